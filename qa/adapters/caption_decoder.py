@@ -1,0 +1,127 @@
+"""Our captioning decoder: a small transformer (PyTorch) that turns picture features into an English sentence.
+
+Trained by `qa.training.captions` on Flickr8k; "Show, Attend and Tell" (https://arxiv.org/abs/1502.03044) with the
+LSTM replaced by two transformer decoder layers (https://arxiv.org/abs/1706.03762).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from qa.types import Caption
+
+WEIGHTS = Path(__file__).parent.parent / "weights" / "captions.safetensors"
+PAD, BEGIN, END, UNKNOWN = range(4)
+SPECIALS = ["<pad>", "<begin>", "<end>", "<unknown>"]
+LONGEST = 22  # words
+CELLS = 9  # of the pooled 3 x 3 grid
+
+Array = npt.NDArray[np.float32]
+# images -> (grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000))
+Features = Callable[[Sequence[npt.NDArray[np.uint8]]], tuple[Array, Array, Array]]
+
+
+class CaptionDecoder(nn.Module):
+    """Words given 11 picture tokens: nine cells, the pooled features and the class probabilities."""
+
+    def __init__(self, vocabulary: int, width: int = 192, layers: int = 2, heads: int = 4, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.cells = nn.Linear(1280, width)
+        self.classes = nn.Linear(1000, width)
+        self.places = nn.Parameter(torch.randn(CELLS + 2, width) * 0.02)
+        self.words = nn.Embedding(vocabulary, width, padding_idx=PAD)
+        self.positions = nn.Parameter(torch.randn(LONGEST + 2, width) * 0.02)
+        layer = nn.TransformerDecoderLayer(
+            width, heads, width * 4, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerDecoder(layer, layers, norm=nn.LayerNorm(width))
+        self.dropout = nn.Dropout(dropout)
+        nn.init.normal_(self.words.weight, std=0.04)
+
+    def look(self, grid: Tensor, pooled: Tensor, logits: Tensor) -> Tensor:
+        """(n, 9, 1280), (n, 1280), (n, 1000) -> picture tokens (n, 11, width)."""
+        classes = self.classes(torch.softmax(logits, -1).sqrt() * 5.0)
+        tokens = torch.cat([self.cells(grid * 3.0), self.cells(pooled * 3.0)[:, None], classes[:, None]], 1)
+        return self.dropout(tokens + self.places)
+
+    def forward(self, picture: Tensor, words: Tensor) -> Tensor:
+        """Picture tokens (n, 11, width) and word ids (n, t) -> scores of the next word (n, t, vocabulary)."""
+        length = words.shape[1]
+        embedded = self.dropout(self.words(words) + self.positions[:length])
+        mask = nn.Transformer.generate_square_subsequent_mask(length)
+        hidden = self.layers(embedded, picture, tgt_mask=mask, tgt_is_causal=True)
+        scores: Tensor = hidden @ self.words.weight.T
+        return scores
+
+
+class CompactCaptioner:
+    """The trained decoder with beam search. `confidence` is the geometric mean of the words' probabilities."""
+
+    name = "flickr8k-captions"
+
+    def __init__(self, features: Features) -> None:
+        self._features = features
+        with safe_open(WEIGHTS, "pt") as file:
+            self.words: list[str] = json.loads(file.metadata()["words"])
+            state = {name: file.get_tensor(name).float() for name in file.keys()}
+        self._decoder = CaptionDecoder(len(self.words))
+        self._decoder.load_state_dict(state)
+        self._decoder.eval()
+
+    def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
+        """RGB uint8 (h, w, 3) each -> one sentence each."""
+        if not images:
+            return []
+        grid, pooled, logits = (torch.from_numpy(a) for a in self._features(images))
+        with torch.inference_mode():
+            picture = self._decoder.look(grid, pooled, logits)
+            return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
+
+    def _finish(self, words: list[int], log_probability: float) -> Caption:
+        text = " ".join(self.words[w] for w in words if w > UNKNOWN)
+        return Caption(text[:1].upper() + text[1:] + "." if text else "", float(np.exp(log_probability)))
+
+
+def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tuple[list[int], float]:
+    """Best sentence for one picture (1, 11, width): word ids without marks, and mean log probability per word.
+
+    No word pair is said twice, which is what small decoders otherwise fall into.
+    """
+    live: list[tuple[list[int], float]] = [([BEGIN], 0.0)]
+    done: list[tuple[list[int], float]] = []
+    for _ in range(LONGEST):
+        ids = torch.tensor([words for words, _ in live])
+        scores = torch.log_softmax(decoder(picture.expand(len(live), -1, -1), ids)[:, -1], -1)
+        scores[:, [PAD, BEGIN, UNKNOWN]] = -torch.inf
+        grown: list[tuple[list[int], float]] = []
+        for (words, total), row in zip(live, scores, strict=True):
+            for value, word in zip(*(t.tolist() for t in row.topk(beams + 2)), strict=True):
+                if word == END:
+                    done.append((words[1:], (total + value) / len(words)))
+                elif (words[-1], word) not in zip(words, words[1:], strict=False):
+                    grown.append(([*words, word], total + value))
+        live = sorted(grown, key=lambda g: -g[1])[:beams]
+        if len(done) >= beams or not live:
+            break
+    done += [(words[1:], total / len(words)) for words, total in live] if not done else []
+    return max(done, key=lambda d: d[1])
+
+
+def encode_words(words: dict[str, int], sentence: Sequence[str]) -> list[int]:
+    """Word ids with begin and end marks, at most `LONGEST` words."""
+    return [BEGIN, *(words.get(w, UNKNOWN) for w in sentence[:LONGEST]), END]
+
+
+def save_decoder(decoder: CaptionDecoder, words: list[str], note: dict[str, Any], path: Path) -> None:
+    """fp16 safetensors with the vocabulary and the training's numbers as metadata."""
+    from safetensors.torch import save_file
+
+    state = {name: tensor.half().contiguous() for name, tensor in decoder.state_dict().items()}
+    save_file(state, path, {"words": json.dumps(words), "note": json.dumps(note)})

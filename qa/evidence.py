@@ -1,0 +1,83 @@
+"""Choosing evidence: the pieces that speak to a question, best first, within a budget."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.types import Evidence
+
+Terms = Callable[[str], Sequence[str]]
+
+BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
+SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
+
+# What a question asks about. The visual kinds are answered by captions, the others by words.
+_ASKS_SCREEN = ("written", "text", "sign", "caption", "title", "screen", "logo", "letters", "read", "label", "字幕", "文字", "写")
+_ASKS_PICTURE = (
+    "wear", "wearing", "color", "colour", "holding", "hold", "look", "see", "seen", "doing", "standing", "sitting",
+    "picture", "shown", "animal", "穿", "颜色", "拿着", "看到", "在做",
+)  # fmt: skip
+_ASKS_SPEECH = ("say", "says", "said", "speaker", "speak", "talk", "mention", "tell", "according", "说", "讲", "提到")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A piece of evidence, how well it fits, and the two signals behind that."""
+
+    evidence: Evidence
+    score: float
+    similarity: float  # cosine in [-1, 1]
+    shared: float  # share of the question's terms, by rarity, in [0, 1]
+
+
+def score_evidence(
+    question: str,
+    vector: npt.NDArray[np.float32],
+    pieces: Sequence[Evidence],
+    vectors: npt.NDArray[np.float32],
+    terms: Terms,
+) -> list[Scored]:
+    """Best first. `vector` is (d,), `vectors` (n, d), both unit length in a space where unrelated texts are near 0."""
+    asked = list(dict.fromkeys(terms(question)))
+    words = [set(terms(p.text)) for p in pieces]
+    rarity = {t: np.log(1 + (len(pieces) + 1) / (0.5 + sum(t in w for w in words))) for t in asked}
+    total = sum(rarity.values()) or 1.0
+    share = [sum(rarity[t] for t in asked if t in w) / total for w in words]
+    similarity = vectors @ vector if len(pieces) else np.zeros(0, np.float32)
+    preferred = preferred_kind(question)
+    scored = []
+    for i, piece in enumerate(pieces):
+        beside = [
+            share[j]
+            for j in (i - 1, i + 1)
+            if 0 <= j < len(pieces) and pieces[j].video == piece.video and pieces[j].kind == piece.kind
+        ]
+        score = SIMILAR * float(similarity[i]) + SHARED * share[i] + NEAR * max([0.0, *beside])
+        if preferred:
+            score += 0.15 if piece.kind == preferred else -0.05
+        scored.append(Scored(piece, score, float(similarity[i]), share[i]))
+    return sorted(scored, key=lambda s: -s.score)
+
+
+def preferred_kind(question: str) -> str:
+    """The kind of evidence a question asks for: speech, screen, caption, or "" when it does not say."""
+    lowered = question.lower()
+    for kind, marks in (("speech", _ASKS_SPEECH), ("screen", _ASKS_SCREEN), ("caption", _ASKS_PICTURE)):
+        if any(mark in lowered for mark in marks):
+            return kind
+    return ""
+
+
+def fit_budget(scored: Sequence[Scored], budget: int = BUDGET) -> list[Evidence]:
+    """The best pieces that fit, in the order of time, numbered from 1."""
+    chosen: list[Evidence] = []
+    used = 0
+    for item in scored:
+        if used + len(item.evidence.text) > budget:
+            continue
+        used += len(item.evidence.text)
+        chosen.append(item.evidence)
+    chosen.sort(key=lambda e: (e.video, e.start))
+    return [replace(e, number=n) for n, e in enumerate(chosen, 1)]

@@ -1,0 +1,35 @@
+"""Extractive summaries: the sentences nearest to what the whole is about, without saying anything twice."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.types import Evidence, Sentence
+from qa.reader import cite
+
+DIVERSITY = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
+SHORTEST = 3  # words: "Yes." sums up nothing
+
+
+def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int) -> list[Sentence]:
+    """At most `most` sentences in the order of time, each citing its moment. `vectors` is (n, d), unit length."""
+    usable = [i for i, p in enumerate(pieces) if len(p.text.split()) >= SHORTEST or len(p.text) > 12]
+    if not usable:
+        return []
+    chosen = pick_diverse(vectors[usable], min(most, len(usable)))
+    picked = sorted((pieces[usable[i]] for i in chosen), key=lambda p: p.start)
+    return [Sentence(p.text.strip(), [cite(p)]) for p in picked]
+
+
+def pick_diverse(vectors: npt.NDArray[np.float32], most: int) -> list[int]:
+    """Rows by maximal marginal relevance to the centre of all rows."""
+    centre = vectors.mean(0)
+    relevance = vectors @ centre / max(float(np.linalg.norm(centre)), 1e-6)
+    chosen: list[int] = []
+    while len(chosen) < most:
+        said = (vectors @ vectors[chosen].T).max(1) if chosen else np.zeros(len(vectors), np.float32)
+        gain = (1 - DIVERSITY) * relevance - DIVERSITY * said
+        gain[chosen] = -np.inf
+        chosen.append(int(gain.argmax()))
+    return chosen

@@ -1,0 +1,1 @@
+"""Django admin, placeholder until its tables are registered below."""

@@ -1,0 +1,90 @@
+"""Questions: retrieval -> evidence -> decoder (where there is one) -> reader. Every sentence cites a moment."""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from indexer.terms import terms
+from qa.evidence import fit_budget, score_evidence
+from qa.reader import answer_by_quoting, check
+from qa.types import Answer, Turn
+from qa.types import Evidence as Piece
+from webapp import engine, searching
+from webapp.models import Evidence, User, Video
+from webapp.stages import unpack
+
+WHOLE = 3000  # pieces of evidence that are read without searching first
+MOMENTS = 40  # otherwise: the pieces in this many best moments
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with the videos it cites and how long it took."""
+
+    question: str
+    answer: Answer
+    videos: dict[int, Video]
+    took_ms: float
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready, in the contract's shape."""
+        return {
+            "question": self.question,
+            "answer": self.answer.text,
+            "abstained": self.answer.abstained,
+            "sentences": [
+                {
+                    "text": s.text,
+                    "citations": [
+                        {**asdict(c), "file": self.videos[c.video].file_name} for c in s.citations if c.video in self.videos
+                    ],
+                }
+                for s in self.answer.sentences
+            ],
+            "took_ms": round(self.took_ms, 1),
+        }
+
+
+def ask(
+    user: User | AnonymousUser, question: str, videos: Collection[int] | None = None, turns: Sequence[Turn] = ()
+) -> Reply:
+    """Answer from what this person may see; `videos` narrows the scope."""
+    begun = time.perf_counter()
+    question = question.strip()[: searching.LONGEST_QUERY]
+    visible = Video.objects.visible_to(user)
+    if videos is not None:
+        visible = visible.filter(pk__in=videos)
+    pieces, vectors = read_evidence(user, question, visible)
+    vector = engine.sentences().encode_queries([question])[0]
+    scored = score_evidence(question, vector, pieces, vectors, terms)
+    answer = answer_by_quoting(scored)
+    decoder = engine.decoder()
+    if decoder is not None and not answer.abstained:
+        given = fit_budget(scored)
+        draft = "".join(decoder.answer(question, given, turns))
+        written = check(draft, given, engine.sentences().encode_passages, terms)
+        answer = answer if written.abstained else written
+    cited = {c.video for s in answer.sentences for c in s.citations}
+    return Reply(question, answer, visible.in_bulk(cited), 1000 * (time.perf_counter() - begun))
+
+
+def read_evidence(
+    user: User | AnonymousUser, question: str, visible: Any
+) -> tuple[list[Piece], "np.typing.NDArray[np.float32]"]:
+    """All evidence of the scope when it is small, else that of the best moments."""
+    rows = Evidence.objects.filter(video__in=visible)
+    if rows.count() > WHOLE:
+        near = Q(pk=None)
+        scope = list(visible.values_list("pk", flat=True))
+        for moment in searching.find(user, question, MOMENTS, videos=scope).moments:
+            near |= Q(video=moment.video, start__lt=moment.segment.end, end__gt=moment.segment.start)
+        rows = rows.filter(near)
+    found = list(rows)
+    dim = engine.sentences().dim
+    vectors = np.stack([unpack(r.vector, dim) for r in found]) if found else np.zeros((0, dim), np.float32)
+    return [Piece(0, r.video_id, r.start, r.end, r.kind, r.text) for r in found], vectors

@@ -1,0 +1,8 @@
+"""The only app."""
+
+from django.apps import AppConfig
+
+
+class WebappConfig(AppConfig):
+    name = "webapp"
+    verbose_name = "Kinoscope"

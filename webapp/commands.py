@@ -1,0 +1,62 @@
+"""What all commands share: `--json` (one object a line on stdout), exit codes 0, 1 and 2, finding rows by name."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from webapp.models import User, Video
+
+
+class JsonCommand(BaseCommand):
+    """0 = did it, 1 = some failed, 2 = usage or configuration (what `CommandError` gives here)."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object a line on standard output")
+
+    def emit(self, record: dict[str, Any], text: str, as_json: bool) -> None:
+        """Print `record` as JSON, or `text` for a person."""
+        self.stdout.write(json.dumps(record, ensure_ascii=False) if as_json else text)
+        self.stdout.flush()
+
+
+def usage(message: str) -> CommandError:
+    return CommandError(message, returncode=2)
+
+
+def find_user(name: str | None) -> User:
+    """The named person; without a name the first admin, because whoever may run commands may see everything."""
+    user = User.objects.filter(username=name) if name else User.objects.filter(is_superuser=True).order_by("pk")
+    found = user.first()
+    if found is None:
+        raise usage(f"There is no user “{name}”." if name else "There is no admin yet: run `manage.py serve` once.")
+    return found
+
+
+def find_video(name: str) -> Video:
+    """By number or by key (the one in the address of its page)."""
+    try:
+        found = Video.objects.filter(pk=int(name)) if name.isdigit() else Video.objects.filter(key=uuid.UUID(name))
+    except ValueError:
+        raise usage(f"“{name}” is neither a video's number nor its key.") from None
+    video = found.first()
+    if video is None:
+        raise usage(f"There is no video {name}.")
+    return video
+
+
+def read_batch(path: str) -> Iterator[dict[str, Any]]:
+    """One JSON object a line: {"id": …, "text": …, "video": …?}."""
+    if not Path(path).is_file():
+        raise usage(f"{path} does not exist.")
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            yield {"id": row["id"], "text": str(row["text"]), "video": row.get("video")}
+        except (ValueError, KeyError, TypeError) as error:
+            raise usage(f"{path}, line {number}: expected an object with id and text ({error}).") from None

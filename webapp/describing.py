@@ -1,0 +1,101 @@
+"""Describing a video: a caption per segment, tags, citable evidence, chapters and a summary."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.ports import Progress
+from indexer.types import Vectors
+from qa import chapters, summarizer
+from qa.types import Caption, Chapter, Sentence
+from qa.types import Evidence as Piece
+from webapp import engine, models, tagging
+from webapp.models import Evidence, Segment, Video
+
+SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
+SUMMARY_SENTENCES = 5
+
+
+def describe(video: Video, progress: Progress) -> Callable[[], None]:
+    """Compute everything a person reads about the video; the returned function stores it."""
+    from webapp.stages import unpack
+
+    segments = list(video.segments.all())
+    captions = caption_segments(video, segments, lambda share: progress(0.6 * share))
+    pieces = collect(video, segments, captions)
+    vectors = engine.sentences().encode_passages([p.text for p in pieces])
+    progress(0.9)
+    words = np.stack([unpack(s.text, engine.sentences().dim) for s in segments]) if segments else np.zeros((0, 1))
+    looks = np.stack([unpack(s.visual, engine.pictures().dim) for s in segments]) if segments else np.zeros((0, 1))
+    found = divide(segments, captions, np.concatenate([words, looks], 1).astype(np.float32))
+    summary = sum_up(pieces, vectors)
+    tags = tagging.name_tags(looks)
+
+    def store() -> None:
+        from webapp.stages import pack
+
+        for segment, caption in zip(segments, captions, strict=True):
+            Segment.objects.filter(pk=segment.pk).update(
+                caption=caption.text if caption.confidence >= SURE else "", caption_confidence=caption.confidence
+            )
+        video.evidence.all().delete()
+        Evidence.objects.bulk_create(
+            Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, vector=pack(v))
+            for p, v in zip(pieces, vectors, strict=True)
+        )
+        video.chapters.all().delete()
+        models.Chapter.objects.bulk_create(
+            models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in found
+        )
+        video.summary = [
+            {"text": s.text, "start": s.citations[0].start, "end": s.citations[0].end} for s in summary
+        ]
+        video.tags = tags
+        video.save(update_fields=["summary", "tags"])
+
+    return store
+
+
+def caption_segments(video: Video, segments: Sequence[Segment], progress: Progress) -> list[Caption]:
+    """One caption per segment, of the keyframe nearest to its visual middle; empty for sound without picture."""
+    from webapp.stages import load_picture, unpack
+
+    captions: list[Caption] = []
+    for number, segment in enumerate(segments):
+        frames = list(segment.keyframes.all())
+        if frames:
+            middle = unpack(segment.visual, engine.pictures().dim)
+            typical = max(frames, key=lambda f: float(unpack(f.vector, len(middle)) @ middle))
+            captions += engine.captioner().caption([load_picture(video.derived / typical.file)])
+        else:
+            captions.append(Caption("", 0.0))
+        progress((number + 1) / len(segments))
+    return captions
+
+
+def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:
+    """Everything of this video that an answer may cite, by kind and time."""
+    pieces = [Piece(0, video.pk, u.start, u.end, "speech", u.text) for u in video.utterances.all()]
+    pieces += [Piece(0, video.pk, s.start, s.end, "screen", s.screen) for s in segments if s.screen]
+    pieces += [
+        Piece(0, video.pk, s.start, s.end, "caption", c.text)
+        for s, c in zip(segments, captions, strict=True)
+        if c.text and c.confidence >= SURE
+    ]
+    return pieces
+
+
+def divide(
+    segments: Sequence[Segment], captions: Sequence[Caption], vectors: npt.NDArray[np.float32]
+) -> list[Chapter]:
+    """Chapters titled by what is said in them, or else by what is seen."""
+    titles = [s.speech or s.screen or c.text for s, c in zip(segments, captions, strict=True)]
+    return chapters.find_chapters([(s.start, s.end) for s in segments], vectors, titles)
+
+
+def sum_up(pieces: Sequence[Piece], vectors: Vectors) -> list[Sentence]:
+    """From speech where there is enough of it, otherwise from captions and screen text too."""
+    spoken = [i for i, p in enumerate(pieces) if p.kind == "speech"]
+    rows = spoken if len(spoken) >= 2 else list(range(len(pieces)))
+    return summarizer.summarize([pieces[i] for i in rows], vectors[rows], SUMMARY_SENTENCES)

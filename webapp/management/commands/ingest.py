@@ -1,0 +1,100 @@
+"""`manage.py ingest PATH… [--wait] [--json]`: files and folders into the library."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from indexer.media import MEDIA_SUFFIXES
+from webapp import uploads, working
+from webapp.commands import JsonCommand, find_user, usage
+from webapp.models import Step, Video
+
+
+class Command(JsonCommand):
+    help = "Add files (or all media files below folders) to the library."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("paths", nargs="+")
+        parser.add_argument("--wait", action="store_true", help="work until the videos are ready or failed")
+        parser.add_argument("--user", help="who owns them (default: the first admin)")
+        parser.add_argument("--visibility", choices=Video.Visibility.values, default=Video.Visibility.PRIVATE)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        owner = find_user(options["user"])
+        files = [file for path in options["paths"] for file in media_files(Path(path))]
+        failed = False
+        accepted: list[tuple[Video, str, float]] = []
+        for file in files:
+            begun = time.monotonic()
+            copy = None
+            try:
+                copy = uploads.copy_in(file)
+                video = uploads.accept(owner, copy, file.name, visibility=options["visibility"])
+                accepted.append((video, file.name, begun))
+                if not options["wait"]:
+                    self.report(video, file.name, "processing", None, begun, options["json"])
+            except uploads.Duplicate as twin:
+                self.report(twin.video, file.name, "duplicate", None, begun, options["json"])
+            except (uploads.Refused, OSError) as error:
+                failed = True
+                self.report(None, file.name, "failed", str(error), begun, options["json"])
+            finally:
+                if copy is not None:
+                    copy.unlink(missing_ok=True)
+        if options["wait"]:
+            failed |= self.wait_for(accepted, options["json"])
+        if failed:
+            raise SystemExit(1)
+
+    def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
+        """Work in this process (beside other workers, if there are any) until all are finished."""
+        owner, failed, begun = working.name_worker(), False, time.monotonic()
+        waiting = {video.pk: (name, begun) for video, name, begun in accepted}
+        while waiting:
+            idle = working.work_one(owner) is None
+            finished = (Video.Status.READY, Video.Status.FAILED)
+            for video in Video.objects.filter(pk__in=waiting, status__in=finished):
+                name, begun = waiting.pop(video.pk)
+                error = first_error(video)
+                failed |= video.status == Video.Status.FAILED
+                self.report(video, name, video.status, error, begun, as_json)
+            gone = set(waiting) - set(Video.objects.filter(pk__in=waiting).values_list("pk", flat=True))
+            for pk in gone:
+                waiting.pop(pk)
+            if idle and waiting:
+                time.sleep(working.IDLE_SECONDS)
+        return failed
+
+    def report(
+        self, video: Video | None, name: str, status: str, error: str | None, begun: float, as_json: bool
+    ) -> None:
+        # The time its steps took; waiting behind other videos of the same command is not counted.
+        steps = sum(s or 0 for s in video.steps.values_list("seconds", flat=True)) if video else 0
+        seconds = round(steps or time.monotonic() - begun, 2)
+        record = {
+            "video": video.pk if video else None,
+            "file": name,
+            "status": status,
+            "error": error,
+            "seconds": seconds,
+        }
+        self.emit(record, f"{name}: {status} ({seconds} s) {error or ''}".rstrip(), as_json)
+
+
+def first_error(video: Video) -> str | None:
+    failed = video.steps.filter(status__in=[Step.Status.FAILED, Step.Status.CANCELLED]).first()
+    return (failed.error_text or failed.get_status_display()) if failed else None
+
+
+def media_files(path: Path) -> list[Path]:
+    """The file itself, or everything below a folder that is named like media."""
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
+    if not path.exists():
+        raise usage(f"{path} does not exist.")
+    if path.suffix.lower() not in MEDIA_SUFFIXES:
+        return []
+    return [path]

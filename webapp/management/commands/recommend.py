@@ -1,0 +1,29 @@
+"""`manage.py recommend --user NAME`: what this person may like next, and why."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from webapp import recommending
+from webapp.commands import JsonCommand, find_user
+
+
+class Command(JsonCommand):
+    help = "Recommendations for a person."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--user", required=True)
+        parser.add_argument("--limit", type=int, default=8)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for item in recommending.recommend(find_user(options["user"]), options["limit"]):
+            because = item.because.file_name if item.because else None
+            record = {
+                "video": item.video.pk,
+                "file": item.video.file_name,
+                "score": round(item.score, 4),
+                "because": because,
+            }
+            reason = f"because you watched {because}" if because else "new here"
+            self.emit(record, f"{item.video.file_name}  ({reason})", options["json"])

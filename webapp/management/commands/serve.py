@@ -1,0 +1,77 @@
+"""`manage.py serve`: migrate, make the first admin, start the site and an embedded worker."""
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from webapp.models import User
+
+
+class Command(BaseCommand):
+    help = "Start Kinoscope: the site and one worker, in one command."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--demo", action="store_true", help="add a small video made by Kinoscope itself")
+        parser.add_argument("--no-worker", action="store_true", help="the site only; workers run elsewhere")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        import uvicorn
+
+        call_command("migrate", verbosity=0)
+        self.make_admin()
+        if options["demo"]:
+            threading.Thread(target=self.add_demo, daemon=True).start()
+        worker = None if options["no_worker"] else self.start_worker()
+        self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
+        self.stdout.flush()
+        try:
+            uvicorn.run(
+                "webapp.asgi:application",
+                host=options["host"],
+                port=options["port"],
+                log_level="warning",
+                lifespan="off",
+                server_header=False,
+                proxy_headers=settings.BEHIND_TLS,
+                timeout_graceful_shutdown=5,
+            )
+        finally:
+            if worker is not None:
+                worker.terminate()
+                try:
+                    worker.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    worker.kill()
+
+    def make_admin(self) -> None:
+        """On the first run: an admin with a password that is printed once and kept nowhere."""
+        if User.objects.filter(is_superuser=True).exists():
+            return
+        password = secrets.token_urlsafe(12)
+        User.objects.create_user("admin", password=password, role=User.Role.ADMIN)
+        self.stdout.write(f"First run: sign in as admin with the password {password} (shown only this once).")
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """A child process, so that a decoder's crash can't take the site down."""
+        environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
+        return subprocess.Popen(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker", "--parent", str(os.getpid())],
+            env=environment,
+            start_new_session=True,
+        )
+
+    def add_demo(self) -> None:
+        from webapp import demo
+
+        owner = User.objects.filter(is_superuser=True).order_by("pk").first()
+        assert owner is not None
+        demo.add(owner)

@@ -1,0 +1,24 @@
+"""`manage.py worker`: a worker over the ledger; no Redis needed."""
+
+import os
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from webapp import working
+
+
+class Command(BaseCommand):
+    help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on at once)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--parent", type=int, help="stop when this process is gone (used by serve)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        parent = options["parent"]
+        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(0)))
+        try:
+            working.work(working.name_worker(), lambda: parent is None or os.getppid() == parent)
+        except KeyboardInterrupt:
+            pass

@@ -1,0 +1,275 @@
+"""The tables. Embeddings here are the truth; FAISS files are a cache of them."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """A person. Admins (`is_superuser`) see everything; uploaders may add videos; viewers watch."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer", _("viewer")
+        UPLOADER = "uploader", _("uploader")
+        ADMIN = "admin", _("admin")
+
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.is_superuser:
+            self.role = self.Role.ADMIN
+        self.is_staff = self.is_superuser = self.role == self.Role.ADMIN
+        super().save(*args, **kwargs)
+
+    @property
+    def may_upload(self) -> bool:
+        return self.role in (self.Role.UPLOADER, self.Role.ADMIN)
+
+
+class VideoQuerySet(models.QuerySet["Video"]):
+    def visible_to(self, user: User | AnonymousUser) -> "VideoQuerySet":
+        """The one rule of who may see what: own, shared with me, public to signed-in people; admins all."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        shared = Video.shared_with.through.objects.filter(user_id=user.pk).values("video_id")
+        return self.filter(Q(owner=user) | Q(visibility=Video.Visibility.PUBLIC) | Q(pk__in=shared))
+
+    def editable_by(self, user: User | AnonymousUser) -> "VideoQuerySet":
+        """Videos this person may change or delete."""
+        if not user.is_authenticated:
+            return self.none()
+        return self if user.is_superuser else self.filter(owner=user)
+
+
+class Video(models.Model):
+    """An uploaded file and what is known about it as a whole."""
+
+    class Visibility(models.TextChoices):
+        PRIVATE = "private", _("private")
+        SHARED = "shared", _("shared with people")
+        PUBLIC = "public", _("public to the site")
+
+    class Status(models.TextChoices):
+        PROCESSING = "processing", _("processing")
+        SEARCHABLE = "searchable", _("searchable")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="videos")
+    title = models.CharField(_("title"), max_length=200)
+    file_name = models.CharField(max_length=255, help_text=_("as the person called it; never a path here"))
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size_bytes = models.BigIntegerField()
+    visibility = models.CharField(_("visible to"), max_length=10, choices=Visibility, default=Visibility.PRIVATE)
+    shared_with = models.ManyToManyField(User, blank=True, related_name="shared_videos")
+    status = models.CharField(max_length=12, choices=Status, default=Status.PROCESSING)
+    warning = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    duration = models.FloatField(default=0)
+    width = models.IntegerField(default=0)
+    height = models.IntegerField(default=0)
+    media_info = models.JSONField(default=dict)
+    content_type = models.CharField(max_length=40, blank=True, help_text=_("of the file that browsers are given"))
+    has_proxy = models.BooleanField(default=False)
+    language = models.CharField(max_length=8, blank=True)
+    storyboard_step = models.FloatField(default=0)
+    storyboard_tiles = models.IntegerField(default=0)
+    summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))
+    tags = models.JSONField(default=list)
+
+    objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_copy_per_owner")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def path(self) -> Path:
+        """The uploaded file, under a name the server chose."""
+        return Path(settings.KINOSCOPE_HOME) / "media" / f"{self.key}.bin"
+
+    @property
+    def derived(self) -> Path:
+        """Everything made from the file: keyframes, storyboard, rendition."""
+        return Path(settings.KINOSCOPE_HOME) / "derived" / str(self.key)
+
+    @property
+    def playable_path(self) -> Path:
+        return self.derived / "proxy.mp4" if self.has_proxy else self.path
+
+
+class Step(models.Model):
+    """One piece of work on one video. The row is the queue; see `ledger`."""
+
+    class Status(models.TextChoices):
+        READY = "ready", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status, default=Status.READY)
+    attempt = models.IntegerField(default=0)
+    priority = models.SmallIntegerField(default=5)
+    fence = models.IntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(null=True)
+    progress = models.FloatField(default=0)
+    peak_memory_bytes = models.BigIntegerField(null=True)
+    error_code = models.CharField(max_length=30, blank=True)
+    error_text = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["video", "name"], name="one_step_of_a_name")]
+        indexes = [models.Index(fields=["status", "ready_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.video_id}"
+
+
+class Shot(models.Model):
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="shots")
+    start = models.FloatField()
+    end = models.FloatField()
+
+    class Meta:
+        ordering = ["start"]
+
+
+class Utterance(models.Model):
+    """A timed piece of speech; `words` is a list of [text, start, end]."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="utterances")
+    start = models.FloatField()
+    end = models.FloatField()
+    text = models.TextField()
+    confidence = models.FloatField(default=1)
+    words = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["start", "pk"]
+
+
+class ScreenLine(models.Model):
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="screen_lines")
+    time = models.FloatField()
+    text = models.TextField()
+    confidence = models.FloatField()
+    box = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["time", "pk"]
+
+
+class Keyframe(models.Model):
+    """A sampled picture. `file` is a name inside the video's `derived` folder; `vector` is float16 (d,)."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="keyframes")
+    segment = models.ForeignKey("Segment", on_delete=models.CASCADE, null=True, related_name="keyframes")
+    time = models.FloatField()
+    file = models.CharField(max_length=40)
+    vector = models.BinaryField(default=b"")
+
+    class Meta:
+        ordering = ["time"]
+
+
+class Segment(models.Model):
+    """Our unit of indexing, with its block per space (float16, empty when the space has nothing to say)."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="segments")
+    start = models.FloatField()
+    end = models.FloatField()
+    speech = models.TextField(blank=True)
+    screen = models.TextField(blank=True)
+    caption = models.TextField(blank=True)
+    caption_confidence = models.FloatField(default=0)
+    terms = models.TextField(blank=True, help_text=_("stemmed words of everything, for the lexical ranking"))
+    visual = models.BinaryField(default=b"")
+    text = models.BinaryField(default=b"")
+    models_used = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["start"]
+
+
+class Chapter(models.Model):
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="chapters")
+    start = models.FloatField()
+    end = models.FloatField()
+    title = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["start"]
+
+
+class IndexState(models.Model):
+    """One row: `sequence` grows with every change of segments, so that each process knows when to reload."""
+
+    sequence = models.BigIntegerField(default=0)
+    calibration = models.JSONField(default=dict)
+
+
+class Question(models.Model):
+    """What somebody asked, and the answer with its citations as it was given."""
+
+    asker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="questions")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="questions")
+    text = models.CharField(max_length=500)
+    answer = models.JSONField(default=dict)
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+
+
+class Viewing(models.Model):
+    """How far somebody watched a video."""
+
+    viewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="viewings")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="viewings")
+    position = models.FloatField(default=0)
+    watched_seconds = models.FloatField(default=0)
+    seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["viewer", "video"], name="one_viewing")]
+
+
+class Evidence(models.Model):
+    """A piece that an answer may cite: a sentence of speech, screen text of a segment, or its caption."""
+
+    class Kind(models.TextChoices):
+        SPEECH = "speech", _("speech")
+        SCREEN = "screen", _("text on screen")
+        CAPTION = "caption", _("picture")
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="evidence")
+    kind = models.CharField(max_length=8, choices=Kind)
+    start = models.FloatField()
+    end = models.FloatField()
+    text = models.TextField()
+    vector = models.BinaryField(default=b"")
+
+    class Meta:
+        ordering = ["video", "start", "pk"]

@@ -1,0 +1,187 @@
+"""Search: a sentence becomes moments this person may see."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+
+from indexer import fusion
+from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
+from indexer.terms import terms
+from indexer.types import Span, Vectors
+from webapp import engine, library
+from webapp.models import Keyframe, Segment, Shot, User, Video
+from webapp.stages import unpack
+
+POOL = 120  # candidates per channel
+CONFIDENT = 0.85  # share of background sentences that a match must beat
+LONGEST_QUERY = 500  # characters
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a person sees: where it is, how it looks, what is said, and why it is here."""
+
+    video: Video
+    segment: Segment
+    start: float
+    end: float
+    score: float
+    confidence: float
+    why: dict[str, float]
+    picture: str  # keyframe file, "" without one
+
+    @property
+    def words(self) -> str:
+        return self.segment.speech or self.segment.screen or self.segment.caption
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer to one search; `confident` is False when nothing beats a chance match."""
+
+    query: str
+    moments: list[Moment] = field(default_factory=list)
+    confident: bool = False
+    took_ms: float = 0.0
+
+
+def find(
+    user: User | AnonymousUser, text: str, limit: int = 20, by: str = "moment", videos: Collection[int] | None = None
+) -> Found:
+    """Moments (or the best moment of each video) that match `text`, best first."""
+    begun = time.perf_counter()
+    text = text.strip()[:LONGEST_QUERY]
+    if not text:
+        return Found(text)
+    visible = Video.objects.visible_to(user)
+    if videos is not None:
+        visible = visible.filter(pk__in=videos)
+    seen = library.snapshot()
+    may_see = np.fromiter(visible.values_list("pk", flat=True), np.int64)
+    query = encode(text)
+    ranked = rank(query, gather(query, seen, may_see), seen.calibration)
+    chosen = choose(ranked, limit, by)
+    moments = present(chosen)
+    confident = bool(moments) and max(m.confidence for m in moments[:3]) >= CONFIDENT
+    return Found(text, moments, confident, 1000 * (time.perf_counter() - begun))
+
+
+@lru_cache(maxsize=1000)
+def _vectors(text: str, fingerprint: str) -> tuple[Vectors, Vectors]:
+    return engine.pictures().encode_texts([text])[0], engine.sentences().encode_queries([text])[0]
+
+
+def encode(text: str) -> Query:
+    visual, words = _vectors(text, engine.fingerprint())
+    return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
+
+
+def gather(query: Query, seen: library.Snapshot, may_see: "np.typing.NDArray[np.int64]") -> list[Candidate]:
+    """Candidates of the index and of the lexical channel, permissions acting inside both."""
+    weights = seen.calibration.weights(PREFERENCE)
+    fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, weights)
+    ids = {hit.segment for hit in seen.index.search(fused, POOL, seen.allowed(may_see))}
+    ids.update(match_terms(query.terms, may_see.tolist()))
+    return load_candidates(ids)
+
+
+def match_terms(words: Sequence[str], videos: Sequence[int]) -> list[int]:
+    """Segments of `videos` that hold any of the words, best first, by the database's full-text search."""
+    if not words or not videos:
+        return []
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT s.id FROM webapp_segment s, to_tsquery('simple', %s) q "
+                "WHERE to_tsvector('simple', s.terms) @@ q AND s.video_id = ANY(%s) "
+                "ORDER BY ts_rank(to_tsvector('simple', s.terms), q) DESC LIMIT %s",
+                [" | ".join(f"'{w}'" for w in words), list(videos), POOL],
+            )
+        else:
+            cursor.execute(
+                "SELECT s.id FROM webapp_segment_terms t JOIN webapp_segment s ON s.id = t.rowid "
+                "WHERE t.terms MATCH %s AND s.video_id IN (SELECT value FROM json_each(%s)) "
+                "ORDER BY bm25(webapp_segment_terms) LIMIT %s",
+                [" OR ".join(f'"{w}"' for w in words), json.dumps(list(videos)), POOL],
+            )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def load_candidates(ids: Collection[int]) -> list[Candidate]:
+    """Everything the ranking needs, in three queries."""
+    dims = engine.pictures().dim, engine.sentences().dim
+    rows = list(Segment.objects.filter(pk__in=ids).select_related("video"))
+    frames: dict[int, list[tuple[float, Vectors]]] = defaultdict(list)
+    for segment, moment, vector in Keyframe.objects.filter(segment__in=ids).values_list("segment", "time", "vector"):
+        frames[segment].append((moment, unpack(vector, dims[0])))
+    shots: dict[int, list[Span]] = defaultdict(list)
+    for video, start, end in Shot.objects.filter(video__in={r.video_id for r in rows}).values_list(
+        "video", "start", "end"
+    ):
+        shots[video].append(Span(start, end))
+    return [
+        Candidate(
+            row.pk,
+            row.video_id,
+            Span(row.start, row.end),
+            unpack(row.text, dims[1]),
+            np.stack([v for _, v in frames[row.pk]]) if frames[row.pk] else np.zeros((0, dims[0]), np.float32),
+            [t for t, _ in frames[row.pk]],
+            [s for s in shots[row.video_id] if s.overlap(Span(row.start, row.end)) > 0],
+            {"speech": terms(row.speech), "screen": terms(row.screen), "title": terms(row.video.title)},
+        )
+        for row in rows
+    ]
+
+
+def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Ranked]:
+    """The best ones; one per video where asked. A neighbour of a better moment of the same video adds nothing."""
+    chosen: list[Ranked] = []
+    taken: dict[int, list[Span]] = defaultdict(list)
+    for item in ranked:
+        spans = taken[item.candidate.video]
+        if by == "video" and spans:
+            continue
+        near = any(abs(item.span.start - s.end) < 0.5 or abs(s.start - item.span.end) < 0.5 for s in spans)
+        if near and chosen and item.score < 0.5 * chosen[0].score:
+            continue
+        spans.append(item.span)
+        chosen.append(item)
+        if len(chosen) == limit:
+            break
+    return chosen
+
+
+def present(chosen: Sequence[Ranked]) -> list[Moment]:
+    """Rows and pictures of the chosen, in two queries."""
+    ids = [r.candidate.segment for r in chosen]
+    segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}
+    files: dict[int, dict[float, str]] = defaultdict(dict)
+    for segment, moment, file in Keyframe.objects.filter(segment__in=ids).values_list("segment", "time", "file"):
+        files[segment][moment] = file
+    moments = []
+    for item in chosen:
+        segment = segments.get(item.candidate.segment)
+        if segment is None:
+            continue  # deleted while we were ranking
+        best = item.candidate.frame_times[item.best_frame] if item.best_frame >= 0 else -1.0
+        moments.append(
+            Moment(
+                segment.video,
+                segment,
+                round(item.span.start, 2),
+                round(item.span.end, 2),
+                round(item.score, 4),
+                item.confidence,
+                {name: round(part, 4) for name, part in item.parts.items()},
+                files[segment.pk].get(best, ""),
+            )
+        )
+    return moments

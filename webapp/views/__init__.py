@@ -1,0 +1,1 @@
+"""Pages. Every one asks `visible_to`; what a person may not see does not exist for them (404)."""

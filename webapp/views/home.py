@@ -1,0 +1,30 @@
+"""Home: one search box, what is being processed, what is new, what may interest."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from webapp.access import signed_in
+from webapp.models import Video
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    visible = Video.objects.visible_to(user)
+    open_states = [Video.Status.PROCESSING, Video.Status.SEARCHABLE]
+    return render(
+        request,
+        "home.html",
+        {
+            "recent": visible.exclude(status=Video.Status.FAILED)[:12],
+            "working": Video.objects.editable_by(user).filter(status__in=open_states)[:6],
+            "continued": user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:4],
+            "total": visible.count(),
+        },
+    )
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    """For a proxy or a supervisor: the site answers."""
+    return JsonResponse({"status": "ok"})

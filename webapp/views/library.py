@@ -1,0 +1,64 @@
+"""The list of videos, and the way in."""
+
+from pathlib import Path
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from webapp import uploads
+from webapp.access import signed_in
+from webapp.models import User, Video
+
+PAGE = 24
+
+
+@login_required
+def library(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    mine = "mine" in request.GET
+    videos = Video.objects.editable_by(user).filter(owner=user) if mine else Video.objects.visible_to(user)
+    page = Paginator(videos.select_related("owner"), PAGE).get_page(request.GET.get("page"))
+    return render(request, "library.html", {"page": page, "mine": mine})
+
+
+@login_required
+def upload(request: HttpRequest) -> HttpResponse:
+    """A plain form; with scripts the same address answers in JSON, a file at a time, for the progress bars."""
+    user = signed_in(request)
+    if not user.may_upload:
+        raise PermissionDenied(_("Your role may watch and ask, not upload. An admin can change that."))
+    if request.method != "POST":
+        return render(request, "upload.html", {"visibilities": Video.Visibility.choices})
+    wanted = request.POST.get("visibility", Video.Visibility.PRIVATE)
+    visibility = wanted if wanted in Video.Visibility.values else Video.Visibility.PRIVATE
+    results = [take(user, file, visibility) for file in request.FILES.getlist("files")]
+    if not results:
+        results = [{"file": "", "error": _("Choose at least one file."), "url": ""}]
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"files": results})
+    for result in results:
+        if result["error"]:
+            messages.error(request, f"{result['file']} {result['error']}".strip())
+    if len(results) == 1 and results[0]["url"]:
+        return redirect(results[0]["url"])
+    return redirect("upload" if any(r["error"] for r in results) else "library")
+
+
+def take(user: User, file: object, visibility: str) -> dict[str, str]:
+    """Hand one received file to `accept`; say what became of it."""
+    assert isinstance(file, TemporaryUploadedFile)
+    name = uploads.clean_name(file.name or "")
+    try:
+        video = uploads.accept(user, Path(file.temporary_file_path()), name, visibility=visibility)
+    except uploads.Duplicate as twin:
+        return {"file": name, "error": str(twin), "url": reverse("watch", args=[twin.video.key])}
+    except uploads.Refused as refusal:
+        return {"file": name, "error": str(refusal), "url": ""}
+    return {"file": name, "error": "", "url": reverse("watch", args=[video.key])}

@@ -1,0 +1,121 @@
+"""Files of a video, checked per request: the stream with byte ranges, pictures, captions."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from webapp.access import visible_video
+from webapp.models import Video
+
+BLOCK_BYTES = 256 << 10
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+@require_safe
+@login_required
+def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """The playable file; one byte range at most, as players ask for."""
+    video = visible_video(request, key)
+    path = video.playable_path
+    if not video.content_type or not path.exists():
+        raise Http404
+    size = path.stat().st_size
+    span = parse_range(request.headers.get("Range", ""), size)
+    if span is None:
+        response: HttpResponseBase = HttpResponse(status=416)
+        response["Content-Range"] = f"bytes */{size}"
+        return guard(response)
+    first, last = span
+    body = read_blocks(path, first, last) if request.method == "GET" else b""
+    partial = "Range" in request.headers
+    response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=video.content_type)
+    response["Content-Length"] = str(last - first + 1)
+    response["Accept-Ranges"] = "bytes"
+    if partial:
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return guard(response)
+
+
+def parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """First and last byte to send; the whole file for no or several ranges; None when it can't be satisfied."""
+    match = _RANGE.match(header.strip())
+    if not header or "," in header or (match and not any(match.groups())):
+        return 0, size - 1
+    if match is None:
+        return 0, size - 1
+    start, end = match.groups()
+    if not start:
+        length = int(end)
+        return (max(0, size - length), size - 1) if length else None
+    first, last = int(start), min(int(end) if end else size - 1, size - 1)
+    return (first, last) if first <= last else None
+
+
+async def read_blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
+    """The bytes [first, last] of a file in blocks, read off the event loop."""
+    with path.open("rb") as file:
+        file.seek(first)
+        left = last - first + 1
+        while left > 0:
+            block = await asyncio.to_thread(file.read, min(BLOCK_BYTES, left))
+            if not block:
+                return
+            left -= len(block)
+            yield block
+
+
+def guard(response: HttpResponseBase) -> HttpResponseBase:
+    """What is served here was uploaded by somebody: never interpreted as a page, never cached for others."""
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, max-age=600"
+    return response
+
+
+@require_safe
+@login_required
+def frame(request: HttpRequest, key: uuid.UUID, stem: str) -> HttpResponseBase:
+    video = visible_video(request, key)
+    if not video.keyframes.filter(file=f"{stem}.jpg").exists():
+        raise Http404
+    return picture(video, f"{stem}.jpg")
+
+
+@require_safe
+@login_required
+def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """The keyframe a third of the way in."""
+    video = visible_video(request, key)
+    frames = list(video.keyframes.values_list("file", flat=True))
+    if not frames:
+        raise Http404
+    return picture(video, frames[len(frames) // 3])
+
+
+@require_safe
+@login_required
+def storyboard(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    return picture(visible_video(request, key), "storyboard.jpg")
+
+
+def picture(video: Video, name: str) -> HttpResponseBase:
+    path = video.derived / name
+    if not path.exists():
+        raise Http404
+    return guard(FileResponse(path.open("rb"), content_type="image/jpeg"))
+
+
+@require_safe
+@login_required
+def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    from webapp.transcripts import write_vtt
+
+    video = visible_video(request, key)
+    return guard(HttpResponse(write_vtt(video), content_type="text/vtt; charset=utf-8"))

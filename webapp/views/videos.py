@@ -1,0 +1,117 @@
+"""One video: watching it, its progress, its settings."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from webapp import ledger, recommending, uploads
+from webapp.access import editable_video, signed_in, visible_video
+from webapp.models import Step, User, Video, Viewing
+
+
+@require_GET
+@login_required
+def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    video, user = visible_video(request, key), signed_in(request)
+    may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
+    return render(
+        request,
+        "watch.html",
+        {
+            "video": video,
+            "may_edit": may_edit,
+            "steps": video.steps.all(),
+            "utterances": video.utterances.all(),
+            "segments": video.segments.prefetch_related("keyframes"),
+            "chapters": video.chapters.all(),
+            "similar": recommending.similar(user, video) if video.segments.exists() else [],
+            "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
+            "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),
+            "visibilities": Video.Visibility.choices,
+        },
+    )
+
+
+@require_GET
+@login_required
+def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The fragment that the page polls; it carries the status, so that the page knows when to reload."""
+    video = visible_video(request, key)
+    ahead = Step.objects.filter(status=Step.Status.READY).exclude(video=video).count()
+    response = render(
+        request,
+        "fragments/progress.html",
+        {
+            "video": video,
+            "steps": video.steps.all(),
+            "ahead": ahead,
+            "may_edit": Video.objects.editable_by(signed_in(request)).filter(pk=video.pk).exists(),
+        },
+    )
+    response["X-Video-Status"] = video.status
+    return response
+
+
+@require_POST
+@login_required
+def cancel(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    ledger.cancel(editable_video(request, key))
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def retry(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    ledger.retry(editable_video(request, key))
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Title, visibility and the people it is shared with."""
+    video = editable_video(request, key)
+    title = request.POST.get("title", "").strip()
+    visibility = request.POST.get("visibility", "")
+    if title:
+        video.title = title[:200]
+    if visibility in Video.Visibility.values:
+        video.visibility = visibility
+    video.save(update_fields=["title", "visibility"])
+    people = [p for p in request.POST.getlist("people") if p.isdigit()]
+    video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
+    messages.success(request, _("Saved."))
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def delete(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    video = editable_video(request, key)
+    uploads.remove(video)
+    messages.success(request, _("“%(title)s” was deleted.") % {"title": video.title})
+    return redirect("library")
+
+
+@require_POST
+@login_required
+def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The player reports every few seconds where it is and how long it played since."""
+    video, user = visible_video(request, key), signed_in(request)
+    try:
+        position, seconds = float(request.POST["position"]), float(request.POST["seconds"])
+    except (KeyError, ValueError):
+        return HttpResponse(status=400)
+    if not (0 <= position <= video.duration + 1 and 0 <= seconds <= 60):
+        return HttpResponse(status=400)
+    Viewing.objects.get_or_create(viewer=user, video=video)
+    Viewing.objects.filter(viewer=user, video=video).update(
+        position=position, watched_seconds=F("watched_seconds") + seconds
+    )
+    return HttpResponse(status=204)
