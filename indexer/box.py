@@ -56,9 +56,7 @@ def render_proxy(path: Path, out: Path, info: MediaInfo, progress: Progress) -> 
     return Path(_run("proxy", path, out, wall=300.0 + 20 * info.duration, progress=progress)["path"])
 
 
-def _run(
-    operation: str, path: Path, out: Path, wall: float, progress: Progress | None = None
-) -> dict[str, Any]:
+def _run(operation: str, path: Path, out: Path, wall: float, progress: Progress | None = None) -> dict[str, Any]:
     """Run one operation in a child; its answer is the last line of its standard output, `%` lines are progress."""
     request = json.dumps({"path": str(path), "out": str(out)})
     child = subprocess.Popen(
@@ -74,7 +72,8 @@ def _run(
     answer: dict[str, Any] = {}
     timer = _Deadline(child, wall)
     try:
-        assert child.stdin and child.stdout
+        assert child.stdin
+        assert child.stdout
         with contextlib.suppress(BrokenPipeError), child.stdin:
             child.stdin.write(request)
         for line in child.stdout:

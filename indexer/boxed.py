@@ -51,7 +51,7 @@ def main() -> None:
     from indexer.errors import IndexerError
 
     try:
-        reply = {"ok": answer(sys.argv[1], request)}
+        reply: dict[str, Any] = {"ok": answer(sys.argv[1], request)}
     except IndexerError as error:
         reply = {"error": error.reason, "remedy": error.remedy}
     print(json.dumps(reply), flush=True)

@@ -5,7 +5,7 @@ A bank of everyday sentences is searched in the library. The mean and spread of 
 decides whether the page says "no confident match".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from indexer.types import Vectors
 
 # Written for this purpose: ordinary things, each unlikely to be in any given library.
 BACKGROUND = (
-    "a plumber repairs a pipe under a sink", "two judges in black robes in a courtroom", "a camel caravan in the desert",
+    "a plumber repairs a pipe under a sink", "two judges in black robes in a court", "a camel caravan in the desert",
     "a woman knitting a woollen scarf", "a submarine under the ice", "a dentist treats a patient",
     "an orchestra tunes its violins", "a farmer milks goats at dawn", "a potter turns a vase on a wheel",
     "firefighters train with a hose", "a lighthouse in a storm", "a chess tournament in a school hall",
@@ -25,8 +25,8 @@ BACKGROUND = (
     "a museum guard beside a marble statue", "a mechanic changes a tractor tyre", "nurses in a hospital corridor",
     "a soup is ladled into bowls", "a librarian stamps books", "the interest rate was raised by the central bank",
     "how photosynthesis works in algae", "a recipe for rye bread", "the history of the silk road",
-    "the final score of the handball match", "how to file a tax return", "weather forecast for the coming weekend",
-    "the speaker explains how vaccines are tested", "a guided tour of a cathedral", "assembly instructions for a shelf",
+    "the score of the handball match", "how to file a tax return", "weather forecast for the weekend",
+    "the speaker explains how vaccines are tested", "a tour of a cathedral", "assembly instructions for a shelf",
     "渔民在湖上撒网", "医生在手术室里", "老人在公园下象棋", "工人在修理铁路", "学生在实验室做实验", "一群骆驼走在沙漠里",
 )  # fmt: skip
 
@@ -78,5 +78,3 @@ def standardize(
     """z-scores (..., n); 0 ("says nothing either way") where a segment's vector (n, d) is zero."""
     known = np.linalg.norm(segments, axis=-1) > 0.5
     return np.asarray(np.where(known, (cosines - mean) / spread, 0.0), np.float32)
-
-

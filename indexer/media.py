@@ -6,12 +6,51 @@ from indexer.types import MediaInfo
 # a demuxer allow-list stops what a protocol allow-list does not.
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,mp3,wav,flac,ogg"
 VIDEO_CODECS = frozenset(
-    "h264 hevc vp8 vp9 av1 mpeg4 mpeg2video mpeg1video mjpeg msmpeg4v3 msmpeg4v2 h263 flv1 prores theora "
-    "rawvideo bmp dvvideo wmv2".split()
+    [
+        "h264",
+        "hevc",
+        "vp8",
+        "vp9",
+        "av1",
+        "mpeg4",
+        "mpeg2video",
+        "mpeg1video",
+        "mjpeg",
+        "msmpeg4v3",
+        "msmpeg4v2",
+        "h263",
+        "flv1",
+        "prores",
+        "theora",
+        "rawvideo",
+        "bmp",
+        "dvvideo",
+        "wmv2",
+    ]
 )
 AUDIO_CODECS = frozenset(
-    "aac mp3 mp2 opus vorbis flac ac3 eac3 alac pcm_s16le pcm_s16be pcm_s24le pcm_s32le pcm_f32le pcm_u8 "
-    "pcm_mulaw pcm_alaw adpcm_ms adpcm_ima_wav wmav2".split()
+    [
+        "aac",
+        "mp3",
+        "mp2",
+        "opus",
+        "vorbis",
+        "flac",
+        "ac3",
+        "eac3",
+        "alac",
+        "pcm_s16le",
+        "pcm_s16be",
+        "pcm_s24le",
+        "pcm_s32le",
+        "pcm_f32le",
+        "pcm_u8",
+        "pcm_mulaw",
+        "pcm_alaw",
+        "adpcm_ms",
+        "adpcm_ima_wav",
+        "wmav2",
+    ]
 )
 MAX_PIXELS = 8192 * 4320
 MAX_STREAMS = 32
@@ -19,7 +58,28 @@ MAX_PACKETS = 20_000_000
 MAX_DURATION = 12 * 3600.0  # seconds
 
 MEDIA_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .ts .m2ts .mts .mpg .mpeg .flv .3gp .ogv .mp3 .wav .flac .ogg .m4a .opus".split()
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".ts",
+        ".m2ts",
+        ".mts",
+        ".mpg",
+        ".mpeg",
+        ".flv",
+        ".3gp",
+        ".ogv",
+        ".mp3",
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".m4a",
+        ".opus",
+    ]
 )
 
 _PLAYABLE = {
@@ -27,7 +87,13 @@ _PLAYABLE = {
     "matroska": (set[str](), set[str](), ""),
     "webm": ({"vp8", "vp9", "av1"}, {"opus", "vorbis", ""}, "video/webm"),
 }
-_PLAYABLE_AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg", "mov": "audio/mp4"}
+_PLAYABLE_AUDIO = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "mov": "audio/mp4",
+}
 
 
 def playable_type(info: MediaInfo) -> str:

@@ -29,7 +29,7 @@ class Query:
 
     @property
     def quoted(self) -> bool:
-        return len(self.text) > 2 and self.text[0] in "\"“「" and self.text[-1] in "\"”」"
+        return len(self.text) > 2 and self.text[0] in '"“「' and self.text[-1] in '"”」'
 
 
 @dataclass(frozen=True)

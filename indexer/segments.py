@@ -1,6 +1,7 @@
 """Cut a video into segments: whole shots, whole utterances, mostly 5-30 s."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from indexer.types import ScreenLine, Segment, Span, Utterance
 
@@ -27,7 +28,7 @@ def build_segments(
 
 def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance]) -> list[Span]:
     """Shots over 30 s are cut about every 15 s, at the pause between utterances nearest to that."""
-    pauses = [(a.end + b.start) / 2 for a, b in zip(utterances, utterances[1:], strict=False)]
+    pauses = [(a.end + b.start) / 2 for a, b in pairwise(utterances)]
     pieces: list[Span] = []
     for shot in shots:
         start = shot.start

@@ -5,6 +5,7 @@ motion, which spread over many frames, do not count) and is large in itself.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -46,4 +47,4 @@ def find_cuts(times: Sequence[float], differences: Sequence[float]) -> list[floa
 def split_shots(cuts: Sequence[float], end: float) -> list[Span]:
     """Shots from cuts: [0, c1), [c1, c2), ... [cn, end)."""
     edges = [0.0, *cuts, max(end, (cuts[-1] if cuts else 0.0) + MIN_SHOT)]
-    return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Span(a, b) for a, b in pairwise(edges)]

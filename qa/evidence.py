@@ -14,7 +14,21 @@ BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
 SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
 
 # What a question asks about. The visual kinds are answered by captions, the others by words.
-_ASKS_SCREEN = ("written", "text", "sign", "caption", "title", "screen", "logo", "letters", "read", "label", "字幕", "文字", "写")
+_ASKS_SCREEN = (
+    "written",
+    "text",
+    "sign",
+    "caption",
+    "title",
+    "screen",
+    "logo",
+    "letters",
+    "read",
+    "label",
+    "字幕",
+    "文字",
+    "写",
+)
 _ASKS_PICTURE = (
     "wear", "wearing", "color", "colour", "holding", "hold", "look", "see", "seen", "doing", "standing", "sitting",
     "picture", "shown", "animal", "穿", "颜色", "拿着", "看到", "在做",

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qa.types import Evidence, Sentence
 from qa.reader import cite
+from qa.types import Evidence, Sentence
 
 DIVERSITY = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
 SHORTEST = 3  # words: "Yes." sums up nothing

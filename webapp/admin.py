@@ -1,1 +1,137 @@
-"""Django admin, placeholder until its tables are registered below."""
+"""Django admin: people, videos (several files at once) and steps."""
+
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from webapp import ledger, uploads
+from webapp.access import signed_in
+from webapp.models import Question, Step, User, Video
+
+admin.site.site_header = "Kinoscope"
+admin.site.site_title = "Kinoscope"
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    list_display = ("username", "role", "email", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "role", "is_active")}),
+        (_("About"), {"fields": ("first_name", "last_name", "email")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "role", "password1", "password2")}),)
+
+
+class StepInline(admin.TabularInline):
+    model = Step
+    fields = readonly_fields = (
+        "name",
+        "status",
+        "attempt",
+        "lease_owner",
+        "seconds",
+        "peak_memory_bytes",
+        "error_text",
+    )
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, *args: Any) -> bool:
+        return False
+
+
+class ManyFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class UploadForm(forms.Form):
+    """Several files; each goes through `uploads.accept` like everywhere else."""
+
+    files = forms.FileField(widget=ManyFiles(attrs={"multiple": True}), label=_("Files"))
+    visibility = forms.ChoiceField(choices=Video.Visibility.choices, label=_("Visible to"))
+
+
+@admin.register(Video)
+class VideoAdmin(admin.ModelAdmin):
+    list_display = ("title", "owner", "status", "visibility", "duration", "language", "created_at")
+    list_filter = ("status", "visibility", "language")
+    search_fields = ("title", "file_name")
+    fields = ("title", "owner", "visibility", "shared_with", "status", "warning", "file_name", "duration", "language")
+    readonly_fields = ("status", "warning", "file_name", "duration", "language")
+    filter_horizontal = ("shared_with",)
+    inlines = (StepInline,)
+    actions = ("retry", "cancel")
+
+    def get_urls(self) -> list[URLPattern]:
+        # Django's own "add" form knows nothing of several files.
+        return [path("add/", self.admin_site.admin_view(self.upload), name="webapp_video_add"), *super().get_urls()]
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            for file in request.FILES.getlist("files"):
+                self.take(request, file, form.cleaned_data["visibility"])
+            return HttpResponseRedirect(reverse("admin:webapp_video_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "form": form,
+            "title": _("Upload videos"),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/upload_videos.html", context)
+
+    def take(self, request: HttpRequest, file: Any, visibility: str) -> None:
+        assert isinstance(file, TemporaryUploadedFile)
+        try:
+            video = uploads.accept(
+                signed_in(request), Path(file.temporary_file_path()), file.name or "", visibility=visibility
+            )
+            self.message_user(request, f"{video.file_name}: {video.get_status_display()}")
+        except (uploads.Refused, uploads.Duplicate) as error:
+            self.message_user(request, f"{file.name}: {error}", messages.ERROR)
+
+    def delete_model(self, request: HttpRequest, obj: Video) -> None:
+        uploads.remove(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
+        for video in queryset:
+            uploads.remove(video)
+
+    @admin.action(description=_("Try failed and cancelled steps again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
+        self.message_user(request, str(sum(ledger.retry(video) for video in queryset)))
+
+    @admin.action(description=_("Cancel what is not finished"))
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
+        self.message_user(request, str(sum(ledger.cancel(video) for video in queryset)))
+
+
+@admin.register(Step)
+class StepAdmin(admin.ModelAdmin):
+    list_display = ("video", "name", "status", "attempt", "lease_owner", "seconds", "peak_memory_bytes", "error_text")
+    list_filter = ("status", "name")
+    list_select_related = ("video",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Step | None = None) -> bool:
+        return False
+
+
+@admin.register(Question)
+class QuestionAdmin(admin.ModelAdmin):
+    list_display = ("text", "asker", "video", "asked_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
+        return False

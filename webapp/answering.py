@@ -41,7 +41,9 @@ class Reply:
                 {
                     "text": s.text,
                     "citations": [
-                        {**asdict(c), "file": self.videos[c.video].file_name} for c in s.citations if c.video in self.videos
+                        {**asdict(c), "file": self.videos[c.video].file_name}
+                        for c in s.citations
+                        if c.video in self.videos
                     ],
                 }
                 for s in self.answer.sentences

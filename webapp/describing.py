@@ -48,9 +48,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         models.Chapter.objects.bulk_create(
             models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in found
         )
-        video.summary = [
-            {"text": s.text, "start": s.citations[0].start, "end": s.citations[0].end} for s in summary
-        ]
+        video.summary = [{"text": s.text, "start": s.citations[0].start, "end": s.citations[0].end} for s in summary]
         video.tags = tags
         video.save(update_fields=["summary", "tags"])
 
@@ -86,9 +84,7 @@ def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Captio
     return pieces
 
 
-def divide(
-    segments: Sequence[Segment], captions: Sequence[Caption], vectors: npt.NDArray[np.float32]
-) -> list[Chapter]:
+def divide(segments: Sequence[Segment], captions: Sequence[Caption], vectors: npt.NDArray[np.float32]) -> list[Chapter]:
     """Chapters titled by what is said in them, or else by what is seen."""
     titles = [s.speech or s.screen or c.text for s, c in zip(segments, captions, strict=True)]
     return chapters.find_chapters([(s.start, s.end) for s in segments], vectors, titles)

@@ -1,4 +1,4 @@
-"""All settings come from the environment; README lists them. Safe without any: DEBUG off, a secret made at first run."""
+"""Settings come from the environment; README lists them. Safe without any: DEBUG off, a secret made at first run."""
 
 import os
 import secrets
@@ -179,7 +179,9 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
-    raise SystemExit(f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}.")
+    raise SystemExit(
+        f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}."
+    )
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
 
 LOGGING = {

@@ -1,6 +1,6 @@
 """The stages of a video, in order. Each computes without holding a transaction and returns how to store its result.
 
-    probe -> glance -> look -> speech -> screen_text -> segments -> embed -> index -> describe     (proxy runs beside)
+probe -> glance -> look -> speech -> screen_text -> segments -> embed -> index -> describe     (proxy runs beside)
 """
 
 import re
@@ -190,9 +190,7 @@ def look(video: Video, progress: Progress) -> Store:
         Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in seen.shots)
         # The glance's keyframes serve search until `embed` replaces them; those without a segment are for it.
         video.keyframes.filter(segment=None).delete()
-        Keyframe.objects.bulk_create(
-            Keyframe(video=video, time=k.time, file=Path(k.path).name) for k in seen.keyframes
-        )
+        Keyframe.objects.bulk_create(Keyframe(video=video, time=k.time, file=Path(k.path).name) for k in seen.keyframes)
         video.save(update_fields=["warning", "storyboard_step", "storyboard_tiles"])
 
     return store
@@ -350,5 +348,3 @@ STAGES: dict[str, Stage] = {
     "describe": Stage(describe, 3, "models"),
     "proxy": Stage(proxy, 5, "cpu"),
 }
-
-

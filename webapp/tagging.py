@@ -8,13 +8,17 @@ import numpy.typing as npt
 from indexer.types import Vectors
 from webapp import engine
 
+# fmt: off
 LABELS = (
-    "animal dog cat bird horse fish people crowd child baby face sport football basketball baseball tennis running "
-    "swimming cycling skateboarding skiing surfing climbing dancing music concert stage car truck bus train aircraft boat "
-    "bicycle motorcycle street city building bridge house kitchen office shop market food drink cooking garden flower "
-    "tree forest mountain river lake sea beach snow desert sky night fire animation drawing text screen map book phone "
-    "computer machine tool toy game interview lecture news party wedding"
-).split()
+    "animal", "dog", "cat", "bird", "horse", "fish", "people", "crowd", "child", "baby", "face", "sport", "football",
+    "basketball", "baseball", "tennis", "running", "swimming", "cycling", "skateboarding", "skiing", "surfing",
+    "climbing", "dancing", "music", "concert", "stage", "car", "truck", "bus", "train", "aircraft", "boat", "bicycle",
+    "motorcycle", "street", "city", "building", "bridge", "house", "kitchen", "office", "shop", "market", "food",
+    "drink", "cooking", "garden", "flower", "tree", "forest", "mountain", "river", "lake", "sea", "beach", "snow",
+    "desert", "sky", "night", "fire", "animation", "drawing", "text", "screen", "map", "book", "phone", "computer",
+    "machine", "tool", "toy", "game", "interview", "lecture", "news", "party", "wedding",
+)
+# fmt: on
 MOST = 4
 CLEAR = 2.0  # standard deviations above the other labels of the same picture
 

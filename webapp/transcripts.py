@@ -43,9 +43,7 @@ def write_json(video: Video) -> str:
         }
         for n, u in enumerate(video.utterances.all())
     ]
-    return json.dumps(
-        {"text": write_text(video), "language": video.language, "segments": segments}, ensure_ascii=False
-    )
+    return json.dumps({"text": write_text(video), "language": video.language, "segments": segments}, ensure_ascii=False)
 
 
 FORMATS = {"vtt": write_vtt, "srt": write_srt, "txt": write_text, "json": write_json}

@@ -45,5 +45,3 @@ def check_vectors(vectors: Vectors, ids: npt.NDArray[np.int64]) -> None:
         raise BadVectors("Some vectors are not finite numbers.", "Run reindex to embed them again.")
     if len(np.unique(ids)) != len(ids):
         raise BadVectors("Some segment ids occur twice.", "Run doctor.")
-
-

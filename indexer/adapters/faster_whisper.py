@@ -8,10 +8,9 @@ import numpy as np
 
 from indexer import weights
 from indexer.ports import Progress
-from indexer.types import SAMPLE_RATE, Audio, Span, Transcript, Utterance, Word
+from indexer.speech import cut_audio, join_spans
+from indexer.types import Audio, Span, Transcript, Utterance, Word
 
-_WINDOW = 28.0  # seconds of audio per call: Whisper's own window is 30
-_GAP = 2.0  # spans nearer than this share a window
 # What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
 # (https://github.com/openai/whisper/blob/main/whisper/transcribe.py).
 _LOW_PROBABILITY = -1.0
@@ -45,12 +44,12 @@ class FasterWhisper:
 
     def _detect_language(self, audio: Audio, windows: Sequence[Span]) -> str:
         longest = max(windows, key=lambda w: w.length)
-        language, _, _ = self._model.detect_language(_cut(audio, longest))
+        language, _, _ = self._model.detect_language(cut_audio(audio, longest))
         return str(language)
 
     def _transcribe_window(self, audio: Audio, window: Span, language: str) -> list[Utterance]:
         segments, _ = self._model.transcribe(
-            _cut(audio, window),
+            cut_audio(audio, window),
             language=language,
             beam_size=5,
             temperature=[0.0, 0.4],  # one fallback: more of them take up to ten times the audio's length
@@ -59,26 +58,6 @@ class FasterWhisper:
             vad_filter=False,
         )
         return [_utterance(s, window) for s in segments if _believable(s)]
-
-
-def join_spans(speech: Sequence[Span]) -> list[Span]:
-    """Neighbouring spans joined into windows of at most 28 s; a longer span is cut."""
-    windows: list[Span] = []
-    for span in speech:
-        start = span.start
-        while span.end - start > _WINDOW:
-            windows.append(Span(start, start + _WINDOW))
-            start += _WINDOW
-        last = windows[-1] if windows else None
-        if last and start - last.end < _GAP and span.end - last.start <= _WINDOW:
-            windows[-1] = Span(last.start, span.end)
-        else:
-            windows.append(Span(start, span.end))
-    return windows
-
-
-def _cut(audio: Audio, span: Span) -> Audio:
-    return np.ascontiguousarray(audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)])
 
 
 def _believable(segment: Any) -> bool:

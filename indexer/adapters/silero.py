@@ -40,7 +40,5 @@ class SileroDetector:
                 min_silence_duration_ms=300,
                 speech_pad_ms=150,
             ):
-                spans.append(
-                    Span((start + found["start"]) / SAMPLE_RATE, (start + found["end"]) / SAMPLE_RATE)
-                )
+                spans.append(Span((start + found["start"]) / SAMPLE_RATE, (start + found["end"]) / SAMPLE_RATE))
         return spans

@@ -45,6 +45,9 @@ class AlignmentHead(nn.Module):
     def __init__(self, texts: Texts) -> None:
         super().__init__()
         everything = torch.from_numpy(np.concatenate([c.reshape(-1, 384) for c in texts.captions.values()]))
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.classes: Tensor
         self.register_buffer("mean", everything.mean(0))
         self.register_buffer("deviation", (everything - everything.mean(0)).std())
         self.register_buffer("classes", torch.from_numpy(texts.classes))
@@ -92,7 +95,7 @@ def train(
                 same = torch.arange(len(batch))
                 loss = loss + functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         say(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.3f}")

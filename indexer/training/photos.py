@@ -1,4 +1,4 @@
-"""Captioned photos for training: `captions.jsonl` with {"file", "captions", "captions_zh"?} a line, images beside it."""
+"""Captioned photos for training: `captions.jsonl` with {"file", "captions", "captions_zh"?} a line, images there."""
 
 import hashlib
 import json

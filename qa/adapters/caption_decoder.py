@@ -6,6 +6,7 @@ LSTM replaced by two transformer decoder layers (https://arxiv.org/abs/1706.0376
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ Features = Callable[[Sequence[npt.NDArray[np.uint8]]], tuple[Array, Array, Array
 class CaptionDecoder(nn.Module):
     """Words given 11 picture tokens: nine cells, the pooled features and the class probabilities."""
 
-    def __init__(self, vocabulary: int, width: int = 192, layers: int = 2, heads: int = 4, dropout: float = 0.2) -> None:
+    def __init__(
+        self, vocabulary: int, width: int = 192, layers: int = 2, heads: int = 4, dropout: float = 0.2
+    ) -> None:
         super().__init__()
         self.cells = nn.Linear(1280, width)
         self.classes = nn.Linear(1000, width)
@@ -49,7 +52,8 @@ class CaptionDecoder(nn.Module):
         """(n, 9, 1280), (n, 1280), (n, 1000) -> picture tokens (n, 11, width)."""
         classes = self.classes(torch.softmax(logits, -1).sqrt() * 5.0)
         tokens = torch.cat([self.cells(grid * 3.0), self.cells(pooled * 3.0)[:, None], classes[:, None]], 1)
-        return self.dropout(tokens + self.places)
+        placed: Tensor = self.dropout(tokens + self.places)
+        return placed
 
     def forward(self, picture: Tensor, words: Tensor) -> Tensor:
         """Picture tokens (n, 11, width) and word ids (n, t) -> scores of the next word (n, t, vocabulary)."""
@@ -70,7 +74,7 @@ class CompactCaptioner:
         self._features = features
         with safe_open(WEIGHTS, "pt") as file:
             self.words: list[str] = json.loads(file.metadata()["words"])
-            state = {name: file.get_tensor(name).float() for name in file.keys()}
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no dict
         self._decoder = CaptionDecoder(len(self.words))
         self._decoder.load_state_dict(state)
         self._decoder.eval()
@@ -105,7 +109,7 @@ def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tup
             for value, word in zip(*(t.tolist() for t in row.topk(beams + 2)), strict=True):
                 if word == END:
                     done.append((words[1:], (total + value) / len(words)))
-                elif (words[-1], word) not in zip(words, words[1:], strict=False):
+                elif (words[-1], word) not in pairwise(words):
                     grown.append(([*words, word], total + value))
         live = sorted(grown, key=lambda g: -g[1])[:beams]
         if len(done) >= beams or not live:

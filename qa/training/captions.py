@@ -1,4 +1,4 @@
-"""Train the captioning decoder: `manage.py train captions --data DIR`. Seeded; about twenty minutes on two CPU cores."""
+"""Train the captioning decoder: `manage.py train captions --data DIR`. Seeded; some 25 minutes on 2 cores."""
 
 import re
 from collections import Counter

@@ -44,7 +44,5 @@ def answer(user: User, text: str, video: Video | None) -> Question:
 
 def cited_videos(user: User, questions: list[Question | None]) -> dict[str, dict[int, Video]]:
     """Videos that the citations name, as far as the person may (still) see them."""
-    ids = {
-        c["video"] for q in questions if q for s in q.answer.get("sentences", []) for c in s.get("citations", [])
-    }
+    ids = {c["video"] for q in questions if q for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
     return {"cited": Video.objects.visible_to(user).in_bulk(ids)}

@@ -1,5 +1,6 @@
 """`manage.py worker`: a worker over the ledger; no Redis needed."""
 
+import contextlib
 import os
 import signal
 from typing import Any
@@ -18,7 +19,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         parent = options["parent"]
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(0)))
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             working.work(working.name_worker(), lambda: parent is None or os.getppid() == parent)
-        except KeyboardInterrupt:
-            pass

@@ -1,0 +1,68 @@
+"""OpenAI's Whisper (PyTorch), for profile `standard`. Given samples, so its own ffmpeg call is never reached."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer.errors import ModelMissing
+from indexer.ports import Progress
+from indexer.speech import cut_audio, join_spans
+from indexer.types import Audio, Span, Transcript, Utterance, Word
+
+
+class OpenaiWhisper:
+    """`weights` is a name ("small", "turbo") fetched before into the models folder, or the path of a .pt file."""
+
+    def __init__(self, models: Path, weights: str) -> None:
+        import whisper
+
+        path = Path(weights) if weights.endswith(".pt") else models / f"{weights}.pt"
+        if not path.exists():
+            raise ModelMissing(
+                f"Whisper weights {path} are not on this machine.",
+                "Run `manage.py models fetch`, or set KINOSCOPE_WHISPER to a .pt file.",
+            )
+        self.name = f"openai-whisper-{path.stem}"
+        self._model = whisper.load_model(str(path))
+
+    @staticmethod
+    def fetch(models: Path, weights: str) -> None:
+        """Download a model by name from OpenAI; raises `OSError` without a connection."""
+        import whisper
+
+        whisper._download(whisper._MODELS[weights], str(models), in_memory=False)
+
+    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+        """Like every transcriber: the spans of `speech` only, times relative to `audio`."""
+        windows = join_spans(speech)
+        language, found = "", list[Utterance]()
+        for number, window in enumerate(windows):
+            heard = self._model.transcribe(
+                cut_audio(audio, window),
+                language=language or None,
+                temperature=(0.0, 0.4),
+                condition_on_previous_text=False,
+                word_timestamps=True,
+                fp16=self._model.device.type == "cuda",
+            )
+            language = language or str(heard["language"])
+            for piece in heard["segments"]:
+                if piece["text"].strip() and piece["no_speech_prob"] < 0.6 and piece["avg_logprob"] > -1.0:
+                    found.append(_utterance(piece, window.start))
+            progress((number + 1) / len(windows))
+        return Transcript(language if found else "", found)
+
+
+def _utterance(piece: dict[str, object], offset: float) -> Utterance:
+    words = [
+        Word(str(w["word"]), round(offset + w["start"], 3), round(offset + w["end"], 3))
+        for w in piece.get("words", [])  # type: ignore[attr-defined]
+    ]
+    return Utterance(
+        round(offset + float(piece["start"]), 3),  # type: ignore[arg-type]
+        round(offset + float(piece["end"]), 3),  # type: ignore[arg-type]
+        str(piece["text"]).strip(),
+        float(np.exp(piece["avg_logprob"])),  # type: ignore[call-overload]
+        words,
+    )

@@ -1,0 +1,90 @@
+"""A transformers vision-language model (SmolVLM2, Qwen-VL class): captioner and answer decoder of `standard`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from qa.errors import DecoderMissing
+from qa.prompts import CAPTION, SYSTEM, build_prompt
+from qa.types import Caption, Evidence, Turn
+
+_CAPTION_TOKENS, _ANSWER_TOKENS = 40, 200
+
+
+class VisionLanguageModel:
+    """`weights` is a folder or a hub name that was fetched before; a hub is never contacted from here."""
+
+    def __init__(self, weights: str) -> None:
+        import torch
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+
+        self._torch = torch
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        kind = torch.bfloat16 if self._device == "cuda" else torch.float32
+        try:
+            self._processor: Any = AutoProcessor.from_pretrained(weights, local_files_only=True)
+            self._model: Any = AutoModelForImageTextToText.from_pretrained(weights, dtype=kind, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise DecoderMissing(
+                f"The vision-language model {weights} is not on this machine.",
+                "Run `manage.py models fetch`, or set KINOSCOPE_VLM to a folder.",
+            ) from error
+        self._model.eval().to(self._device)
+        self.name = f"transformers {weights}"
+
+    @staticmethod
+    def fetch(models: Path, weights: str) -> None:
+        """Download a hub repository into the hub's own cache; raises `OSError` without a connection."""
+        from huggingface_hub import snapshot_download
+
+        del models  # transformers looks in the hub's cache
+        snapshot_download(weights)
+
+    def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
+        """RGB uint8 (h, w, 3) each -> one sentence each; confidence is the mean probability of its tokens."""
+        return [self._caption(Pillow.fromarray(image)) for image in images]
+
+    def _caption(self, picture: Pillow.Image) -> Caption:
+        content = [{"type": "image"}, {"type": "text", "text": CAPTION}]
+        inputs = self._prepare([{"role": "user", "content": content}], [picture])
+        with self._torch.inference_mode():
+            written = self._model.generate(
+                **inputs,
+                max_new_tokens=_CAPTION_TOKENS,
+                do_sample=False,
+                return_dict_in_generate=True,
+                output_scores=True,
+            )
+        tokens = written.sequences[0, inputs["input_ids"].shape[1] :]
+        chosen = [s[0].log_softmax(-1)[t].item() for s, t in zip(written.scores, tokens, strict=False)]
+        text = self._processor.decode(tokens, skip_special_tokens=True).strip()
+        return Caption(" ".join(text.split()), float(np.exp(np.mean(chosen))) if chosen else 0.0)
+
+    def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
+        """Pieces of the answer as they are written, sentences marked with [n]."""
+        from transformers import TextIteratorStreamer
+
+        prompt = build_prompt(question, evidence, turns)
+        inputs = self._prepare(
+            [
+                {"role": "system", "content": [{"type": "text", "text": SYSTEM}]},
+                {"role": "user", "content": [{"type": "text", "text": prompt}]},
+            ],
+            None,
+        )
+        streamer = TextIteratorStreamer(self._processor.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        options = {**inputs, "streamer": streamer, "max_new_tokens": _ANSWER_TOKENS, "do_sample": False}
+        writer = Thread(target=self._model.generate, kwargs=options, daemon=True)
+        writer.start()
+        yield from streamer
+        writer.join()
+
+    def _prepare(self, messages: list[dict[str, Any]], pictures: list[Pillow.Image] | None) -> dict[str, Any]:
+        text = self._processor.apply_chat_template(messages, add_generation_prompt=True)
+        inputs = self._processor(text=text, images=pictures, return_tensors="pt")
+        return {name: value.to(self._device) for name, value in inputs.items()}

@@ -1,0 +1,94 @@
+"""The walls: types, style, imports, sizes, migrations, what may be committed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted(
+    p for part in ("webapp", "indexer", "qa") for p in (ROOT / part).rglob("*.py") if "migrations" not in p.parts
+)
+
+
+def run(*command: str) -> str:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_ruff() -> None:
+    run("ruff", "check", "--no-cache", ".")
+    run("ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_types_are_strict_in_the_libraries() -> None:
+    run("mypy")
+
+
+def test_imports_keep_to_the_walls() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    import ast
+
+    text = path.read_text()
+    bound = 350 if path.name == "models.py" else 300
+    # The pyav adapter is the one place where third-party decoding lives; it is held to a bound of its own.
+    assert text.count("\n") <= (420 if path.name == "pyav.py" else bound)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60, node.name
+            arguments = [a for a in node.args.args if a.arg not in ("self", "cls")]
+            assert len(arguments) + len(node.args.kwonlyargs) < 9, node.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_file_says_what_it_is(path: Path) -> None:
+    text = path.read_text()
+    assert not text.strip() or text.startswith('"""')
+
+
+def test_top_level_is_the_agreed_one() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    top = {line.split("/")[0] for line in tracked if not line.startswith(".")}
+    assert top <= {
+        "manage.py", "pyproject.toml", "webapp", "indexer", "qa", "templates", "tests", "README.md", "LICENSE", "uv.lock",
+    }  # fmt: skip
+    media = [line for line in tracked if re.search(r"\.(mp4|mkv|webm|avi|mov|jpg|png|mp3|wav|flac)$", line)]
+    assert not media
+    assert sum((ROOT / line).stat().st_size for line in tracked if line.endswith(".safetensors")) <= 25 << 20
+
+
+def test_pages_load_nothing_from_elsewhere() -> None:
+    for path in [*(ROOT / "templates").rglob("*.html"), *(ROOT / "webapp" / "static").rglob("*.*")]:
+        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://", text), path
+        assert not re.search(r"\sstyle=|<script>|\son\w+=", text), path
+
+
+@pytest.mark.django_db
+def test_migrations_are_complete() -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_importing_the_site_loads_no_torch() -> None:
+    code = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'webapp.settings'; import django; django.setup();"
+        "import webapp.urls; heavy = {'torch', 'faiss', 'transformers', 'onnxruntime', 'av'} & set(sys.modules);"
+        "print(heavy); sys.exit(bool(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
