@@ -1,15 +1,14 @@
 """What cosines look like when nothing matches, measured on the library itself.
 
-A bank of everyday sentences is searched in the library. The mean and spread of their cosines make spaces comparable
-(z-scores), and the best score each of them reaches says what a chance match looks like here: that, not a constant,
-decides whether the page says "no confident match".
+A bank of everyday sentences is searched in the library. The mean and spread of their cosines make spaces comparable,
+and the best score each of them reaches says what a chance match looks like here: that, not a constant, decides
+whether the page says "no confident match".
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from indexer.types import Vectors
 
@@ -27,17 +26,18 @@ BACKGROUND = (
     "how photosynthesis works in algae", "a recipe for rye bread", "the history of the silk road",
     "the score of the handball match", "how to file a tax return", "weather forecast for the weekend",
     "the speaker explains how vaccines are tested", "a tour of a cathedral", "assembly instructions for a shelf",
-    "渔民在湖上撒网", "医生在手术室里", "老人在公园下象棋", "工人在修理铁路", "学生在实验室做实验", "一群骆驼走在沙漠里",
+    "渔民在湖上撒网", "医生在手术室里", "老人在公园下象棋", "工人在修理铁路", "学生在实验室做实验", "骆驼走在沙漠里",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Per space mean and spread of background cosines; `chance` holds sorted best combined scores of the bank."""
+    """Per space mean and spread of background cosines; `chance` holds the sorted best scores of the bank."""
 
     mean: dict[str, float]
     spread: dict[str, float]
     chance: list[float]
+    segments: int = 0  # how many there were when this was measured
 
     def weights(self, preference: Mapping[str, float]) -> dict[str, float]:
         """Preferences (how much a space should count) -> weights on cosines: preference / spread."""
@@ -53,11 +53,9 @@ class Calibration:
 NEUTRAL = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])
 
 
-def calibrate(
-    queries: Mapping[str, Vectors], blocks: Mapping[str, Vectors], preference: Mapping[str, float]
-) -> Calibration:
-    """Background queries and segments per space, each (m, d) and (n, d). An empty library gives `NEUTRAL`."""
-    mean, spread, combined = {}, {}, None
+def calibrate(queries: Mapping[str, Vectors], blocks: Mapping[str, Vectors]) -> Calibration:
+    """Background queries and segments per space, each (m, d) and (n, d); `chance` is left to the caller."""
+    mean, spread = {}, {}
     for space, segments in blocks.items():
         present = segments[np.linalg.norm(segments, axis=1) > 0.5]
         if len(present) < 2:
@@ -65,16 +63,4 @@ def calibrate(
         else:
             cosines = queries[space] @ present.T
             mean[space], spread[space] = float(cosines.mean()), max(float(cosines.std()), 0.02)
-        part = preference[space] * standardize(queries[space] @ segments.T, segments, mean[space], spread[space])
-        combined = part if combined is None else combined + part
-    if combined is None or not combined.size:
-        return NEUTRAL
-    return Calibration(mean, spread, sorted(float(best) for best in combined.max(1)))
-
-
-def standardize(
-    cosines: npt.NDArray[np.float32], segments: Vectors, mean: float, spread: float
-) -> npt.NDArray[np.float32]:
-    """z-scores (..., n); 0 ("says nothing either way") where a segment's vector (n, d) is zero."""
-    known = np.linalg.norm(segments, axis=-1) > 0.5
-    return np.asarray(np.where(known, (cosines - mean) / spread, 0.0), np.float32)
+    return Calibration(mean, spread, [], len(next(iter(blocks.values()))))

@@ -10,9 +10,10 @@ import numpy as np
 from indexer.calibration import Calibration
 from indexer.types import Span, Vectors
 
-# How much each channel counts, in standard deviations of the library's own background. Chosen on development data by
-# the order they give, not fitted: pictures and words count alike, a literal match can outweigh either.
-PREFERENCE = {"visual": 1.0, "text": 1.0}
+# How much each channel counts, in standard deviations of the library's own background.
+PREFERENCE = {"visual": 1.0, "text": 0.75}
+CHANCE = 1.0  # standard deviations that words must exceed before they count: unrelated speech must not help
+CONTEXT = 0.5  # share of the whole video's look in that of each of its segments
 LEXICAL = 3.0  # for a segment that holds every word of the query
 QUOTED = 8.0  # the same, when the query is a quoted phrase
 EDGE = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
@@ -34,12 +35,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`; `shots` are those it overlaps."""
+    """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`; `context` (dv,) is the
+    mean look of its whole video; `shots` are those it overlaps.
+    """
 
     segment: int
     video: int
     span: Span
     text: Vectors
+    context: Vectors
     frames: Vectors
     frame_times: Sequence[float]
     shots: Sequence[Span]
@@ -69,14 +73,17 @@ def _score(query: Query, candidate: Candidate, calibration: Calibration, rarity:
     cosines = candidate.frames @ query.visual if len(candidate.frames) else np.zeros(0, np.float32)
     # Half the mean and half the best frame: a segment may show the thing in one of its shots only.
     whole = float((cosines.mean() + cosines.max()) / 2) if len(cosines) else calibration.mean["visual"]
+    if len(cosines):
+        whole = (1 - CONTEXT) * whole + CONTEXT * float(candidate.context @ query.visual)
     visual = PREFERENCE["visual"] * (whole - calibration.mean["visual"]) / calibration.spread["visual"]
     words = 0.0
     if np.any(candidate.text):
         cosine = float(candidate.text @ query.words)
-        words = PREFERENCE["text"] * (cosine - calibration.mean["text"]) / calibration.spread["text"]
+        surprise = (cosine - calibration.mean["text"]) / calibration.spread["text"]
+        words = PREFERENCE["text"] * max(0.0, surprise - CHANCE)
     found = {name: coverage(query.terms, terms, rarity) for name, terms in candidate.fields.items()}
     covered = coverage(query.terms, [t for terms in candidate.fields.values() for t in terms], rarity)
-    words = max(words, 0.0) + (QUOTED if query.quoted else LEXICAL) * covered**2
+    words += (QUOTED if query.quoted else LEXICAL) * covered**2
     parts = {"visual": visual, **_share(words, found, candidate.fields)}
     return Ranked(
         candidate,

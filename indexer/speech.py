@@ -58,6 +58,16 @@ def join_spans(speech: Sequence[Span]) -> list[Span]:
     return windows
 
 
+def find_unheard(speech: Sequence[Span], heard: Sequence[Utterance]) -> list[Span]:
+    """Voiced spans of a second or more of which less than a fifth is covered by utterances."""
+    missed = []
+    for span in speech:
+        covered = sum(span.overlap(Span(u.start, u.end)) for u in heard)
+        if span.length >= 1.0 and covered < 0.2 * span.length:
+            missed.append(span)
+    return missed
+
+
 def cut_audio(audio: Audio, span: Span) -> Audio:
     """The samples of a span."""
     return np.ascontiguousarray(audio[round(span.start * SAMPLE_RATE) : round(span.end * SAMPLE_RATE)])

@@ -1,5 +1,6 @@
 """Choosing evidence: the pieces that speak to a question, best first, within a budget."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,27 +14,13 @@ Terms = Callable[[str], Sequence[str]]
 BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
 SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
 
-# What a question asks about. The visual kinds are answered by captions, the others by words.
-_ASKS_SCREEN = (
-    "written",
-    "text",
-    "sign",
-    "caption",
-    "title",
-    "screen",
-    "logo",
-    "letters",
-    "read",
-    "label",
-    "字幕",
-    "文字",
-    "写",
-)
-_ASKS_PICTURE = (
-    "wear", "wearing", "color", "colour", "holding", "hold", "look", "see", "seen", "doing", "standing", "sitting",
-    "picture", "shown", "animal", "穿", "颜色", "拿着", "看到", "在做",
-)  # fmt: skip
-_ASKS_SPEECH = ("say", "says", "said", "speaker", "speak", "talk", "mention", "tell", "according", "说", "讲", "提到")
+# What a question asks about: the first kind any of whose words occurs.
+_ASKED = {
+    "speech": "say says said speaker speak speaks speech talk talks mention mentioned tell tells according 说 讲 提到",
+    "screen": "written write text sign caption title screen display logo letters read label typed brand 字幕 文字 写",
+    "caption": "wear wears wearing color colour holding holds look looks see seen doing standing sitting picture "
+    "shown animal 穿 颜色 拿着 看到 在做",
+}
 
 
 @dataclass(frozen=True)
@@ -77,9 +64,9 @@ def score_evidence(
 
 def preferred_kind(question: str) -> str:
     """The kind of evidence a question asks for: speech, screen, caption, or "" when it does not say."""
-    lowered = question.lower()
-    for kind, marks in (("speech", _ASKS_SPEECH), ("screen", _ASKS_SCREEN), ("caption", _ASKS_PICTURE)):
-        if any(mark in lowered for mark in marks):
+    words = set(re.findall(r"[a-z]+", question.lower()))
+    for kind, marks in _ASKED.items():
+        if any(mark in (words if mark.isascii() else question) for mark in marks.split()):
             return kind
     return ""
 

@@ -63,7 +63,8 @@ def test_top_level_is_the_agreed_one() -> None:
         pytest.skip("not a git checkout")
     top = {line.split("/")[0] for line in tracked if not line.startswith(".")}
     assert top <= {
-        "manage.py", "pyproject.toml", "webapp", "indexer", "qa", "templates", "tests", "README.md", "LICENSE", "uv.lock",
+        "manage.py", "pyproject.toml", "webapp", "indexer", "qa", "templates", "tests", "README.md", "LICENSE",
+        "uv.lock",
     }  # fmt: skip
     media = [line for line in tracked if re.search(r"\.(mp4|mkv|webm|avi|mov|jpg|png|mp3|wav|flac)$", line)]
     assert not media

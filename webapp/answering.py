@@ -64,7 +64,7 @@ def ask(
     pieces, vectors = read_evidence(user, question, visible)
     vector = engine.sentences().encode_queries([question])[0]
     scored = score_evidence(question, vector, pieces, vectors, terms)
-    answer = answer_by_quoting(scored)
+    answer = answer_by_quoting(question, scored)
     decoder = engine.decoder()
     if decoder is not None and not answer.abstained:
         given = fit_budget(scored)

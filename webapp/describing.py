@@ -74,7 +74,9 @@ def caption_segments(video: Video, segments: Sequence[Segment], progress: Progre
 
 def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:
     """Everything of this video that an answer may cite, by kind and time."""
-    pieces = [Piece(0, video.pk, u.start, u.end, "speech", u.text) for u in video.utterances.all()]
+    pieces = [
+        Piece(0, video.pk, u.start, u.end, "speech", u.text) for u in video.utterances.all() if has_letters(u.text)
+    ]
     pieces += [Piece(0, video.pk, s.start, s.end, "screen", s.screen) for s in segments if s.screen]
     pieces += [
         Piece(0, video.pk, s.start, s.end, "caption", c.text)
@@ -82,6 +84,11 @@ def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Captio
         if c.text and c.confidence >= SURE
     ]
     return pieces
+
+
+def has_letters(text: str) -> bool:
+    """A lone number or mark is no sentence that one could cite."""
+    return any(c.isalpha() for c in text)
 
 
 def divide(segments: Sequence[Segment], captions: Sequence[Caption], vectors: npt.NDArray[np.float32]) -> list[Chapter]:

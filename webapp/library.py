@@ -5,18 +5,16 @@ of another model.
 """
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from indexer import calibration as calibrating
 from indexer import fusion
 from indexer.calibration import NEUTRAL, Calibration
 from indexer.ports import VectorIndex
-from indexer.retriever import PREFERENCE
 from indexer.types import Vectors
 from webapp import engine
 from webapp.models import IndexState, Segment
@@ -35,6 +33,7 @@ class Snapshot:
     videos: npt.NDArray[np.int64]
     index: VectorIndex
     calibration: Calibration
+    looks: dict[int, Vectors]  # mean visual vector (dv,) of each video
 
     def allowed(self, videos: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Segment ids of these videos."""
@@ -53,7 +52,8 @@ def snapshot() -> Snapshot:
         ids, videos, blocks = load_blocks()
         kept = Calibration(**state["calibration"]) if state.get("calibration") else NEUTRAL
         index = import_string(settings.KINOSCOPE_INDEX)(fusion.fuse_segments(blocks), ids)
-        _current = Snapshot(*wanted, ids, videos, index, kept)
+        looks = {int(v): blocks["visual"][videos == v].mean(0) for v in np.unique(videos)}
+        _current = Snapshot(*wanted, ids, videos, index, kept, looks)
         return _current
 
 
@@ -74,24 +74,3 @@ def load_blocks() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[st
         blocks[space] = block
     ids = np.array([r[0] for r in rows], np.int64)
     return ids, np.array([r[1] for r in rows], np.int64), blocks
-
-
-def measure() -> Calibration:
-    """Background cosines of the library as it is now."""
-    _, _, blocks = load_blocks()
-    return calibrating.calibrate(background(), blocks, PREFERENCE)
-
-
-def background() -> dict[str, Vectors]:
-    """The bank's sentences in each space."""
-    return {
-        "visual": engine.pictures().encode_texts(calibrating.BACKGROUND),
-        "text": engine.sentences().encode_queries(calibrating.BACKGROUND),
-    }
-
-
-def save_calibration(measured: Calibration) -> None:
-    from webapp.stages import mark_changed
-
-    IndexState.objects.update_or_create(pk=1, defaults={"calibration": asdict(measured)})
-    mark_changed()

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ from webapp.models import Keyframe, Segment, Shot, User, Video
 from webapp.stages import unpack
 
 POOL = 120  # candidates per channel
-CONFIDENT = 0.85  # share of background sentences that a match must beat
+CONFIDENT = 0.6  # share of background sentences that a match must beat
 LONGEST_QUERY = 500  # characters
 
 
@@ -78,6 +78,12 @@ def _vectors(text: str, fingerprint: str) -> tuple[Vectors, Vectors]:
     return engine.pictures().encode_texts([text])[0], engine.sentences().encode_queries([text])[0]
 
 
+@lru_cache(maxsize=20_000)
+def split(text: str) -> tuple[str, ...]:
+    """Terms of a segment's words, kept: stemming is the slowest part of a search otherwise."""
+    return tuple(terms(text))
+
+
 def encode(text: str) -> Query:
     visual, words = _vectors(text, engine.fingerprint())
     return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
@@ -88,8 +94,8 @@ def gather(query: Query, seen: library.Snapshot, may_see: "np.typing.NDArray[np.
     weights = seen.calibration.weights(PREFERENCE)
     fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, weights)
     ids = {hit.segment for hit in seen.index.search(fused, POOL, seen.allowed(may_see))}
-    ids.update(match_terms(query.terms, may_see.tolist()))
-    return load_candidates(ids)
+    ids.update(match_terms(query.terms, np.unique(may_see).tolist()))
+    return load_candidates(ids, seen.looks)
 
 
 def match_terms(words: Sequence[str], videos: Sequence[int]) -> list[int]:
@@ -114,7 +120,7 @@ def match_terms(words: Sequence[str], videos: Sequence[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def load_candidates(ids: Collection[int]) -> list[Candidate]:
+def load_candidates(ids: Collection[int], looks: Mapping[int, Vectors]) -> list[Candidate]:
     """Everything the ranking needs, in three queries."""
     dims = engine.pictures().dim, engine.sentences().dim
     rows = list(Segment.objects.filter(pk__in=ids).select_related("video"))
@@ -132,10 +138,11 @@ def load_candidates(ids: Collection[int]) -> list[Candidate]:
             row.video_id,
             Span(row.start, row.end),
             unpack(row.text, dims[1]),
+            looks.get(row.video_id, np.zeros(dims[0], np.float32)),
             np.stack([v for _, v in frames[row.pk]]) if frames[row.pk] else np.zeros((0, dims[0]), np.float32),
             [t for t, _ in frames[row.pk]],
             [s for s in shots[row.video_id] if s.overlap(Span(row.start, row.end)) > 0],
-            {"speech": terms(row.speech), "screen": terms(row.screen), "title": terms(row.video.title)},
+            {"speech": split(row.speech), "screen": split(row.screen), "title": split(row.video.title)},
         )
         for row in rows
     ]

@@ -306,10 +306,10 @@ def passage(title: str, said: str, screen: str) -> str:
 
 def index(video: Video, progress: Progress) -> Store:
     """Measure what a chance match looks like in the library as it is now."""
-    from webapp import library
+    from webapp import calibrating
 
-    calibration = library.measure()
-    return lambda: library.save_calibration(calibration)
+    measured = calibrating.measure()
+    return lambda: calibrating.save(measured)
 
 
 # -- describe ------------------------------------------------------------------------------------------------------

