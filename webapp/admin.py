@@ -54,10 +54,17 @@ class ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
+class FilesField(forms.FileField):
+    """One or more files, each checked like a single one."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(FilesField, self).clean(file, initial) for file in data or [None]]
+
+
 class UploadForm(forms.Form):
     """Several files; each goes through `uploads.accept` like everywhere else."""
 
-    files = forms.FileField(widget=ManyFiles(attrs={"multiple": True}), label=_("Files"))
+    files = FilesField(widget=ManyFiles(attrs={"multiple": True}), label=_("Files"))
     visibility = forms.ChoiceField(choices=Video.Visibility.choices, label=_("Visible to"))
 
 

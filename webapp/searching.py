@@ -39,7 +39,9 @@ class Moment:
 
     @property
     def words(self) -> str:
-        return self.segment.speech or self.segment.screen or self.segment.caption
+        """What is said or written there: whichever of the two brought the moment here."""
+        said, screen = self.segment.speech, self.segment.screen
+        return (screen or said if self.why["screen"] > self.why["speech"] else said or screen) or self.segment.caption
 
 
 @dataclass(frozen=True)

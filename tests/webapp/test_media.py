@@ -1,0 +1,80 @@
+"""Serving: exact bytes, one range, guarded headers, pictures and captions behind the same check."""
+
+import asyncio
+
+import pytest
+from django.test import AsyncClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.transcripts import clock, escape
+from webapp.views.media import parse_range
+
+
+@given(st.integers(1, 10**9), st.text(max_size=30))
+def test_no_header_breaks_the_range_parser(size: int, header: str) -> None:
+    span = parse_range(header, size)
+    assert span is None or 0 <= span[0] <= span[1] < size
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", (0, 99)), ("bytes=0-", (0, 99)), ("bytes=10-19", (10, 19)), ("bytes=-5", (95, 99)),
+        ("bytes=90-500", (90, 99)), ("bytes=100-", None), ("bytes=-0", None), ("bytes=9-3", None),
+        ("bytes=0-1,5-6", (0, 99)), ("pages=1-2", (0, 99)),
+    ],
+)  # fmt: skip
+def test_ranges(header: str, expected) -> None:
+    assert parse_range(header, 100) == expected
+
+
+def test_the_stream_is_exact(demo, people) -> None:
+    data = demo.path.read_bytes()
+
+    async def fetch(**headers: str):
+        client = AsyncClient()
+        await client.aforce_login(people["owner"])
+        response = await client.get(f"/media/{demo.key}/video", headers=headers)
+        body = b"".join([block async for block in response]) if response.streaming else response.content
+        return response, body
+
+    whole, body = asyncio.run(fetch())
+    assert whole.status_code == 200
+    assert body == data
+    part, body = asyncio.run(fetch(range="bytes=100-299"))
+    assert part.status_code == 206
+    assert body == data[100:300]
+    assert part["Content-Range"] == f"bytes 100-299/{len(data)}"
+    assert part["Content-Type"] == "video/mp4"
+    assert "sandbox" in part["Content-Security-Policy"]
+    assert part["X-Content-Type-Options"] == "nosniff"
+    beyond, _ = asyncio.run(fetch(range=f"bytes={len(data)}-"))
+    assert beyond.status_code == 416
+
+
+def test_pictures_and_captions(demo, clients) -> None:
+    base = f"/media/{demo.key}"
+    stem = demo.keyframes.first().file[:-4]
+    for address in (f"{base}/poster.jpg", f"{base}/storyboard.jpg", f"{base}/frames/{stem}.jpg"):
+        answer = clients["owner"].get(address)
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "image/jpeg"
+        assert answer["Cache-Control"].startswith("private")
+    captions = clients["owner"].get(f"{base}/captions.vtt").content.decode()
+    assert captions.startswith("WEBVTT")
+    assert "-->" in captions
+    assert clients["owner"].get(f"{base}/frames/storyboard.jpg").status_code == 404
+
+
+@given(st.text(max_size=80))
+def test_cue_text_cannot_break_out(text: str) -> None:
+    safe = escape(text)
+    assert "<" not in safe
+    assert "-->" not in safe
+    assert "\n" not in safe
+
+
+def test_clock() -> None:
+    assert clock(3661.5) == "01:01:01.500"
+    assert clock(0.25, comma=True) == "00:00:00,250"

@@ -1,0 +1,170 @@
+"""From file to cited answer with the real models, through the library and through the commands."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from webapp import answering, recommending, searching
+from webapp.models import Video, Viewing
+
+
+def run(*arguments: str) -> list[dict]:
+    out = io.StringIO()
+    call_command(*arguments, "--json", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.fixture
+def other_movie(accept, work) -> Video:
+    video = accept(name="blocks.mp4", shots=4)
+    work()
+    video.refresh_from_db()
+    assert video.status == Video.Status.READY
+    return video
+
+
+def test_the_demo_is_understood(demo) -> None:
+    assert [round(s.start) for s in demo.shots.all()] == [0, 8, 16, 24, 32, 40]
+    said = " ".join(u.text for u in demo.utterances.all()).lower()
+    assert "shots" in said
+    assert "every answer" in said
+    assert demo.language == "en"
+    assert any("screen text" in line.text.lower() for line in demo.screen_lines.all())
+    assert demo.segments.exclude(caption="").exists()
+    assert demo.summary
+    assert all(0 <= s["start"] < s["end"] <= demo.duration + 1 for s in demo.summary)
+    assert all(s.seconds is not None and s.peak_memory_bytes for s in demo.steps.all())
+
+
+def test_moments_are_found_by_speech_and_by_screen_text(demo, other_movie, people) -> None:
+    found = searching.find(people["owner"], "every answer cites the moment that supports it")
+    best = found.moments[0]
+    assert (best.video, round(best.start)) == (demo, 40)
+    assert found.confident
+    assert best.why["speech"] + best.why["screen"] > 0
+    assert sum(best.why.values()) == pytest.approx(best.score, abs=1e-2)
+    screen = searching.find(people["owner"], "Search FAISS index")
+    assert round(screen.moments[0].start) == 32
+
+
+def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
+    Video.objects.update(visibility=Video.Visibility.PRIVATE)
+    for text in ("FAISS index", "coloured blocks", "Whisper"):
+        assert searching.find(people["other"], text).moments == []
+        assert answering.ask(people["other"], text).answer.abstained
+    assert recommending.similar(people["other"], demo) == []
+    demo.shared_with.add(people["friend"])
+    found = {m.video for m in searching.find(people["friend"], "FAISS index").moments}
+    assert found == {demo}
+
+
+def test_questions_are_answered_with_citations_or_not_at_all(demo, people) -> None:
+    reply = answering.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).record()
+    assert "whisper" in reply["answer"].lower()
+    (citation, *_) = reply["sentences"][0]["citations"]
+    assert 15 < citation["start"] < 24
+    assert citation["file"] == "kinoscope-demo.mp4"
+    assert answering.ask(people["owner"], "Who won the football match in Lisbon?", [demo.pk]).answer.abstained
+
+
+def test_similar_marks_near_duplicates(demo, other_movie, people, make_movie, accept, work) -> None:
+    copy = accept(path=make_movie("again.mkv", shots=4, sound=False))
+    work()
+    near = recommending.similar(people["owner"], other_movie)
+    assert near[0].video == copy
+    assert near[0].near_duplicate
+    assert not any(n.near_duplicate for n in near if n.video == demo)
+
+
+def test_recommendations_have_reasons(demo, other_movie, people) -> None:
+    Viewing.objects.create(viewer=people["owner"], video=demo, position=5, watched_seconds=30)
+    (item,) = recommending.recommend(people["owner"])
+    assert (item.video, item.because) == (other_movie, demo)
+
+
+def test_sound_alone_and_silence_alone_become_ready(accept, work, make_movie) -> None:
+    for movie in ({"name": "tone.mp4", "picture": False}, {"name": "mute.mp4", "sound": False}):
+        video = accept(path=make_movie(**movie))
+        work()
+        video.refresh_from_db()
+        assert video.status == Video.Status.READY
+        assert not video.utterances.exists()  # a tone is no speech
+
+
+def test_ingest_reports_every_file(make_movie, people, tmp_path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    make_movie("good.mp4").rename(folder / "good.mp4")
+    (folder / "bad.mp4").write_bytes(b"no video at all")
+    (folder / "notes.txt").write_text("ignored")
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as stop:
+        call_command("ingest", str(folder), "--wait", "--json", stdout=out)
+    assert stop.value.code == 1
+    rows = {r["file"]: r for r in map(json.loads, out.getvalue().splitlines())}
+    assert set(rows) == {"good.mp4", "bad.mp4"}
+    assert rows["good.mp4"]["status"] == "ready"
+    assert rows["bad.mp4"]["status"] == "failed"
+    assert "Supported" in rows["bad.mp4"]["error"]
+    (again,) = run("ingest", str(folder / "good.mp4"))
+    assert again["status"] == "duplicate"
+    assert (folder / "good.mp4").exists()
+
+
+def test_commands_speak_the_contract(demo, people, tmp_path) -> None:
+    (found,) = run("search", "Whisper writes down what is spoken", "--limit", "2")
+    assert set(found) == {"query", "confident", "took_ms", "results"}
+    assert set(found["results"][0]) == {"video", "file", "start", "end", "score", "why"}
+    assert set(found["results"][0]["why"]) == {"visual", "speech", "screen", "title"}
+    batch = tmp_path / "batch.jsonl"
+    rows = [{"id": 1, "text": "shots"}, {"id": "b", "text": "answers", "video": demo.pk}]
+    batch.write_text("\n".join(json.dumps(row) for row in rows))
+    assert [r["id"] for r in run("search", "--batch", str(batch), "--by", "video")] == [1, "b"]
+    answers = run("ask", "--batch", str(batch))
+    assert set(answers[0]) == {"id", "question", "answer", "abstained", "sentences", "took_ms"}
+    (summary,) = run("summarize", str(demo.pk))
+    assert summary["summary"]
+    out = io.StringIO()
+    call_command("transcript", str(demo.key), "--format", "json", stdout=out)
+    assert json.loads(out.getvalue())["language"] == "en"
+    assert run("similar", str(demo.pk)) == []
+    assert run("models", "list")
+    assert {r["level"] for r in run("doctor")} <= {"ok", "warning"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("search",), ("ask",), ("summarize", "12345"), ("similar", "x"), ("search", "a", "--user", "nobody"),
+     ("ingest", "/nowhere")],
+)  # fmt: skip
+def test_wrong_usage_ends_with_two(arguments, people) -> None:
+    with pytest.raises(CommandError) as error:
+        call_command(*arguments)
+    assert error.value.returncode == 2
+    assert Path("/nowhere").exists() is False
+
+
+def test_pages_show_what_was_understood(demo, clients) -> None:
+    page = clients["owner"].get(f"/videos/{demo.key}").content.decode()
+    for part in ("Transcript", "Summary", "Ask this video", "data-seek"):
+        assert part in page
+    results = clients["owner"].get("/search?q=whisper+writes+speech").content.decode()
+    assert "<mark>" in results
+    assert "?t=" in results
+    answer = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": "What writes down what is spoken?"})
+    assert "data-seek" in answer.content.decode()
+    library = clients["owner"].post("/ask", {"q": "What goes into the index?"}).content.decode()
+    assert "citation" in library
+
+
+def test_words_of_a_video_are_escaped(demo, clients) -> None:
+    utterance = demo.utterances.first()
+    utterance.text = "<script>alert(1)</script>"
+    utterance.save()
+    demo.segments.update(speech="<b>whisper</b> & more")
+    assert b"<script>alert" not in clients["owner"].get(f"/videos/{demo.key}").content
+    assert b"<b><mark>" not in clients["owner"].get("/search?q=whisper").content

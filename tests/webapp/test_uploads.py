@@ -1,0 +1,88 @@
+"""One way in: files land under server-chosen names, twins are recognised, nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp import uploads
+from webapp.models import Step, Video
+
+
+def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
+    video = accept()
+    assert video.path.exists()
+    assert video.path.parent == Path(settings.KINOSCOPE_HOME) / "media"
+    assert video.path.stat().st_mode & 0o777 == 0o600
+    assert "movie" not in video.path.name
+    assert video.steps.get().name == "probe"
+
+
+def test_twins_are_recognised_per_person(accept, make_movie, people) -> None:
+    video = accept()
+    with pytest.raises(uploads.Duplicate) as twin:
+        accept()
+    assert twin.value.video == video
+    assert accept("other").pk != video.pk
+    assert len(list((Path(settings.KINOSCOPE_HOME) / "media").glob(f"{video.key}*"))) == 1
+
+
+def test_too_large_is_refused_and_the_file_left_alone(make_movie, people, settings) -> None:
+    settings.KINOSCOPE_MAX_UPLOAD_BYTES = 10
+    path = make_movie()
+    with pytest.raises(uploads.Refused, match="larger"):
+        uploads.accept(people["owner"], path, "x.mp4")
+    assert path.exists()
+    assert not Video.objects.exists()
+
+
+@given(st.text(max_size=400))
+def test_names_of_people_are_harmless(name: str) -> None:
+    clean = uploads.clean_name(name)
+    assert "/" not in clean
+    assert "\\" not in clean
+    assert 0 < len(clean) <= 255
+    assert clean.isprintable()
+
+
+def test_the_form_takes_several_files_and_says_what_became_of_each(clients, make_movie) -> None:
+    files = [
+        SimpleUploadedFile(f"{n}.mp4", make_movie(f"{n}.mp4", shots=n + 1).read_bytes(), "video/mp4") for n in range(2)
+    ]
+    twin = SimpleUploadedFile("again.mp4", make_movie("0.mp4", shots=1).read_bytes(), "video/mp4")
+    answer = clients["owner"].post(
+        "/upload", {"files": [*files, twin], "visibility": "public"}, headers={"accept": "application/json"}
+    )
+    results = answer.json()["files"]
+    assert [bool(r["error"]) for r in results] == [False, False, True]
+    assert results[2]["url"] == results[0]["url"]
+    assert Video.objects.filter(visibility="public").count() == 2
+    assert Step.objects.count() == 2
+    assert list((Path(settings.KINOSCOPE_HOME) / "incoming").glob("*.upload*")) == []
+
+
+def test_the_admin_takes_several_files(clients, make_movie) -> None:
+    files = [
+        SimpleUploadedFile(f"{n}.mp4", make_movie(f"{n}.mp4", shots=n + 1).read_bytes(), "video/mp4") for n in range(2)
+    ]
+    answer = clients["admin"].post("/admin/webapp/video/add/", {"files": files, "visibility": "private"})
+    assert answer.status_code == 302
+    assert Video.objects.count() == 2
+
+
+def test_deleting_leaves_nothing(demo, clients) -> None:
+    from webapp.models import Evidence, Keyframe, Segment
+
+    path, derived = demo.path, demo.derived
+    assert derived.exists()
+    assert clients["owner"].post(f"/videos/{demo.key}/delete").status_code == 302
+    assert not path.exists()
+    assert not derived.exists()
+    assert not any(t.objects.exists() for t in (Video, Step, Segment, Keyframe, Evidence))
+    assert (
+        "No confident match" in str(clients["owner"].get("/search?q=faiss").content)
+        or b"nothing" in clients["owner"].get("/search?q=faiss").content
+    )
