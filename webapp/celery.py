@@ -22,6 +22,13 @@ app.conf.update(
     task_acks_late=False,  # the lease in the database owns the work, not the broker
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 7200},
+    broker_transport_options={  # a page that wakes a worker must not wait for a Redis that is away
+        "socket_timeout": 2,
+        "socket_connect_timeout": 1,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "visibility_timeout": 7200,
+    },
     task_publish_retry=False,
 )

@@ -12,7 +12,7 @@ from webapp.environment import flag, home_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 KINOSCOPE_HOME = home_folder()
-for folder in ("media", "derived", "incoming", "models", "index"):
+for folder in ("media", "derived", "incoming", "models", "static"):
     (KINOSCOPE_HOME / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from webapp.access import visible_video
@@ -109,7 +109,7 @@ def picture(video: Video, name: str) -> HttpResponseBase:
     path = video.derived / name
     if not path.exists():
         raise Http404
-    return guard(FileResponse(path.open("rb"), content_type="image/jpeg"))
+    return guard(HttpResponse(path.read_bytes(), content_type="image/jpeg"))  # some tens of kilobytes
 
 
 @require_safe

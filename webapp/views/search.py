@@ -1,7 +1,5 @@
 """Search results: moments with picture, time, words and why."""
 
-from itertools import groupby
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,9 +15,10 @@ def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     grouped = request.GET.get("by") != "moment"
     found = searching.find(signed_in(request), text, LIMIT)
-    order = list(dict.fromkeys(m.video.pk for m in found.moments))
-    ranked = sorted(found.moments, key=lambda m: order.index(m.video.pk)) if grouped else found.moments
-    groups = [(v, list(ms)) for v, ms in groupby(ranked, key=lambda m: m.video)] if grouped else []
+    by_video: dict[int, list[searching.Moment]] = {}
+    for moment in found.moments:
+        by_video.setdefault(moment.video.pk, []).append(moment)
+    groups = [(moments[0], moments[1:]) for moments in by_video.values()]
     return render(
         request,
         "search.html",

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         self.make_admin()
         if options["demo"]:
             threading.Thread(target=self.add_demo, daemon=True).start()
+        # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         worker = None if options["no_worker"] else self.start_worker()
         self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
         self.stdout.flush()

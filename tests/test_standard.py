@@ -1,0 +1,147 @@
+"""Profile `standard`: the adapters read the real formats. Weights are tiny and random, made here; no hub is asked."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from indexer.adapters.open_clip import OpenClipPictures
+from indexer.adapters.openai_whisper import OpenaiWhisper
+from indexer.errors import ModelMissing
+from indexer.types import SAMPLE_RATE, Span
+from qa.adapters.vision_language import VisionLanguageModel
+from qa.errors import DecoderMissing
+from qa.types import Evidence
+from tests.conftest import paint
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory) -> Path:
+    """An open_clip folder: config and weights, as `local-dir:` reads it."""
+    import open_clip
+    from open_clip.model import CLIP
+
+    folder = tmp_path_factory.mktemp("clip")
+    model = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    mean, std = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_STD)
+    config = {"model_cfg": model, "preprocess_cfg": {"mean": mean, "std": std}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    made = CLIP(**model)
+    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return folder
+
+
+def test_open_clip_reads_a_local_folder(clip_folder, tmp_path) -> None:
+    encoder = OpenClipPictures(tmp_path, f"local-dir:{clip_folder}")
+    assert encoder.dim == 32
+    looks = encoder.encode_images([np.asarray(paint(1)), np.asarray(paint(2))])
+    words = encoder.encode_texts(["a dog", "a cat", "a car"])
+    assert looks.shape == (2, 32)
+    assert words.shape == (3, 32)
+    for vectors in (looks, words):
+        assert vectors.dtype == np.float32
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
+    assert np.allclose(encoder.encode_texts(["a cat"])[0], words[1], atol=1e-5)
+
+
+def test_open_clip_says_what_is_missing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelMissing, match="models fetch"):
+        OpenClipPictures(tmp_path, f"ViT-B-32:{tmp_path}/nowhere.pt")
+
+
+def test_whisper_reads_its_own_checkpoint(tmp_path) -> None:
+    from whisper.model import ModelDimensions, Whisper
+
+    dims = ModelDimensions(80, 1500, 32, 2, 1, 51865, 448, 32, 2, 1)
+    torch.manual_seed(0)
+    torch.save({"dims": vars(dims), "model_state_dict": Whisper(dims).state_dict()}, tmp_path / "tiny.pt")
+    transcriber = OpenaiWhisper(tmp_path, str(tmp_path / "tiny.pt"))
+    audio = np.random.default_rng(0).normal(size=4 * SAMPLE_RATE).astype(np.float32) * 0.05
+    shares: list[float] = []
+    heard = transcriber.transcribe(audio, [Span(0.5, 3.0)], shares.append)
+    assert shares == [1.0]
+    for utterance in heard.utterances:
+        assert 0 <= utterance.start < utterance.end
+    assert transcriber.transcribe(audio, [], shares.append).utterances == []
+    with pytest.raises(ModelMissing, match="models fetch"):
+        OpenaiWhisper(tmp_path, "small")
+
+
+@pytest.fixture(scope="module")
+def vlm_folder(tmp_path_factory) -> Path:
+    """A SmolVLM checkpoint with a tokenizer of a few words and a chat template."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        PreTrainedTokenizerFast,
+        SmolVLMConfig,
+        SmolVLMForConditionalGeneration,
+        SmolVLMImageProcessor,
+        SmolVLMProcessor,
+    )
+    from transformers.models.smolvlm.video_processing_smolvlm import SmolVLMVideoProcessor
+
+    folder = tmp_path_factory.mktemp("vlm")
+    marks = [
+        "<pad>",
+        "<s>",
+        "</s>",
+        "<unk>",
+        "<image>",
+        "<fake_token_around_image>",
+        "<global-img>",
+        "<end_of_utterance>",
+    ]
+    grid = [f"<row_{r}_col_{c}>" for r in range(1, 7) for c in range(1, 7)]
+    words = {w: n for n, w in enumerate([*marks, *grid, "a", "dog", "runs", "[1]", ".", "User:", "Assistant:"])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
+        additional_special_tokens=[*marks[4:], *grid],
+    )  # fmt: skip
+    template = (
+        "{% for m in messages %}{{ m['role'] }}: {% for c in m['content'] %}"
+        "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}\n{% endfor %}Assistant:"
+    )
+    processor = SmolVLMProcessor(
+        SmolVLMImageProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}, do_image_splitting=False),
+        fast,
+        SmolVLMVideoProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}),
+        image_seq_len=1,
+        chat_template=template,
+    )
+    processor.save_pretrained(folder)
+    config = SmolVLMConfig(
+        vision_config={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+                       "image_size": 32, "patch_size": 16},
+        text_config={"model_type": "llama", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+                     "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": len(words),
+                     "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2},
+        image_token_id=words["<image>"], scale_factor=2, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    SmolVLMForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:
+    model = VisionLanguageModel(str(vlm_folder))
+    (caption,) = model.caption([np.asarray(paint(1))])
+    assert 0 <= caption.confidence <= 1
+    evidence = [Evidence(1, 1, 0, 4, "speech", "a dog runs")]
+    pieces = list(model.answer("a dog ?", evidence, []))
+    assert isinstance("".join(pieces), str)
+    assert len(pieces) > 0
+
+
+def test_a_missing_vision_language_model_says_what_to_do(tmp_path) -> None:
+    with pytest.raises(DecoderMissing, match="models fetch"):
+        VisionLanguageModel(str(tmp_path / "nowhere"))

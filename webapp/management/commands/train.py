@@ -1,0 +1,57 @@
+"""`manage.py train alignment|captions --data DIR`: make the project's own weights again, on these or other photos."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from indexer.errors import IndexerError
+from indexer.training.photos import PhotoSet, load_photos
+from webapp.commands import JsonCommand, usage
+
+WEIGHTS = {
+    "alignment": settings.BASE_DIR / "indexer" / "weights" / "alignment.safetensors",
+    "captions": settings.BASE_DIR / "qa" / "weights" / "captions.safetensors",
+}
+
+
+class Command(JsonCommand):
+    help = "Train the alignment head or the captioning decoder (seeded; under an hour on two CPU cores)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("what", choices=sorted(WEIGHTS))
+        parser.add_argument("--data", required=True, help='a folder with captions.jsonl: {"file", "captions"} a line')
+        parser.add_argument("--out", help="where to write the weights (default: in their place)")
+        parser.add_argument("--epochs", type=int, help="passes over the data")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        cache, models = settings.KINOSCOPE_HOME / "training", settings.KINOSCOPE_HOME / "models"
+        try:
+            photos = load_photos(Path(options["data"]), cache, models, self.say)
+        except IndexerError as error:
+            raise usage(str(error)) from None
+        target = Path(options["out"] or WEIGHTS[options["what"]])
+        passes = {"epochs": options["epochs"]} if options["epochs"] else {}
+        if options["what"] == "alignment":
+            numbers = self.align(photos, cache, target, passes)
+        else:
+            numbers = self.caption(photos, target, passes)
+        self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
+
+    def say(self, line: str) -> None:
+        self.stderr.write(line)
+
+    def align(self, photos: PhotoSet, cache: Path, target: Path, passes: dict[str, int]) -> dict[str, float]:
+        from indexer.training import alignment, texts
+
+        return alignment.train(photos, texts.embed_texts(photos, cache, self.say), target, self.say, **passes)
+
+    def caption(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
+        from qa.training import captions
+
+        rows, held_out = photos.split()
+        given = captions.Photos(photos.grid, photos.pooled, photos.logits, photos.captions["en"])
+        return captions.train(given, rows, np.sort(held_out)[:300], target, self.say, **passes)
