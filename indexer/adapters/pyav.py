@@ -81,10 +81,11 @@ def probe(path: Path) -> dict[str, Any]:
             video = None
             if audio is None:
                 raise UnreadableMedia("The file holds no picture data.", "The upload may be incomplete.")
-        if duration <= 0 or duration > media.MAX_DURATION:
+        if duration <= 0:
+            raise UnreadableMedia("The file holds no media data.", "The upload may be incomplete.")
+        if duration > media.MAX_DURATION:
             raise UnreadableMedia(
-                f"The file holds {duration:.1f} s of media; accepted are more than 0 and at most 12 hours.",
-                "Cut it into parts and upload those.",
+                f"The file holds {duration / 3600:.1f} hours; at most 12 are accepted.", "Cut it into parts."
             )
         warning = ""
         if claimed > duration + max(1.0, 0.05 * claimed):
