@@ -28,20 +28,20 @@ def say_progress(share: float) -> None:
 
 
 def answer(operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    from indexer.adapters import pyav
+    from indexer.adapters.pyav import looking, probing, rendering
 
     path, out = Path(request["path"]), Path(request["out"])
     match operation:
         case "probe":
-            return pyav.probe(path)
+            return probing.probe(path)
         case "glance":
-            return pyav.glance(path, out)
+            return looking.glance(path, out)
         case "look":
-            return pyav.look(path, out, say_progress)
+            return looking.look(path, out, say_progress)
         case "audio":
-            return pyav.extract_audio(path, out)
+            return rendering.extract_audio(path, out)
         case "proxy":
-            return pyav.render_proxy(path, out, say_progress)
+            return rendering.render_proxy(path, out, say_progress)
     raise SystemExit(f"unknown operation {operation}")
 
 

@@ -15,8 +15,8 @@ from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Turn
 from qa.types import Evidence as Piece
 from webapp import engine, searching
+from webapp.embedding import unpack
 from webapp.models import Evidence, User, Video
-from webapp.stages import unpack
 
 WHOLE = 3000  # pieces of evidence that are read without searching first
 MOMENTS = 40  # otherwise: the pieces in this many best moments

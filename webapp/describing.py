@@ -11,6 +11,7 @@ from qa import chapters, summarizer
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models, tagging
+from webapp.embedding import load_picture, pack, unpack
 from webapp.models import Evidence, Segment, Video
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
@@ -19,8 +20,6 @@ SUMMARY_SENTENCES = 5
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
     """Compute everything a person reads about the video; the returned function stores it."""
-    from webapp.stages import unpack
-
     segments = list(video.segments.all())
     captions = caption_segments(video, segments, lambda share: progress(0.6 * share))
     pieces = collect(video, segments, captions)
@@ -33,8 +32,6 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     tags = tagging.name_tags(looks)
 
     def store() -> None:
-        from webapp.stages import pack
-
         for segment, caption in zip(segments, captions, strict=True):
             Segment.objects.filter(pk=segment.pk).update(
                 caption=caption.text if caption.confidence >= SURE else "", caption_confidence=caption.confidence
@@ -57,8 +54,6 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
 
 def caption_segments(video: Video, segments: Sequence[Segment], progress: Progress) -> list[Caption]:
     """One caption per segment, of the keyframe nearest to its visual middle; empty for sound without picture."""
-    from webapp.stages import load_picture, unpack
-
     captions: list[Caption] = []
     for number, segment in enumerate(segments):
         frames = list(segment.keyframes.all())

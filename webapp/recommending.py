@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from indexer import fusion
 from indexer.types import Vectors
 from webapp import engine, library
+from webapp.embedding import unpack
 from webapp.models import Keyframe, User, Video
-from webapp.stages import unpack
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
 RECENT = 10  # viewings that make a person's profile

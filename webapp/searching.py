@@ -16,8 +16,8 @@ from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
 from indexer.terms import terms
 from indexer.types import Span, Vectors
 from webapp import engine, library
+from webapp.embedding import unpack
 from webapp.models import Keyframe, Segment, Shot, User, Video
-from webapp.stages import unpack
 
 POOL = 120  # candidates per channel
 CONFIDENT = 0.5  # share of background sentences that a match must beat

@@ -1,32 +1,38 @@
 """The stages of a video, in order. Each computes without holding a transaction and returns how to store its result.
 
-probe -> glance -> look -> speech -> screen_text -> segments -> embed -> index -> describe     (proxy runs beside)
+probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe     (proxy runs beside)
 """
 
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Pillow
 
-from indexer import box, fusion
+from indexer import box
 from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.segments import build_segments
 from indexer.speech import join_sentences
-from indexer.terms import terms
-from indexer.types import Image, MediaInfo, ScreenLine, Span, Utterance, Vectors
+from indexer.types import MediaInfo, ScreenLine, Span
 from webapp import describing, engine, models
-from webapp.models import Keyframe, Segment, Shot, Video
+from webapp.embedding import (
+    encode_pictures,
+    load_picture,
+    mark_changed,
+    pack,
+    passage,
+    plan_segments,
+    replace_keyframes,
+    save_segment,
+)
+from webapp.models import Keyframe, Shot, Video
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
 
-BATCH = 16  # pictures or texts between two progress reports
 SCREEN_EVERY = 3.0  # seconds: text on screen stays at least about this long
 
 
@@ -42,7 +48,7 @@ class Stage:
 def following(video: Video, name: str) -> list[str]:
     """What may start once `name` is done."""
     info = media_info(video)
-    order = ["probe", "glance", "look", "speech", "screen_text", "segments", "embed", "index", "describe"]
+    order = ["probe", "glance", "look", "speech", "screen_text", "embed", "index", "describe"]
     if not info.has_video:
         order = [n for n in order if n not in ("glance", "look", "screen_text")]
     if not info.has_audio:
@@ -55,20 +61,6 @@ def following(video: Video, name: str) -> list[str]:
 
 def media_info(video: Video) -> MediaInfo:
     return MediaInfo(**video.media_info)
-
-
-def load_picture(path: Path) -> Image:
-    return np.asarray(Pillow.open(path).convert("RGB"))
-
-
-def pack(vector: Vectors) -> bytes:
-    """Float16 bytes; empty for a vector of zeros."""
-    return vector.astype(np.float16).tobytes() if np.any(vector) else b""
-
-
-def unpack(blob: bytes | memoryview, dim: int) -> Vectors:
-    """The float32 vector (dim,); zeros for empty bytes."""
-    return np.frombuffer(blob, np.float16).astype(np.float32) if blob else np.zeros(dim, np.float32)
 
 
 def fresh_folder(video: Video, name: str) -> Path:
@@ -128,49 +120,6 @@ def glance(video: Video, progress: Progress) -> Store:
         mark_changed()
 
     return store
-
-
-def encode_pictures(paths: Sequence[Path], progress: Progress) -> Vectors:
-    """(n, d) for n picture files."""
-    encoder = engine.pictures()
-    parts = [np.zeros((0, encoder.dim), np.float32)]
-    for start in range(0, len(paths), BATCH):
-        parts.append(encoder.encode_images([load_picture(p) for p in paths[start : start + BATCH]]))
-        progress(min(1.0, (start + BATCH) / len(paths)))
-    return np.concatenate(parts)
-
-
-def replace_keyframes(video: Video, frames: Sequence[Keyframe]) -> None:
-    old = set(video.keyframes.values_list("file", flat=True)) - {f.file for f in frames}
-    video.keyframes.all().delete()
-    Keyframe.objects.bulk_create(frames)
-    for name in old:
-        (video.derived / name).unlink(missing_ok=True)
-
-
-def save_segment(video: Video, span: Span, frames: Sequence[Keyframe], **fields: object) -> Segment:
-    """A segment whose visual block is the mean direction of its frames."""
-    dim = engine.pictures().dim
-    visual = fusion.mean_direction([unpack(f.vector, dim) for f in frames]) if frames else np.zeros(dim, np.float32)
-    segment = Segment.objects.create(
-        video=video,
-        start=span.start,
-        end=span.end,
-        visual=pack(visual),
-        terms=" ".join(terms(" ".join([video.title, *(str(fields.get(k, "")) for k in ("speech", "screen"))]))),
-        models_used=engine.fingerprint(),
-        **fields,
-    )
-    Keyframe.objects.filter(pk__in=[f.pk for f in frames]).update(segment=segment)
-    return segment
-
-
-def mark_changed() -> None:
-    """Tell every process that segments changed (see `library`)."""
-    from django.db.models import F
-
-    models.IndexState.objects.update_or_create(pk=1, defaults={}, create_defaults={"sequence": 0})
-    models.IndexState.objects.filter(pk=1).update(sequence=F("sequence") + 1)
 
 
 # -- look ----------------------------------------------------------------------------------------------------------
@@ -255,25 +204,7 @@ def screen_text(video: Video, progress: Progress) -> Store:
     return store
 
 
-# -- segments, embed, index ----------------------------------------------------------------------------------------
-
-
-def plan_segments(video: Video) -> list[tuple[Span, str, str]]:
-    """Spans with their speech and screen text, from what the earlier stages stored."""
-    utterances = [Utterance(u.start, u.end, u.text) for u in video.utterances.all()]
-    lines = [ScreenLine(s.time, s.text, s.confidence, (0, 0, 0, 0)) for s in video.screen_lines.all()]
-    shots = [Span(s.start, s.end) for s in video.shots.all()]
-    return [
-        (Span(s.start, s.end), s.speech, s.screen) for s in build_segments(shots, utterances, lines, video.duration)
-    ]
-
-
-def segments(video: Video, progress: Progress) -> Store:
-    """Check that the video can be cut; the rows are written with their vectors in `embed`, never without."""
-    plan = plan_segments(video)
-    if not plan:
-        raise ValueError("no segments")
-    return lambda: None
+# -- embed, index ----------------------------------------------------------------------------------------
 
 
 def embed(video: Video, progress: Progress) -> Store:
@@ -296,12 +227,6 @@ def embed(video: Video, progress: Progress) -> Store:
         mark_changed()
 
     return store
-
-
-def passage(title: str, said: str, screen: str) -> str:
-    """The words of a segment as one text. A title like "IMG_2041" says nothing and stays out."""
-    words = re.findall(r"[^\W\d_]{4,}|[\u4e00-\u9fff]{2,}", title)
-    return ". ".join(part for part in (" ".join(words), said, screen) if part)
 
 
 def index(video: Video, progress: Progress) -> Store:
@@ -342,7 +267,6 @@ STAGES: dict[str, Stage] = {
     "look": Stage(look, 4, "cpu"),
     "speech": Stage(speech, 4, "models"),
     "screen_text": Stage(screen_text, 4, "models"),
-    "segments": Stage(segments, 3, "cpu"),
     "embed": Stage(embed, 3, "models"),
     "index": Stage(index, 3, "models"),
     "describe": Stage(describe, 3, "models"),

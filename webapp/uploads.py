@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from webapp import ledger
+from webapp.embedding import mark_changed
 from webapp.models import User, Video
 
 SPARE_BYTES = 1 << 30  # disk room that an upload must leave
@@ -109,8 +110,6 @@ def copy_in(path: Path) -> Path:
 
 def remove(video: Video) -> None:
     """Delete rows and files; every later search ignores it at once."""
-    from webapp.stages import mark_changed
-
     path, derived = video.path, video.derived
     with transaction.atomic():
         video.delete()

@@ -1,0 +1,1 @@
+"""PyAV, the only FFmpeg here. Imported by the boxed child (`indexer.boxed`) and nowhere else."""

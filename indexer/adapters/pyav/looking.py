@@ -1,0 +1,130 @@
+"""The one decode pass (shots, keyframes, storyboard), and the glance at key frames that precedes it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as Pillow
+
+from indexer import shots
+from indexer.adapters.pyav.opening import Decoder, open_media, save_picture, to_picture, to_rgb
+from indexer.errors import UnreadableMedia
+from indexer.types import Image, Keyframe, to_record
+
+THUMB = (64, 36)  # pixels: what shot detection looks at
+SAMPLE_SIDE = 960  # longer side of a saved keyframe: enough for screen text
+SAMPLE_GAP = 1.0  # seconds: at most one candidate a second
+SAMPLE_EVERY = 2.0  # seconds of shot per kept keyframe
+SAME_PICTURE = 2.0  # grey levels: keyframes of one shot nearer than this are one
+TILE = (160, 90)  # storyboard
+MAX_TILES = 100
+GLANCE_FRAMES = 40
+
+
+def glance(path: Path, out: Path) -> dict[str, Any]:
+    """Key frames only, evenly thinned to at most `GLANCE_FRAMES`."""
+    with open_media(path) as container:
+        gap = float(container.duration or 0) / 1e6 / GLANCE_FRAMES
+        kept: list[Keyframe] = []
+        for time, frame in Decoder(container, "NONKEY"):
+            if kept and (time - kept[-1].time < max(gap, SAMPLE_EVERY) or len(kept) >= GLANCE_FRAMES):
+                continue
+            file = out / f"g{round(time * 1000):09d}.jpg"
+            save_picture(to_picture(frame, SAMPLE_SIDE), file)
+            kept.append(Keyframe(time, str(file)))
+    return {"keyframes": [to_record(k) for k in kept]}
+
+
+@dataclass
+class Pass:
+    """What one decode pass collects."""
+
+    times: list[float] = field(default_factory=list)
+    differences: list[float] = field(default_factory=list)
+    candidates: list[tuple[float, Image, Path]] = field(default_factory=list)
+    tiles: list[Image] = field(default_factory=list)
+
+
+def look(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, Any]:
+    """Decode once: differences for shots, at most one candidate a second (and one after each jump), tiles."""
+    with open_media(path) as container:
+        duration = max(float(container.duration or 0) / 1e6, 0.1)
+        step = max(1.0, duration / MAX_TILES)
+        decoder = Decoder(container, "NONREF")
+        seen = walk(decoder, out, step, lambda time: progress(0.95 * time / duration))
+    if not seen.times:
+        raise UnreadableMedia("No picture of this file could be decoded.", "It is damaged: convert it to MP4 (H.264).")
+    found = shots.split_shots(shots.find_cuts(seen.times, seen.differences), seen.times[-1] + 0.04)
+    keyframes = choose_keyframes(seen, found)
+    return {
+        "shots": [to_record(shot) for shot in found],
+        "keyframes": [to_record(k) for k in keyframes],
+        "storyboard": save_storyboard(seen.tiles, out),
+        "storyboard_step": step,
+        "storyboard_tiles": len(seen.tiles),
+        "decode_errors": decoder.errors,
+    }
+
+
+def walk(decoder: Decoder, out: Path, step: float, progress: Callable[[float], None]) -> Pass:
+    seen, before = Pass(), None
+    settle = -1  # frames until the picture after a jump has settled
+    for time, frame in decoder:
+        if seen.times and time <= seen.times[-1]:
+            continue
+        thumb = to_rgb(frame, *THUMB)
+        difference = shots.measure_difference(before, thumb) if before is not None else 0.0
+        seen.times.append(time)
+        seen.differences.append(difference)
+        settle = 2 if difference > shots.MIN_DIFFERENCE else settle - 1
+        due = not seen.candidates or time - seen.candidates[-1][0] >= SAMPLE_GAP
+        if due or settle == 0:
+            file = out / f"k{round(time * 1000):09d}.jpg"
+            save_picture(to_picture(frame, SAMPLE_SIDE), file)
+            seen.candidates.append((time, thumb, file))
+        if time >= len(seen.tiles) * step and len(seen.tiles) < MAX_TILES:
+            seen.tiles.append(to_picture(frame, TILE[0]))
+        before = thumb
+        if len(seen.times) % 50 == 0:
+            progress(time)
+    return seen
+
+
+def choose_keyframes(seen: Pass, found: list[Any]) -> list[Keyframe]:
+    """One candidate per `SAMPLE_EVERY` seconds of each shot, near-equal ones dropped; files not chosen are removed."""
+    kept: list[Keyframe] = []
+    for shot in found:
+        inside = [c for c in seen.candidates if shot.start <= c[0] < shot.end]
+        parts = max(1, math.ceil(shot.length / SAMPLE_EVERY))
+        centres = [shot.start + shot.length * (i + 0.5) / parts for i in range(parts)]
+        chosen = {min(inside, key=lambda c: abs(c[0] - centre))[0] for centre in centres if inside}
+        last: Image | None = None
+        for time, thumb, file in inside:
+            if time not in chosen:
+                continue
+            if last is not None and shots.measure_difference(last, thumb) < SAME_PICTURE:
+                continue
+            kept.append(Keyframe(time, str(file)))
+            last = thumb
+    names = {k.path for k in kept}
+    for _, _, file in seen.candidates:
+        if str(file) not in names:
+            file.unlink(missing_ok=True)
+    return kept
+
+
+def save_storyboard(tiles: list[Image], out: Path) -> str:
+    """Tiles in rows of ten on one JPEG."""
+    if not tiles:
+        return ""
+    rows = math.ceil(len(tiles) / 10)
+    sheet = Pillow.new("RGB", (TILE[0] * min(10, len(tiles)), TILE[1] * rows))
+    for number, tile in enumerate(tiles):
+        small = Pillow.fromarray(tile)
+        small.thumbnail(TILE)
+        x = number % 10 * TILE[0] + (TILE[0] - small.width) // 2
+        sheet.paste(small, (x, number // 10 * TILE[1] + (TILE[1] - small.height) // 2))
+    sheet.save(out / "storyboard.jpg", quality=75)
+    return str(out / "storyboard.jpg")
