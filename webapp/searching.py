@@ -20,7 +20,7 @@ from webapp.embedding import unpack
 from webapp.models import Keyframe, Segment, Shot, User, Video
 
 POOL = 120  # candidates per channel
-CONFIDENT = 0.5  # share of background sentences that a match must beat
+CONFIDENT = 0.6  # share of background sentences that a match must beat
 LONGEST_QUERY = 500  # characters
 
 

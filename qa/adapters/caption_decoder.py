@@ -112,8 +112,8 @@ def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tup
                 elif (words[-1], word) not in pairwise(words):
                     grown.append(([*words, word], total + value))
         live = sorted(grown, key=lambda g: -g[1])[:beams]
-        if len(done) >= beams or not live:
-            break
+        if not live or (done and max(d[1] for d in done) >= max(total / len(words) for words, total in live)):
+            break  # no unfinished sentence is likelier, word for word, than the best finished one
     done += [(words[1:], total / len(words)) for words, total in live] if not done else []
     return max(done, key=lambda d: d[1])
 
