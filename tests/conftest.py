@@ -1,15 +1,9 @@
 """Shared by all tests: a scratch home, real media made on the spot, people of every role."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-
-_home = tempfile.mkdtemp(prefix="kinoscope-tests-")
-os.environ["KINOSCOPE_HOME"] = _home
-os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.pop("KINOSCOPE_PROFILE", None)
 
 import av
 import numpy as np
@@ -75,4 +69,4 @@ def make_movie(tmp_path: Path) -> MakeMovie:
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
     """Where joined and exported weights are kept during the run."""
-    return Path(_home) / "models"
+    return Path(os.environ["KINOSCOPE_HOME"]) / "models"

@@ -108,3 +108,9 @@ def test_every_phrase_of_the_pages_has_a_translation() -> None:
     for path in (ROOT / "templates").rglob("*.html"):
         for phrase in re.findall(r"{% translate (\"[^\"]+\"|'[^']+')", path.read_text()):
             assert f'msgid "{phrase[1:-1]}"' in joined, (path, phrase)
+
+
+def test_the_tests_keep_out_of_your_home() -> None:
+    from django.conf import settings
+
+    assert "kinoscope-tests-" in str(settings.KINOSCOPE_HOME)

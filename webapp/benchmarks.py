@@ -87,23 +87,21 @@ def retrieval(judged: Judged) -> Iterator[Record]:
     yield {"bench": "nothing to find", **separate(judged, truth, scope)}
 
 
-def ranking(judged: Judged, text: str, scope: list[int]) -> list[str]:
-    found = searching.find(judged.user, text, len(scope), "video", scope)
-    return [judged.names[m.video.pk] for m in found.moments]
-
-
 def rank_videos(judged: Judged, queries: list[Record], scope: list[int]) -> Record:
-    ranks = []
+    ranks, taken = [], []
     for row in queries:
-        order = ranking(judged, row["text"], scope)
+        found = searching.find(judged.user, row["text"], len(scope), "video", scope)
+        order = [judged.names[m.video.pk] for m in found.moments]
         ranks.append(min((order.index(r) + 1 for r in row["relevant"] if r in order), default=len(scope) + 1))
-    return recall(ranks, len(scope))
+        taken.append(found.took_ms)
+    return {**recall(ranks, len(scope)), "p95 ms": round(float(np.percentile(taken, 95)))}
 
 
 def average_precision(judged: Judged, row: Record, scope: list[int]) -> float:
     hits, total = 0, 0.0
-    for place, name in enumerate(ranking(judged, row["query"], scope), 1):
-        if name in row["relevant"]:
+    found = searching.find(judged.user, row["query"], len(scope), "video", scope)
+    for place, moment in enumerate(found.moments, 1):
+        if judged.names[moment.video.pk] in row["relevant"]:
             hits += 1
             total += hits / place
     return total / len(row["relevant"])

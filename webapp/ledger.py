@@ -15,6 +15,7 @@ from datetime import timedelta
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from webapp.models import Step, Video
 
@@ -157,11 +158,13 @@ def fail(step: Step, code: str, reason: str, permanent: bool) -> None:
     """Try again later, or give up with a reason when that can't help or was tried often enough."""
     over = permanent or step.attempt >= MAX_ATTEMPTS
     wait = timedelta(seconds=BACKOFF_SECONDS * 2**step.attempt)
+    spent = (timezone.now() - step.started_at).total_seconds() if step.started_at else None
     with transaction.atomic():
         mine(step).update(
             status=Step.Status.FAILED if over else Step.Status.READY,
             ready_at=Now() + wait,
             lease_until=None,
+            seconds=spent,
             error_code=code,
             error_text=reason[:500],
         )

@@ -179,6 +179,9 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
 }
+# No library asks a hub by itself; `manage.py models fetch` lifts this for its own process, unless it was set before.
+KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
     raise SystemExit(
         f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}."

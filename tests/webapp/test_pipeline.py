@@ -168,3 +168,44 @@ def test_words_of_a_video_are_escaped(demo, clients) -> None:
     demo.segments.update(speech="<b>whisper</b> & more")
     assert b"<script>alert" not in clients["owner"].get(f"/videos/{demo.key}").content
     assert b"<b><mark>" not in clients["owner"].get("/search?q=whisper").content
+
+
+def test_bench_reads_a_data_folder_and_refuses_a_partial_library(demo, tmp_path) -> None:
+    from tests.conftest import paint
+
+    (tmp_path / "photos").mkdir()
+    items = []
+    for number in range(3):
+        paint(number).save(tmp_path / "photos" / f"{number}.jpg")
+        items.append({"id": number, "file": f"{number}.jpg", "captions_en": ["blocks"], "captions_zh": ["方块"]})
+    (tmp_path / "photos" / "manifest.json").write_text(json.dumps({"items": items}))
+    query = {"qid": "q", "text": "every answer cites a moment", "relevant": ["kinoscope-demo"]}
+    category = {"query": "slides", "relevant": ["kinoscope-demo"]}
+    moment = {"qid": "m", "video": "kinoscope-demo", "text": "screen text", "start": 24, "end": 32}
+    truth = {
+        "gallery": ["kinoscope-demo"],
+        "text_to_video": [query],
+        "category_queries": [category],
+        "no_answer_queries": ["a penguin"],
+        "moments": [moment],
+    }
+    (tmp_path / "benchmark.json").write_text(json.dumps(truth))
+    rows = {r["bench"]: r for r in run("bench", "steps", "photos", "retrieval", "moments", "--data", str(tmp_path))}
+    assert rows["all steps"]["footage s"] == 48
+    assert rows["photos, en"]["queries"] == 3
+    assert rows["text → video, together"]["R@1"] == 100.0
+    assert rows["moments"]["point hit"] == 100.0
+    truth["gallery"] = ["kinoscope-demo", "elsewhere"]
+    (tmp_path / "benchmark.json").write_text(json.dumps(truth))
+    with pytest.raises(CommandError, match="1 of 2 videos"):
+        run("bench", "retrieval", "--data", str(tmp_path))
+
+
+def test_nothing_is_fetched_unless_asked_and_allowed(settings) -> None:
+    out = io.StringIO()
+    call_command("models", "fetch", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"fetched": []}
+    settings.KINOSCOPE_PROFILE = "standard"
+    settings.KINOSCOPE_HUB_FORBIDDEN = True
+    with pytest.raises(CommandError, match="HF_HUB_OFFLINE"):
+        call_command("models", "fetch")

@@ -1,0 +1,8 @@
+"""Loaded by `-p` before Django's settings are: the tests keep everything in a folder of their own, never in yours."""
+
+import os
+import tempfile
+
+os.environ["KINOSCOPE_HOME"] = tempfile.mkdtemp(prefix="kinoscope-tests-")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.pop("KINOSCOPE_PROFILE", None)
