@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,6 @@ class _Deadline:
     """Kills the child's process group after `wall` seconds."""
 
     def __init__(self, child: "subprocess.Popen[str]", wall: float) -> None:
-        import threading
-
         self.wall, self.fired, self._child = wall, False, child
         self._timer = threading.Timer(wall, self._fire)
         self._timer.daemon = True

