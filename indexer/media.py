@@ -84,7 +84,6 @@ MEDIA_SUFFIXES = frozenset(
 
 _PLAYABLE = {
     "mov": ({"h264"}, {"aac", "mp3", ""}, "video/mp4"),
-    "matroska": (set[str](), set[str](), ""),
     "webm": ({"vp8", "vp9", "av1"}, {"opus", "vorbis", ""}, "video/webm"),
 }
 _PLAYABLE_AUDIO = {

@@ -17,7 +17,7 @@ from indexer.ports import Progress
 from indexer.segments import build_segments
 from indexer.speech import join_sentences
 from indexer.types import MediaInfo, ScreenLine, Span
-from webapp import describing, engine, models
+from webapp import calibrating, describing, engine, models
 from webapp.embedding import (
     encode_pictures,
     load_picture,
@@ -231,8 +231,6 @@ def embed(video: Video, progress: Progress) -> Store:
 
 def index(video: Video, progress: Progress) -> Store:
     """Measure what a chance match looks like in the library as it is now."""
-    from webapp import calibrating
-
     measured = calibrating.measure()
     return lambda: calibrating.save(measured)
 

@@ -15,7 +15,6 @@ from webapp.embedding import mark_changed
 from webapp.models import User, Video
 
 SPARE_BYTES = 1 << 30  # disk room that an upload must leave
-BLOCK_BYTES = 1 << 20
 
 
 class Refused(Exception):
@@ -81,11 +80,8 @@ def clean_name(file_name: str) -> str:
 
 
 def hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def store_file(source: Path, target: Path) -> None:
