@@ -16,9 +16,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from indexer.errors import BoxFailed, UnreadableMedia
+from indexer.errors import BoxFailed, DiskFull, UnreadableMedia
 from indexer.ports import Progress
 from indexer.types import Keyframe, Look, MediaInfo, Span
+
+TIERS = {
+    "A": "namespaces of its own, no network, one file to read",
+    "B": "another user, no network, resource limits",
+    "C": "resource limits and allow-lists only",
+}
+TIER = "C"
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -96,6 +103,8 @@ def _judge(answer: dict[str, Any], code: int, operation: str, timer: "_Deadline"
             f"Reading this file took longer than {timer.wall:.0f} s and was stopped (step {operation}).",
             "Convert it to MP4 (H.264) and upload it again.",
         )
+    if "full" in answer:
+        raise DiskFull("The disk is full.", "Make room and try again.")
     if "error" in answer:
         raise UnreadableMedia(answer["error"], answer.get("remedy", ""))
     if code != 0 or "ok" not in answer:

@@ -1,7 +1,10 @@
 """The decoder's box, child side: `python -m indexer.boxed OPERATION`, request on stdin, one JSON answer on stdout."""
 
+import ctypes
+import errno
 import json
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,11 @@ def limit_resources() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (bound, bound))
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent goes: a killed worker leaves no decoder behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # prctl.h: PR_SET_PDEATHSIG = 1
 
 
 def say_progress(share: float) -> None:
@@ -46,6 +54,7 @@ def answer(operation: str, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    die_with_parent()
     limit_resources()
     request = json.loads(sys.stdin.read())
     from indexer.errors import IndexerError
@@ -54,6 +63,10 @@ def main() -> None:
         reply: dict[str, Any] = {"ok": answer(sys.argv[1], request)}
     except IndexerError as error:
         reply = {"error": error.reason, "remedy": error.remedy}
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        reply = {"full": True}
     print(json.dumps(reply), flush=True)
 
 

@@ -33,6 +33,20 @@ class ModelMissing(IndexerError):
     code = "model-missing"
 
 
+class OutOfMemory(IndexerError):
+    """A model found no memory for even one item; another process may have to end first."""
+
+    permanent = False
+    code = "memory"
+
+
+class DiskFull(IndexerError):
+    """There is no room to write what a step makes."""
+
+    permanent = False
+    code = "disk-full"
+
+
 class BadVectors(IndexerError):
     """Vectors that must not reach an index: wrong shape, not finite, or not unit length."""
 

@@ -1,7 +1,7 @@
 """What an adapter must do. One Protocol per kind of model; shapes are in the docstrings."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -72,12 +72,27 @@ class ScreenReader(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Exact or approximate inner-product search over segment vectors."""
+    """Exact or approximate inner-product search over segment vectors. Made of (n, dim) vectors and (n,) int64 ids."""
 
     dim: int
+
+    def __init__(self, vectors: Vectors, ids: npt.NDArray[np.int64]) -> None: ...
 
     def __len__(self) -> int: ...
 
     def search(self, query: Vectors, k: int, allowed: npt.NDArray[np.int64] | None) -> list[Hit]:
         """Best `k` of the segment ids in `allowed` (None: all), best first; `query` is (dim,)."""
+        ...
+
+    def dump(self) -> bytes:
+        """The index as bytes for `load`."""
+        ...
+
+    @classmethod
+    def load(cls, data: bytes) -> Self:
+        """The index that `dump` wrote. Only for bytes that were verified: a library may crash on others."""
+        ...
+
+    def vectors(self) -> tuple[npt.NDArray[np.int64], Vectors]:
+        """Ids (n,) and what is kept of their vectors (n, dim): to compare with the database."""
         ...

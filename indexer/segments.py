@@ -6,15 +6,22 @@ from itertools import pairwise
 from indexer.types import ScreenLine, Segment, Span, Utterance
 
 SHORTEST = 5.0  # seconds: shorter shots are joined with the next one
-LONGEST = 30.0  # seconds: longer shots are cut between utterances
-TARGET = 15.0  # seconds: where a cut of a long shot is looked for
+LONGEST = 30.0  # seconds: longer shots are cut between utterances, about half this long
 
 
 def build_segments(
-    shots: Sequence[Span], utterances: Sequence[Utterance], screen: Sequence[ScreenLine], duration: float
+    shots: Sequence[Span],
+    utterances: Sequence[Utterance],
+    screen: Sequence[ScreenLine],
+    duration: float,
+    lengths: tuple[float, float] = (SHORTEST, LONGEST),
 ) -> list[Segment]:
-    """Spans that cover [0, duration) without gaps, with the speech and the distinct screen text of each."""
-    spans = join_short(cut_long(list(shots) or [Span(0.0, duration)], utterances))
+    """Spans that cover [0, duration) without gaps, with the speech and the distinct screen text of each.
+
+    `lengths`: the shortest and longest span that is aimed at, seconds.
+    """
+    shortest, longest = lengths
+    spans = join_short(cut_long(list(shots) or [Span(0.0, duration)], utterances, shortest, longest), shortest, longest)
     speech: list[list[str]] = [[] for _ in spans]
     for utterance in utterances:
         said = Span(utterance.start, utterance.end)
@@ -26,26 +33,26 @@ def build_segments(
     ]
 
 
-def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance]) -> list[Span]:
-    """Shots over 30 s are cut about every 15 s, at the pause between utterances nearest to that."""
+def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float) -> list[Span]:
+    """Shots over `longest` are cut about every half of it, at the pause between utterances nearest to that."""
     pauses = [(a.end + b.start) / 2 for a, b in pairwise(utterances)]
     pieces: list[Span] = []
     for shot in shots:
         start = shot.start
-        while shot.end - start > LONGEST:
-            near = [p for p in pauses if SHORTEST < p - start < LONGEST - SHORTEST]
-            cut = min(near, key=lambda p: abs(p - start - TARGET), default=start + TARGET)
+        while shot.end - start > longest:
+            near = [p for p in pauses if shortest < p - start < longest - shortest]
+            cut = min(near, key=lambda p: abs(p - start - longest / 2), default=start + longest / 2)
             pieces.append(Span(start, cut))
             start = cut
         pieces.append(Span(start, shot.end))
     return pieces
 
 
-def join_short(pieces: Sequence[Span]) -> list[Span]:
-    """Neighbours are joined until each is at least 5 s long (the last may stay shorter)."""
+def join_short(pieces: Sequence[Span], shortest: float, longest: float) -> list[Span]:
+    """Neighbours are joined until each is at least `shortest` (the last may stay shorter)."""
     joined: list[Span] = []
     for piece in pieces:
-        if joined and joined[-1].length < SHORTEST and piece.end - joined[-1].start <= LONGEST:
+        if joined and joined[-1].length < shortest and piece.end - joined[-1].start <= longest:
             joined[-1] = Span(joined[-1].start, piece.end)
         else:
             joined.append(piece)

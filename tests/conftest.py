@@ -1,5 +1,6 @@
 """Shared by all tests: a scratch home, real media made on the spot, people of every role."""
 
+import json
 import os
 from collections.abc import Callable
 from fractions import Fraction
@@ -70,3 +71,25 @@ def make_movie(tmp_path: Path) -> MakeMovie:
 def models_folder() -> Path:
     """Where joined and exported weights are kept during the run."""
     return Path(os.environ["KINOSCOPE_HOME"]) / "models"
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory) -> Path:
+    """An open_clip folder with tiny random weights: config and checkpoint, as `local-dir:` reads it."""
+    import open_clip
+    import torch
+    from open_clip.model import CLIP
+
+    folder = tmp_path_factory.mktemp("clip")
+    model = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    mean, std = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_STD)
+    config = {"model_cfg": model, "preprocess_cfg": {"mean": mean, "std": std}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    made = CLIP(**model)
+    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return folder

@@ -1,6 +1,5 @@
 """Profile `standard`: the adapters read the real formats. Weights are tiny and random, made here; no hub is asked."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +14,6 @@ from qa.adapters.vision_language import VisionLanguageModel
 from qa.errors import DecoderMissing
 from qa.types import Evidence
 from tests.conftest import paint
-
-
-@pytest.fixture(scope="module")
-def clip_folder(tmp_path_factory) -> Path:
-    """An open_clip folder: config and weights, as `local-dir:` reads it."""
-    import open_clip
-    from open_clip.model import CLIP
-
-    folder = tmp_path_factory.mktemp("clip")
-    model = {
-        "embed_dim": 32,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    }
-    mean, std = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_STD)
-    config = {"model_cfg": model, "preprocess_cfg": {"mean": mean, "std": std}}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    torch.manual_seed(0)
-    made = CLIP(**model)
-    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
-    return folder
 
 
 def test_open_clip_reads_a_local_folder(clip_folder, tmp_path) -> None:

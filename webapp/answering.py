@@ -9,14 +9,15 @@ import numpy as np
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
+from indexer.ports import SentenceEncoder
 from indexer.terms import terms
 from qa.evidence import fit_budget, score_evidence
 from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Turn
 from qa.types import Evidence as Piece
-from webapp import engine, searching
+from webapp import engine, recipes, searching
 from webapp.embedding import unpack
-from webapp.models import Evidence, User, Video
+from webapp.models import EvidenceVector, User, Video
 
 WHOLE = 3000  # pieces of evidence that are read without searching first
 MOMENTS = 40  # otherwise: the pieces in this many best moments
@@ -61,32 +62,38 @@ def ask(
     visible = Video.objects.visible_to(user)
     if videos is not None:
         visible = visible.filter(pk__in=videos)
-    pieces, vectors = read_evidence(user, question, visible)
-    vector = engine.sentences().encode_queries([question])[0]
+    reading = engine.sentences(recipes.active())
+    pieces, vectors = read_evidence(user, question, visible, reading)
+    vector = reading.encode_queries([question])[0]
     scored = score_evidence(question, vector, pieces, vectors, terms)
     answer = answer_by_quoting(question, scored)
     decoder = engine.decoder()
     if decoder is not None and not answer.abstained:
         given = fit_budget(scored)
         draft = "".join(decoder.answer(question, given, turns))
-        written = check(draft, given, engine.sentences().encode_passages, terms)
+        written = check(draft, given, reading.encode_passages, terms)
         answer = answer if written.abstained else written
     cited = {c.video for s in answer.sentences for c in s.citations}
     return Reply(question, answer, visible.in_bulk(cited), 1000 * (time.perf_counter() - begun))
 
 
 def read_evidence(
-    user: User | AnonymousUser, question: str, visible: Any
+    user: User | AnonymousUser, question: str, visible: Any, reading: SentenceEncoder
 ) -> tuple[list[Piece], "np.typing.NDArray[np.float32]"]:
     """All evidence of the scope when it is small, else that of the best moments."""
-    rows = Evidence.objects.filter(video__in=visible)
+    rows = EvidenceVector.objects.filter(evidence__video__in=visible, encoder=reading.name).select_related("evidence")
     if rows.count() > WHOLE:
         near = Q(pk=None)
         scope = list(visible.values_list("pk", flat=True))
         for moment in searching.find(user, question, MOMENTS, videos=scope).moments:
-            near |= Q(video=moment.video, start__lt=moment.segment.end, end__gt=moment.segment.start)
+            near |= Q(
+                evidence__video=moment.video,
+                evidence__start__lt=moment.segment.end,
+                evidence__end__gt=moment.segment.start,
+            )
         rows = rows.filter(near)
-    found = list(rows)
-    dim = engine.sentences().dim
+    found = list(rows.order_by("evidence__video", "evidence__start", "evidence"))
+    dim = reading.dim
     vectors = np.stack([unpack(r.vector, dim) for r in found]) if found else np.zeros((0, dim), np.float32)
-    return [Piece(0, r.video_id, r.start, r.end, r.kind, r.text) for r in found], vectors
+    pieces = [r.evidence for r in found]
+    return [Piece(0, p.video_id, p.start, p.end, p.kind, p.text) for p in pieces], vectors

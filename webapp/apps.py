@@ -1,4 +1,6 @@
-"""The only app."""
+"""The Django app."""
+
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -6,3 +8,17 @@ from django.apps import AppConfig
 class WebappConfig(AppConfig):
     name = "webapp"
     verbose_name = "Kinoscope"
+
+    def ready(self) -> None:
+        from django.db.models.signals import pre_delete
+
+        from webapp.models import Video
+
+        pre_delete.connect(forget_segments, sender=Video)
+
+
+def forget_segments(instance: Any, **_: Any) -> None:
+    """However a video is deleted (by itself, or with its owner), every later search ignores it at once."""
+    from webapp.embedding import drop_segments, mark_changed
+
+    drop_segments(instance.segments.all(), mark_changed())

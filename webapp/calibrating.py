@@ -8,38 +8,36 @@ from indexer.retriever import rank
 from indexer.types import Vectors
 from webapp import engine, library, searching
 from webapp.embedding import mark_changed
-from webapp.models import IndexState, Segment
+from webapp.models import Recipe, Segment
 
 CHANGED = 0.05  # share of segments that must be new or gone before it is worth measuring again
 
 
-def measure() -> Calibration | None:
+def measure(recipe: Recipe) -> Calibration | None:
     """The calibration of the library as it is now; None while the last one still fits."""
-    state = IndexState.objects.filter(pk=1).first()
-    before = state.calibration.get("segments", 0) if state else 0
-    now = Segment.objects.filter(models_used=engine.fingerprint()).count()
+    segments = Segment.objects.filter(recipe=recipe)
+    before, now = recipe.calibration.get("segments", 0), segments.count()
     if before and abs(now - before) <= CHANGED * before:
         return None
-    _, _, blocks = library.load_blocks()
-    looks, words = background(engine.fingerprint())
-    measured = calibrate({"visual": looks, "text": words}, blocks)
-    seen = replace(library.snapshot(), calibration=measured)
+    looks, words = background(recipe)
+    measured = calibrate({"visual": looks, "text": words}, library.read_rows(segments, recipe).blocks)
+    seen = replace(library.snapshot(recipe), calibration=measured)
     best = []
     for sentence in BACKGROUND:
-        query = searching.encode(sentence)
+        query = searching.encode(sentence, recipe)
         ranked = rank(query, searching.gather(query, seen, seen.videos), measured)
         best += [ranked[0].score] if ranked else []
     return replace(measured, chance=sorted(best))
 
 
 @lru_cache(maxsize=2)
-def background(fingerprint: str) -> tuple[Vectors, Vectors]:
+def background(recipe: Recipe) -> tuple[Vectors, Vectors]:
     """The bank's sentences in the visual and in the text space."""
-    return engine.pictures().encode_texts(BACKGROUND), engine.sentences().encode_queries(BACKGROUND)
+    return engine.pictures(recipe).encode_texts(BACKGROUND), engine.sentences(recipe).encode_queries(BACKGROUND)
 
 
-def save(measured: Calibration | None) -> None:
+def save(recipe: Recipe, measured: Calibration | None) -> None:
     """Keep a new calibration and let every process reload; without one nothing changed since `embed` said so."""
     if measured is not None:
-        IndexState.objects.update_or_create(pk=1, defaults={"calibration": asdict(measured)})
         mark_changed()
+        Recipe.objects.filter(pk=recipe.pk).update(calibration=asdict(measured))

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -96,28 +97,41 @@ def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Imag
         yield picture
 
 
-def speak(sentence: str) -> npt.NDArray[np.int16] | None:
-    """The sentence as 22,050 Hz mono samples by eSpeak NG; None where it is not installed."""
+_spoken: list[npt.NDArray[np.int16]] = []  # what eSpeak has handed over of the sentence that it speaks
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+def _take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
+    if samples and count:
+        _spoken.append(np.ctypeslib.as_array(samples, (count,)).copy())
+    return 0
+
+
+@cache
+def _voice() -> ctypes.CDLL | None:
+    """eSpeak NG, initialised once: it keeps the callback's address for good, and a second start can crash it."""
     try:
         import espeakng_loader
     except ImportError:
         return None
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    pieces: list[npt.NDArray[np.int16]] = []
-    callback_type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-
-    def take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
-        if samples and count:
-            pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0
-
-    callback = callback_type(take)
-    # speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS = 2, espeakCHARS_UTF8 = 1, espeakRATE = 1
+    # speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS = 2, espeakRATE = 1
     library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)
-    library.espeak_SetSynthCallback(callback)
+    library.espeak_SetSynthCallback(_take)
     library.espeak_SetVoiceByName(b"en")
     library.espeak_SetParameter(1, 150, 0)
+    sizes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint]
+    library.espeak_Synth.argtypes = [*sizes, ctypes.c_void_p, ctypes.c_void_p]
+    return library
+
+
+def speak(sentence: str) -> npt.NDArray[np.int16] | None:
+    """The sentence as 22,050 Hz mono samples by eSpeak NG; None where it is not installed."""
+    library = _voice()
+    if library is None:
+        return None
+    _spoken.clear()
     text = sentence.encode()
-    library.espeak_Synth(text, len(text) + 1, 0, 0, 0, 1, None, None)
+    library.espeak_Synth(text, len(text) + 1, 0, 0, 0, 1, None, None)  # espeakCHARS_UTF8 = 1
     library.espeak_Synchronize()
-    return np.concatenate(pieces) if pieces else None
+    return np.concatenate(_spoken) if _spoken else None

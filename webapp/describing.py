@@ -10,9 +10,9 @@ from indexer.types import Vectors
 from qa import chapters, summarizer
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
-from webapp import engine, models, tagging
+from webapp import engine, models, recipes, tagging
 from webapp.embedding import load_picture, pack, unpack
-from webapp.models import Evidence, Segment, Video
+from webapp.models import Evidence, EvidenceVector, FrameVector, Recipe, Segment, Video
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 SUMMARY_SENTENCES = 5
@@ -20,16 +20,18 @@ SUMMARY_SENTENCES = 5
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
     """Compute everything a person reads about the video; the returned function stores it."""
-    segments = list(video.segments.all())
+    recipe = recipes.active()
+    reading = engine.sentences(recipe)
+    segments = list(video.segments.filter(recipe=recipe).select_related("recipe"))
     captions = caption_segments(video, segments, lambda share: progress(0.6 * share))
     pieces = collect(video, segments, captions)
-    vectors = engine.sentences().encode_passages([p.text for p in pieces])
+    vectors = reading.encode_passages([p.text for p in pieces])
     progress(0.9)
-    words = np.stack([unpack(s.text, engine.sentences().dim) for s in segments]) if segments else np.zeros((0, 1))
-    looks = np.stack([unpack(s.visual, engine.pictures().dim) for s in segments]) if segments else np.zeros((0, 1))
+    words = np.stack([unpack(s.text, reading.dim) for s in segments]) if segments else np.zeros((0, 1))
+    looks = np.stack([unpack(s.visual, recipe.dims["visual"]) for s in segments]) if segments else np.zeros((0, 1))
     found = divide(segments, captions, np.concatenate([words, looks], 1).astype(np.float32))
     summary = sum_up(pieces, vectors)
-    tags = tagging.name_tags(looks)
+    tags = tagging.name_tags(looks, recipe)
 
     def store() -> None:
         for segment, caption in zip(segments, captions, strict=True):
@@ -37,10 +39,9 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
                 caption=caption.text if caption.confidence >= SURE else "", caption_confidence=caption.confidence
             )
         video.evidence.all().delete()
-        Evidence.objects.bulk_create(
-            Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, vector=pack(v))
-            for p, v in zip(pieces, vectors, strict=True)
-        )
+        rows = [Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text) for p in pieces]
+        Evidence.objects.bulk_create(rows)
+        save_vectors(rows, vectors, reading.name)
         video.chapters.all().delete()
         models.Chapter.objects.bulk_create(
             models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in found
@@ -52,14 +53,30 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     return store
 
 
+def embed_evidence(video: Video, recipe: Recipe) -> Callable[[], None]:
+    """Vectors of what may be cited, by the sentence encoder of another recipe than that which described the video."""
+    reading = engine.sentences(recipe)
+    rows = list(video.evidence.exclude(vectors__encoder=reading.name))
+    vectors = reading.encode_passages([r.text for r in rows])
+    return lambda: save_vectors(rows, vectors, reading.name)
+
+
+def save_vectors(rows: Sequence[Evidence], vectors: Vectors, encoder: str) -> None:
+    EvidenceVector.objects.bulk_create(
+        (EvidenceVector(evidence=r, encoder=encoder, vector=pack(v)) for r, v in zip(rows, vectors, strict=True)),
+        ignore_conflicts=True,
+    )
+
+
 def caption_segments(video: Video, segments: Sequence[Segment], progress: Progress) -> list[Caption]:
     """One caption per segment, of the keyframe nearest to its visual middle; empty for sound without picture."""
     captions: list[Caption] = []
     for number, segment in enumerate(segments):
-        frames = list(segment.keyframes.all())
+        dim, encoder = segment.recipe.dims["visual"], segment.recipe.picture_encoder
+        frames = FrameVector.objects.filter(keyframe__segments=segment, encoder=encoder).select_related("keyframe")
         if frames:
-            middle = unpack(segment.visual, engine.pictures().dim)
-            typical = max(frames, key=lambda f: float(unpack(f.vector, len(middle)) @ middle))
+            middle = unpack(segment.visual, dim)
+            typical = max(frames, key=lambda f: float(unpack(f.vector, dim) @ middle)).keyframe
             captions += engine.captioner().caption([load_picture(video.derived / typical.file)])
         else:
             captions.append(Caption("", 0.0))

@@ -1,4 +1,8 @@
-"""Composition root: settings -> adapters, imported on first use and kept for the life of the process."""
+"""Composition root: settings and recipe rows -> adapters, imported on first use and kept for the life of the process.
+
+Encoders come from a recipe (a row), because the index must be asked with what made it, whatever the settings say by
+now; everything else comes from the profile in the settings.
+"""
 
 import threading
 from functools import cache
@@ -7,45 +11,83 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from indexer.errors import ModelMissing
 from indexer.ports import PictureEncoder, ScreenReader, SentenceEncoder, Transcriber, VoiceDetector
 from qa.ports import Captioner, Decoder
+from webapp.models import Recipe
+
+Encoders = dict[str, list[str]]  # role -> [dotted path, weights]; a recipe's JSON
 
 _building = threading.RLock()  # two requests at once must not load a model twice
 
 
-def _adapter(role: str, *given: Any) -> Any:
-    """The profile's adapter for a role; `given` comes before the weights that the settings name, if any."""
-    dotted, weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
-    return import_string(dotted)(*given, *([weights] if weights else []))
+def encoders_of_settings(profile: str = "") -> Encoders:
+    """The encoders of the profile: what `reindex` builds a recipe for."""
+    named = settings.KINOSCOPE_PROFILES[profile or settings.KINOSCOPE_PROFILE]
+    return {role: list(named[role]) for role in ("pictures", "sentences")}
+
+
+def load_encoders(encoders: Encoders) -> tuple[PictureEncoder, SentenceEncoder]:
+    with _building:
+        sentences = tuple(encoders["sentences"])
+        return _pictures(*encoders["pictures"], sentences), _sentences(*sentences)
+
+
+@cache
+def _sentences(dotted: str, weights: str) -> Any:
+    return import_string(dotted)(_models(), *([weights] if weights else []))
+
+
+@cache
+def _pictures(dotted: str, weights: str, sentences: tuple[str, str]) -> Any:
+    adapter = import_string(dotted)
+    below = [_sentences(*sentences)] if getattr(adapter, "over_sentences", False) else []
+    return adapter(_models(), *below, *([weights] if weights else []))
+
+
+def pictures(recipe: Recipe) -> PictureEncoder:
+    return _checked(load_encoders(recipe.encoders)[0], recipe.picture_encoder)  # type: ignore[no-any-return]
+
+
+def sentences(recipe: Recipe) -> SentenceEncoder:
+    return _checked(load_encoders(recipe.encoders)[1], recipe.sentence_encoder)  # type: ignore[no-any-return]
+
+
+def _checked(found: Any, expected: str) -> Any:
+    """The encoder, if it still is the one that made the vectors: asking with another gives noise."""
+    if found.name != expected:
+        raise ModelMissing(
+            f"The index was made with {expected}, but {found.name} is installed.",
+            "Install the former, or run `manage.py reindex --wait` and `manage.py reindex --activate`.",
+        )
+    return found
+
+
+def _models() -> Any:
+    return settings.KINOSCOPE_HOME / "models"
 
 
 @cache
 def _build(role: str) -> Any:
-    models = settings.KINOSCOPE_HOME / "models"
-    compact = settings.KINOSCOPE_PROFILE == "compact"
+    dotted, weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE].get(role, ("", ""))
+    if role == "captioner" and settings.KINOSCOPE_PROFILE == "standard":
+        return _build("decoder")  # one vision-language model writes captions and answers
+    given = [weights] if weights else []
     match role:
-        case "sentences" | "voice" | "screen" | "transcriber":
-            return _adapter(role, models)
-        case "pictures":
-            return _adapter(role, models, sentences()) if compact else _adapter(role, models)
+        case "voice" | "screen" | "transcriber":
+            return import_string(dotted)(_models(), *given)
         case "captioner":
-            return _adapter(role, pictures().extract_features) if compact else _build("decoder")  # type: ignore[attr-defined]
-        case "decoder":  # one vision-language model writes captions and answers
-            return _adapter(role)
+            # It reads the features of the compact encoder, whichever encoder answers searches.
+            looking, _ = load_encoders(encoders_of_settings("compact"))
+            return import_string(dotted)(looking.extract_features, *given)  # type: ignore[attr-defined]
+        case "decoder":
+            return import_string(dotted)(*given)
     raise KeyError(role)
 
 
 def _kept(role: str) -> Any:
     with _building:
         return _build(role)
-
-
-def sentences() -> SentenceEncoder:
-    return _kept("sentences")  # type: ignore[no-any-return]
-
-
-def pictures() -> PictureEncoder:
-    return _kept("pictures")  # type: ignore[no-any-return]
 
 
 def voice() -> VoiceDetector:
@@ -67,8 +109,3 @@ def captioner() -> Captioner:
 def decoder() -> Decoder | None:
     """The model that writes answers; None where the extractive reader alone answers (`compact`)."""
     return _kept("decoder") if "decoder" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE] else None
-
-
-def fingerprint() -> str:
-    """Names of the encoders whose vectors may be compared with each other."""
-    return f"{pictures().name}|{sentences().name}"

@@ -12,7 +12,7 @@ import numpy as np
 from django.db.models import Max, Sum
 
 from indexer import box
-from webapp import engine
+from webapp import engine, recipes
 from webapp.benchmarks import Record, edit_distance, recall
 from webapp.embedding import load_picture
 from webapp.models import Step, Video
@@ -28,10 +28,11 @@ def items(data: Path, group: str) -> list[dict[str, Any]]:
 def photos(data: Path) -> Iterator[Record]:
     """Every caption against all photos, per language."""
     rows = items(data, "photos")
-    looks = np.concatenate([engine.pictures().encode_images([load_picture(data / "photos" / r["file"])]) for r in rows])
+    encoder = engine.pictures(recipes.active())
+    looks = np.concatenate([encoder.encode_images([load_picture(data / "photos" / r["file"])]) for r in rows])
     for language in ("en", "zh"):
         pairs = [(number, text) for number, row in enumerate(rows) for text in row[f"captions_{language}"]]
-        cosines = engine.pictures().encode_texts([text for _, text in pairs]) @ looks.T
+        cosines = encoder.encode_texts([text for _, text in pairs]) @ looks.T
         ranks = [int((row > row[number]).sum()) + 1 for row, (number, _) in zip(cosines, pairs, strict=True)]
         yield {"bench": f"photos, {language}", **recall(ranks, len(rows))}
 

@@ -2,29 +2,33 @@
 
 A worker claims a step by one conditional UPDATE on database time, extends its lease while it works and commits
 `WHERE fence = mine`, so a worker that was thought dead can't overwrite. Attempts are counted before the work; the
-third failure ends as `failed` with a sentence a person can act on.
+third failure ends as `failed` with a sentence a person can act on. What is nobody's fault (a full disk, a missing
+model) ends as `waiting`, costs no attempt and is tried again by itself.
 """
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import close_old_connections, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from webapp.models import Step, Video
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
-HEARTBEAT_SECONDS = 15
+HEARTBEAT_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 5
+LONGEST_BACKOFF_SECONDS = 600
+WAIT = timedelta(seconds=30)  # until something that was missing is looked for again
+BESIDE = ("proxy", "reembed")  # steps whose failure leaves the video useful
 
 
 class Stopped(Exception):
@@ -32,19 +36,33 @@ class Stopped(Exception):
 
 
 def due(now: Now) -> Q:
-    """Steps that may be claimed: ready and due, or left behind by a worker whose lease ran out."""
-    return Q(attempt__lt=MAX_ATTEMPTS) & (
-        Q(status=Step.Status.READY, ready_at__lte=now) | Q(status=Step.Status.RUNNING, lease_until__lt=now)
-    )
+    """Steps that may be claimed: queued or waiting and due, or left behind by a worker whose lease ran out."""
+    return queued(now) | left_behind(now)
 
 
-def claim(owner: str, pk: int | None = None) -> Step | None:
-    """Take the next due step (or the one named), or None. Early steps of every video come first."""
-    waiting = Step.objects.filter(due(Now()))
-    if pk is not None:
-        waiting = waiting.filter(pk=pk)
-    for candidate in waiting.order_by("priority", "pk").values_list("pk", flat=True)[:5]:
-        taken = Step.objects.filter(due(Now()), pk=candidate).update(
+def queued(now: Now) -> Q:
+    return Q(status=Step.Status.READY, ready_at__lte=now, attempt__lt=MAX_ATTEMPTS)
+
+
+def left_behind(now: Now) -> Q:
+    waiting, running = Step.Status.WAITING, Step.Status.RUNNING
+    return Q(status=waiting, ready_at__lte=now) | Q(status=running, lease_until__lt=now, attempt__lt=MAX_ATTEMPTS)
+
+
+def claim(owner: str, names: Iterable[str] | None = None) -> Step | None:
+    """Take the most urgent due step (of these names), or None. Early steps of every video come first."""
+    steps = Step.objects.all() if names is None else Step.objects.filter(name__in=names)
+    skip = connection.features.has_select_for_update_skip_locked
+    if not skip and not steps.filter(due(Now())).exists():
+        return None  # SQLite has one write lock: idle workers must not take it
+    with transaction.atomic():
+        lockable = steps.order_by("priority", "pk")
+        if skip:
+            lockable = lockable.select_for_update(skip_locked=True)
+        # Two questions that an index answers at once; asked as one, every step would be read and sorted.
+        found = [s for condition in (queued, left_behind) if (s := lockable.filter(condition(Now())).first())]
+        step = min(found, key=lambda s: (s.priority, s.pk), default=None)
+        if step is None or not Step.objects.filter(due(Now()), pk=step.pk).update(
             status=Step.Status.RUNNING,
             attempt=F("attempt") + 1,
             fence=F("fence") + 1,
@@ -55,10 +73,10 @@ def claim(owner: str, pk: int | None = None) -> Step | None:
             progress=0,
             error_code="",
             error_text="",
-        )
-        if taken:
-            return Step.objects.select_related("video").get(pk=candidate)
-    return None
+        ):
+            return None
+    step.status, step.attempt, step.fence = Step.Status.RUNNING, step.attempt + 1, step.fence + 1
+    return step
 
 
 def mine(step: Step) -> QuerySet[Step]:
@@ -74,9 +92,12 @@ def lease(step: Step) -> Iterator[None]:
     def beat() -> None:
         try:
             while not over.wait(HEARTBEAT_SECONDS):
-                close_old_connections()
-                if not mine(step).update(lease_until=Now() + LEASE, heartbeat_at=Now()):
-                    return
+                try:
+                    close_old_connections()
+                    if not mine(step).update(lease_until=Now() + LEASE, heartbeat_at=Now()):
+                        return
+                except OperationalError as error:  # the database is away: it may be back before the lease is over
+                    log.warning("no heartbeat for %s: %s", step, error)
         finally:
             connection.close()
 
@@ -135,44 +156,56 @@ def add(video: Video, name: str) -> Step:
             "error_text": "",
         },
     )
-    transaction.on_commit(lambda: wake(step.pk, name), robust=True)
+    transaction.on_commit(lambda: wake(step), robust=True)
     return step
 
 
-def wake(pk: int, name: str) -> None:
-    """Tell a Celery worker, where there is one. Losing this message does no harm: the sweeper sends again."""
+def wake(step: Step) -> None:
+    """Tell a Celery worker, where there is one. Losing this message does no harm: workers look by themselves too."""
     from django.conf import settings
 
     if settings.REDIS_URL:
-        from webapp import stages, tasks
+        from webapp import celery, stages
 
-        tasks.run_step.apply_async((pk,), queue=stages.STAGES[name].queue, retry=False)
+        celery.send(step.pk, stages.STAGES[step.name].queue)
 
 
 def give_back(step: Step) -> None:
     """A worker that is told to stop hands its step on at once; no attempt is consumed."""
-    mine(step).update(status=Step.Status.READY, attempt=F("attempt") - 1, ready_at=Now(), lease_until=None)
+    if mine(step).update(status=Step.Status.READY, attempt=F("attempt") - 1, ready_at=Now(), lease_until=None):
+        wake(step)
 
 
-def fail(step: Step, code: str, reason: str, permanent: bool) -> None:
+def wait(step: Step, code: str, reason: str) -> None:
+    """Put a step aside for something that is not its fault; it is tried again by itself, and no attempt is consumed."""
+    mine(step).update(
+        status=Step.Status.WAITING,
+        attempt=F("attempt") - 1,
+        ready_at=Now() + WAIT,
+        lease_until=None,
+        error_code=code,
+        error_text=reason[:500],
+    )
+
+
+def fail(step: Step, code: str, reason: str, permanent: bool, seconds: float | None = None) -> None:
     """Try again later, or give up with a reason when that can't help or was tried often enough."""
     over = permanent or step.attempt >= MAX_ATTEMPTS
-    wait = timedelta(seconds=BACKOFF_SECONDS * 2**step.attempt)
-    spent = (timezone.now() - step.started_at).total_seconds() if step.started_at else None
+    pause = min(LONGEST_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**step.attempt) * random.uniform(0.5, 1.5)  # noqa: S311
     with transaction.atomic():
         mine(step).update(
             status=Step.Status.FAILED if over else Step.Status.READY,
-            ready_at=Now() + wait,
+            ready_at=Now() + timedelta(seconds=pause),
             lease_until=None,
-            seconds=spent,
+            seconds=seconds,
             error_code=code,
             error_text=reason[:500],
         )
         settle(step.video)
 
 
-def sweep() -> list[int]:
-    """Fail what died three times; wake what is due. Returns the woken steps."""
+def sweep() -> None:
+    """Fail what died three times; send for what is due and has no message."""
     dead = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS)
     for step in dead.select_related("video"):
         changed = Step.objects.filter(pk=step.pk, fence=step.fence, status=Step.Status.RUNNING).update(
@@ -182,37 +215,45 @@ def sweep() -> list[int]:
         )
         if changed:
             settle(step.video)
-    woken = list(Step.objects.filter(due(Now())).values_list("pk", "name")[:200])
-    for pk, name in woken:
-        wake(pk, name)
-    return [pk for pk, _ in woken]
+    from django.conf import settings
+
+    if settings.REDIS_URL:
+        from webapp import celery, stages
+
+        by_queue: dict[str, list[int]] = {}
+        for pk, name in Step.objects.filter(due(Now())).order_by("priority", "pk").values_list("pk", "name"):
+            by_queue.setdefault(stages.STAGES[name].queue, []).append(pk)
+        for queue, steps in by_queue.items():
+            celery.top_up(queue, steps)
 
 
 def cancel(video: Video) -> int:
     """Stop everything that is not finished; a running worker notices at its next report."""
-    open_steps = video.steps.filter(status__in=[Step.Status.READY, Step.Status.RUNNING])
-    count = open_steps.update(status=Step.Status.CANCELLED, lease_until=None)
+    open_states = [Step.Status.READY, Step.Status.WAITING, Step.Status.RUNNING]
+    count = video.steps.filter(status__in=open_states).update(status=Step.Status.CANCELLED, lease_until=None)
     settle(video)
     return count
 
 
-def retry(video: Video) -> int:
-    """Queue failed and cancelled steps again, with fresh attempts; finished ones are kept."""
-    names = list(
-        video.steps.filter(status__in=[Step.Status.FAILED, Step.Status.CANCELLED]).values_list("name", flat=True)
-    )
-    for name in names:
-        add(video, name)
-    settle(video)
+def retry(video: Video, name: str | None = None) -> int:
+    """Queue failed, cancelled and waiting steps (or the one named) again, with fresh attempts; the rest is kept."""
+    again = [Step.Status.FAILED, Step.Status.CANCELLED, Step.Status.WAITING]
+    steps = video.steps.filter(status__in=again)
+    names = list((steps if name is None else steps.filter(name=name)).values_list("name", flat=True))
+    with transaction.atomic():
+        for each in names:
+            add(video, each)
+        settle(video)
     return len(names)
 
 
 def settle(video: Video) -> None:
     """Bring the video's status in line with its steps."""
-    states = dict(video.steps.values_list("name", "status"))
-    if Step.Status.FAILED in states.values() or Step.Status.CANCELLED in states.values():
+    states = dict(video.steps.exclude(name="reembed").values_list("name", "status"))
+    over = (Step.Status.FAILED, Step.Status.CANCELLED)
+    if any(status in over for name, status in states.items() if name not in BESIDE):
         status = Video.Status.FAILED
-    elif states.get("describe") == Step.Status.DONE and set(states.values()) == {Step.Status.DONE}:
+    elif states.get("describe") == Step.Status.DONE and set(states.values()) <= {Step.Status.DONE, *over}:
         status = Video.Status.READY
     elif video.segments.exists():
         status = Video.Status.SEARCHABLE

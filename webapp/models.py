@@ -80,7 +80,7 @@ class Video(models.Model):
     height = models.IntegerField(default=0)
     media_info = models.JSONField(default=dict)
     content_type = models.CharField(max_length=40, blank=True, help_text=_("of the file that browsers are given"))
-    has_proxy = models.BooleanField(default=False)
+    files = models.JSONField(default=dict, help_text="storyboard and proxy: their names in `derived`")
     language = models.CharField(max_length=8, blank=True)
     storyboard_step = models.FloatField(default=0)
     storyboard_tiles = models.IntegerField(default=0)
@@ -108,14 +108,15 @@ class Video(models.Model):
 
     @property
     def playable_path(self) -> Path:
-        return self.derived / "proxy.mp4" if self.has_proxy else self.path
+        return self.derived / self.files["proxy"] if "proxy" in self.files else self.path
 
 
 class Step(models.Model):
     """One piece of work on one video. The row is the queue; see `ledger`."""
 
     class Status(models.TextChoices):
-        READY = "ready", _("waiting")
+        READY = "ready", _("queued")
+        WAITING = "waiting", _("waiting")  # for something that is not its fault: room, a model, memory
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
@@ -141,7 +142,7 @@ class Step(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["video", "name"], name="one_step_of_a_name")]
-        indexes = [models.Index(fields=["status", "ready_at"])]
+        indexes = [models.Index(fields=["status", "priority", "id"])]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.video_id}"
@@ -182,22 +183,67 @@ class ScreenLine(models.Model):
 
 
 class Keyframe(models.Model):
-    """A sampled picture. `file` is a name inside the video's `derived` folder; `vector` is float16 (d,)."""
+    """A sampled picture, `file` in the video's `derived` folder; `glanced` ones serve until `look`'s are embedded."""
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="keyframes")
-    segment = models.ForeignKey("Segment", on_delete=models.CASCADE, null=True, related_name="keyframes")
     time = models.FloatField()
     file = models.CharField(max_length=40)
-    vector = models.BinaryField(default=b"")
+    glanced = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["time"]
 
 
+class FrameVector(models.Model):
+    """What a picture encoder made of a keyframe. Written batch by batch: the checkpoint of `embed`."""
+
+    keyframe = models.ForeignKey(Keyframe, on_delete=models.CASCADE, related_name="vectors")
+    encoder = models.CharField(max_length=100)
+    vector = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["keyframe", "encoder"], name="one_vector_per_frame")]
+
+
+class Recipe(models.Model):
+    """What makes segments and their vectors: encoders, segment lengths, fusion. One search never mixes two recipes.
+
+    `encoders` maps "pictures" and "sentences" to [dotted path, weights]; `dims` maps space to d.
+    """
+
+    fingerprint = models.CharField(max_length=250, unique=True)
+    encoders = models.JSONField()
+    dims = models.JSONField()
+    shortest = models.FloatField()
+    longest = models.FloatField()
+    calibration = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+    @property
+    def picture_encoder(self) -> str:
+        return self.fingerprint.split("|")[0]
+
+    @property
+    def sentence_encoder(self) -> str:
+        return self.fingerprint.split("|")[1]
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def active(self) -> "SegmentQuerySet":
+        """Those of the recipe that answers searches."""
+        return self.filter(recipe__in=IndexState.objects.values("active"))
+
+
 class Segment(models.Model):
-    """Our unit of indexing, with its block per space (float16, empty when the space has nothing to say)."""
+    """Our unit of indexing, with its packed block per space (empty when the space has nothing to say)."""
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="segments")
+    recipe = models.ForeignKey(Recipe, on_delete=models.CASCADE, related_name="segments")
+    sequence = models.BigIntegerField(default=0, help_text="of the index state that first held it")
+    keyframes = models.ManyToManyField(Keyframe, related_name="segments")
     start = models.FloatField()
     end = models.FloatField()
     speech = models.TextField(blank=True)
@@ -207,10 +253,19 @@ class Segment(models.Model):
     terms = models.TextField(blank=True, help_text=_("stemmed words of everything, for the lexical ranking"))
     visual = models.BinaryField(default=b"")
     text = models.BinaryField(default=b"")
-    models_used = models.CharField(max_length=120, blank=True)
+
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["start"]
+        indexes = [models.Index(fields=["recipe", "sequence"])]
+
+
+class Tombstone(models.Model):
+    """A deleted segment that an index generation may still hold."""
+
+    segment = models.BigIntegerField(unique=True)
+    sequence = models.BigIntegerField(db_index=True)
 
 
 class Chapter(models.Model):
@@ -224,10 +279,24 @@ class Chapter(models.Model):
 
 
 class IndexState(models.Model):
-    """One row: `sequence` grows with every change of segments, so that each process knows when to reload."""
+    """One row. `sequence` grows with each change of segments; `active` answers; `fence` numbers index generations."""
 
+    key = models.UUIDField(default=uuid.uuid4)  # whose generations: an index of another database is not ours
     sequence = models.BigIntegerField(default=0)
-    calibration = models.JSONField(default=dict)
+    active = models.ForeignKey(Recipe, on_delete=models.PROTECT, null=True)
+    fence = models.BigIntegerField(default=0)
+    writer_until = models.DateTimeField(null=True)
+    damaged = models.CharField(max_length=300, blank=True, help_text="generations that did not verify")
+    swept_at = models.DateTimeField(null=True)
+
+
+class Worker(models.Model):
+    """A process that takes steps, as it was last seen by itself."""
+
+    name = models.CharField(max_length=80, unique=True)
+    carrier = models.CharField(max_length=10, help_text="table or celery")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
 
 
 class Question(models.Model):
@@ -259,17 +328,22 @@ class Viewing(models.Model):
 class Evidence(models.Model):
     """A piece that an answer may cite: a sentence of speech, screen text of a segment, or its caption."""
 
-    class Kind(models.TextChoices):
-        SPEECH = "speech", _("speech")
-        SCREEN = "screen", _("text on screen")
-        CAPTION = "caption", _("picture")
-
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="evidence")
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=8, help_text="speech, screen or caption")
     start = models.FloatField()
     end = models.FloatField()
     text = models.TextField()
-    vector = models.BinaryField(default=b"")
 
     class Meta:
         ordering = ["video", "start", "pk"]
+
+
+class EvidenceVector(models.Model):
+    """What a sentence encoder made of a piece of evidence."""
+
+    evidence = models.ForeignKey(Evidence, on_delete=models.CASCADE, related_name="vectors")
+    encoder = models.CharField(max_length=100)
+    vector = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["evidence", "encoder"], name="one_vector_per_evidence")]

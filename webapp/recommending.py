@@ -7,9 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 
 from indexer import fusion
 from indexer.types import Vectors
-from webapp import engine, library
+from webapp import library, recipes
 from webapp.embedding import unpack
-from webapp.models import Keyframe, User, Video
+from webapp.models import FrameVector, User, Video
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
 RECENT = 10  # viewings that make a person's profile
@@ -58,10 +58,10 @@ def recommend(user: User, limit: int = 8) -> list[Similar]:
 
 def profile_vectors(videos: list[Video]) -> dict[int, Vectors]:
     """One fused vector (dv + dt,) per video: the mean directions of its segments' blocks."""
-    dims = {"visual": engine.pictures().dim, "text": engine.sentences().dim}
+    dims = recipes.active().dims
     profiles = {}
     for video in videos:
-        rows = list(video.segments.values_list("visual", "text"))
+        rows = list(video.segments.active().values_list("visual", "text"))
         if rows:
             blocks = {
                 space: fusion.mean_direction([unpack(r[n], dims[space]) for r in rows])
@@ -77,7 +77,7 @@ def score_videos(profile: Vectors, visible: "object") -> dict[int, float]:
     allowed = seen.allowed(np.fromiter(visible.values_list("pk", flat=True), np.int64))  # type: ignore[attr-defined]
     home = dict(zip(seen.ids.tolist(), seen.videos.tolist(), strict=True))
     scores: dict[int, float] = {}
-    for hit in seen.index.search(profile, 200, allowed):
+    for hit in seen.search(profile, 200, allowed):
         scores.setdefault(home[hit.segment], hit.score)
     return scores
 
@@ -94,6 +94,8 @@ def is_copy(one: Video, other: Video) -> bool:
 
 
 def frame_vectors(video: Video) -> Vectors:
-    dim = engine.pictures().dim
-    blobs = list(Keyframe.objects.filter(video=video).values_list("vector", flat=True))
+    recipe = recipes.active()
+    dim, encoder = recipe.dims["visual"], recipe.picture_encoder
+    kept = FrameVector.objects.filter(keyframe__video=video, encoder=encoder)
+    blobs = list(kept.order_by("keyframe__time").values_list("vector", flat=True))
     return np.stack([unpack(b, dim) for b in blobs]) if blobs else np.zeros((0, dim), np.float32)

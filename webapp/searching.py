@@ -3,7 +3,7 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,12 +12,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from indexer import fusion
+from indexer.calibration import NEUTRAL
+from indexer.errors import BadVectors, ModelMissing
 from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
 from indexer.terms import terms
 from indexer.types import Span, Vectors
 from webapp import engine, library
 from webapp.embedding import unpack
-from webapp.models import Keyframe, Segment, Shot, User, Video
+from webapp.models import FrameVector, Keyframe, Recipe, Segment, Shot, User, Video
 
 POOL = 120  # candidates per channel
 CONFIDENT = 0.6  # share of background sentences that a match must beat
@@ -52,12 +54,23 @@ class Found:
     moments: list[Moment] = field(default_factory=list)
     confident: bool = False
     took_ms: float = 0.0
+    notice: str = ""  # why this is not all that could be found
+    index: str = ""  # recipe/generation/sequence that answered
 
 
 def find(
-    user: User | AnonymousUser, text: str, limit: int = 20, by: str = "moment", videos: Collection[int] | None = None
+    user: User | AnonymousUser,
+    text: str,
+    limit: int = 20,
+    by: str = "moment",
+    videos: Collection[int] | None = None,
+    recipe: Recipe | None = None,
 ) -> Found:
-    """Moments (or the best moment of each video) that match `text`, best first."""
+    """Moments (or the best moment of each video) that match `text`, best first.
+
+    One snapshot answers the whole search, asked with the encoders of its own recipe: the active one unless given. While
+    one of them is missing, the words of the query are still looked up, and `notice` says why there is no more.
+    """
     begun = time.perf_counter()
     text = text.strip()[:LONGEST_QUERY]
     if not text:
@@ -65,19 +78,24 @@ def find(
     visible = Video.objects.visible_to(user)
     if videos is not None:
         visible = visible.filter(pk__in=videos)
-    seen = library.snapshot()
     may_see = np.fromiter(visible.values_list("pk", flat=True), np.int64)
-    query = encode(text)
-    ranked = rank(query, gather(query, seen, may_see), seen.calibration)
+    seen = library.snapshot(recipe)
+    notice, calibration = "", seen.calibration
+    try:
+        query = encode(text, seen.recipe)
+    except ModelMissing as error:
+        query, notice, calibration = words_only(text, seen.recipe), str(error), NEUTRAL
+    ranked = rank(query, gather(query, seen, may_see), calibration)
     chosen = choose(ranked, limit, by)
     moments = present(chosen)
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= CONFIDENT
-    return Found(text, moments, confident, 1000 * (time.perf_counter() - begun))
+    index = f"{seen.recipe.pk}/{seen.base.number}/{seen.sequence}"
+    return Found(text, moments, confident, 1000 * (time.perf_counter() - begun), notice, index)
 
 
 @lru_cache(maxsize=1000)
-def _vectors(text: str, fingerprint: str) -> tuple[Vectors, Vectors]:
-    return engine.pictures().encode_texts([text])[0], engine.sentences().encode_queries([text])[0]
+def _vectors(text: str, recipe: Recipe) -> tuple[Vectors, Vectors]:
+    return engine.pictures(recipe).encode_texts([text])[0], engine.sentences(recipe).encode_queries([text])[0]
 
 
 @lru_cache(maxsize=20_000)
@@ -86,8 +104,15 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(terms(text))
 
 
-def encode(text: str) -> Query:
-    visual, words = _vectors(text, engine.fingerprint())
+def encode(text: str, recipe: Recipe) -> Query:
+    """The query in the spaces of `recipe`, and in no other's. Raises `ModelMissing`."""
+    visual, words = _vectors(text, recipe)
+    return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
+
+
+def words_only(text: str, recipe: Recipe) -> Query:
+    """A query that only the lexical channel can answer."""
+    visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
     return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
 
 
@@ -95,12 +120,14 @@ def gather(query: Query, seen: library.Snapshot, may_see: "np.typing.NDArray[np.
     """Candidates of the index and of the lexical channel, permissions acting inside both."""
     weights = seen.calibration.weights(PREFERENCE)
     fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, weights)
-    ids = {hit.segment for hit in seen.index.search(fused, POOL, seen.allowed(may_see))}
-    ids.update(match_terms(query.terms, np.unique(may_see).tolist()))
-    return load_candidates(ids, seen.looks)
+    ids = set()
+    if np.any(fused):
+        ids.update(hit.segment for hit in seen.search(fused, POOL, seen.allowed(may_see)))
+    ids.update(match_terms(query.terms, np.unique(may_see).tolist(), seen.recipe))
+    return load_candidates(ids, seen)
 
 
-def match_terms(words: Sequence[str], videos: Sequence[int]) -> list[int]:
+def match_terms(words: Sequence[str], videos: Sequence[int], recipe: Recipe) -> list[int]:
     """Segments of `videos` that hold any of the words, best first, by the database's full-text search."""
     if not words or not videos:
         return []
@@ -108,46 +135,60 @@ def match_terms(words: Sequence[str], videos: Sequence[int]) -> list[int]:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT s.id FROM webapp_segment s, to_tsquery('simple', %s) q "
-                "WHERE to_tsvector('simple', s.terms) @@ q AND s.video_id = ANY(%s) "
+                "WHERE to_tsvector('simple', s.terms) @@ q AND s.video_id = ANY(%s) AND s.recipe_id = %s "
                 "ORDER BY ts_rank(to_tsvector('simple', s.terms), q) DESC LIMIT %s",
-                [" | ".join(f"'{w}'" for w in words), list(videos), POOL],
+                [" | ".join(f"'{w}'" for w in words), list(videos), recipe.pk, POOL],
             )
         else:
             cursor.execute(
                 "SELECT s.id FROM webapp_segment_terms t JOIN webapp_segment s ON s.id = t.rowid "
                 "WHERE t.terms MATCH %s AND s.video_id IN (SELECT value FROM json_each(%s)) "
-                "ORDER BY bm25(webapp_segment_terms) LIMIT %s",
-                [" OR ".join(f'"{w}"' for w in words), json.dumps(list(videos)), POOL],
+                "AND s.recipe_id = %s ORDER BY bm25(webapp_segment_terms) LIMIT %s",
+                [" OR ".join(f'"{w}"' for w in words), json.dumps(list(videos)), recipe.pk, POOL],
             )
         return [row[0] for row in cursor.fetchall()]
 
 
-def load_candidates(ids: Collection[int], looks: Mapping[int, Vectors]) -> list[Candidate]:
+def load_candidates(ids: Collection[int], seen: library.Snapshot) -> list[Candidate]:
     """Everything the ranking needs, in three queries."""
-    dims = engine.pictures().dim, engine.sentences().dim
+    dims = [seen.recipe.dims[space] for space in fusion.SPACES]
     rows = list(Segment.objects.filter(pk__in=ids).select_related("video"))
     frames: dict[int, list[tuple[float, Vectors]]] = defaultdict(list)
-    for segment, moment, vector in Keyframe.objects.filter(segment__in=ids).values_list("segment", "time", "vector"):
-        frames[segment].append((moment, unpack(vector, dims[0])))
+    encoder = seen.recipe.picture_encoder
+    kept = FrameVector.objects.filter(keyframe__segments__in=ids, encoder=encoder).order_by("keyframe__time")
+    for segment, moment, blob in kept.values_list("keyframe__segments", "keyframe__time", "vector"):
+        vector = unpack_sound(blob, dims[0])
+        if segment in ids and vector is not None:
+            frames[segment].append((moment, vector))
     shots: dict[int, list[Span]] = defaultdict(list)
     for video, start, end in Shot.objects.filter(video__in={r.video_id for r in rows}).values_list(
         "video", "start", "end"
     ):
         shots[video].append(Span(start, end))
+    words = {row.pk: unpack_sound(row.text, dims[1]) for row in rows}
     return [
         Candidate(
             row.pk,
             row.video_id,
             Span(row.start, row.end),
-            unpack(row.text, dims[1]),
-            looks.get(row.video_id, np.zeros(dims[0], np.float32)),
+            vector,
+            seen.looks.get(row.video_id, np.zeros(dims[0], np.float32)),
             np.stack([v for _, v in frames[row.pk]]) if frames[row.pk] else np.zeros((0, dims[0]), np.float32),
             [t for t, _ in frames[row.pk]],
             [s for s in shots[row.video_id] if s.overlap(Span(row.start, row.end)) > 0],
             {"speech": split(row.speech), "screen": split(row.screen), "title": split(row.video.title)},
         )
         for row in rows
+        if (vector := words[row.pk]) is not None
     ]
+
+
+def unpack_sound(blob: bytes, dim: int) -> Vectors | None:
+    """The vector (dim,), or None when it is not what was written: doctor reports that, search goes on without it."""
+    try:
+        return unpack(blob, dim)
+    except BadVectors:
+        return None
 
 
 def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Ranked]:
@@ -173,7 +214,7 @@ def present(chosen: Sequence[Ranked]) -> list[Moment]:
     ids = [r.candidate.segment for r in chosen]
     segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}
     files: dict[int, dict[float, str]] = defaultdict(dict)
-    for segment, moment, file in Keyframe.objects.filter(segment__in=ids).values_list("segment", "time", "file"):
+    for segment, moment, file in Keyframe.objects.filter(segments__in=ids).values_list("segments", "time", "file"):
         files[segment][moment] = file
     moments = []
     for item in chosen:

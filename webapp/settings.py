@@ -8,11 +8,11 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 
-from webapp.environment import flag, home_folder
+from webapp.environment import flag, home_folder, span
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 KINOSCOPE_HOME = home_folder()
-for folder in ("media", "derived", "incoming", "models", "static"):
+for folder in ("media", "derived", "incoming", "models", "index", "static"):
     (KINOSCOPE_HOME / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
@@ -186,6 +186,8 @@ if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
     raise SystemExit(
         f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}."
     )
+# Shortest and longest segment, seconds; like another profile, another value takes effect by `manage.py reindex`.
+KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
 
 LOGGING = {

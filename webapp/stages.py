@@ -1,10 +1,9 @@
 """The stages of a video, in order. Each computes without holding a transaction and returns how to store its result.
 
-probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe     (proxy runs beside)
+probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe
+proxy runs beside; reembed follows where a second recipe is kept (see `recipes`)
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,21 +13,12 @@ import numpy as np
 from indexer import box
 from indexer.media import playable_type
 from indexer.ports import Progress
-from indexer.segments import build_segments
 from indexer.speech import join_sentences
-from indexer.types import MediaInfo, ScreenLine, Span
-from webapp import calibrating, describing, engine, models
-from webapp.embedding import (
-    encode_pictures,
-    load_picture,
-    mark_changed,
-    pack,
-    passage,
-    plan_segments,
-    replace_keyframes,
-    save_segment,
-)
+from indexer.types import MediaInfo, ScreenLine, Vectors
+from webapp import calibrating, describing, embedding, engine, models, publishing, recipes
+from webapp.embedding import load_picture
 from webapp.models import Keyframe, Shot, Video
+from webapp.outputs import adopt, workspace
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
@@ -56,26 +46,13 @@ def following(video: Video, name: str) -> list[str]:
     follow = order[order.index(name) + 1 :][:1] if name in order else []
     if name == "probe" and not video.content_type:
         follow.append("proxy")
+    if name == "describe" and recipes.others().exists():
+        follow.append("reembed")
     return follow
 
 
 def media_info(video: Video) -> MediaInfo:
     return MediaInfo(**video.media_info)
-
-
-def fresh_folder(video: Video, name: str) -> Path:
-    """An empty folder for a stage's files, beside what is in use."""
-    folder = video.derived / f".{name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def adopt(folder: Path, video: Video) -> None:
-    """Move a stage's finished files into place (renames on one file system)."""
-    for path in folder.iterdir():
-        path.replace(video.derived / path.name)
-    folder.rmdir()
 
 
 # -- probe ---------------------------------------------------------------------------------------------------------
@@ -100,26 +77,18 @@ def probe(video: Video, progress: Progress) -> Store:
 
 def glance(video: Video, progress: Progress) -> Store:
     """Key frames only: searchable by picture within seconds. The later stages replace these segments."""
-    folder = fresh_folder(video, "glance")
-    found = box.glance(video.path, folder)
-    vectors = encode_pictures([Path(k.path) for k in found], progress)
-    adopt(folder, video)
-    spans = build_segments([], [], [], video.duration)
-
-    def store() -> None:
-        frames = [
-            Keyframe(video=video, time=k.time, file=Path(k.path).name, vector=pack(v))
-            for k, v in zip(found, vectors, strict=True)
-        ]
-        replace_keyframes(video, frames)
-        video.segments.all().delete()
-        for span in spans:
-            inside = [f for f in frames if span.start <= f.time < span.end or len(spans) == 1]
-            if inside:
-                save_segment(video, Span(span.start, span.end), inside)
-        mark_changed()
-
-    return store
+    recipe = recipes.active()
+    encoder = engine.pictures(recipe)
+    with workspace(video) as folder:
+        found = box.glance(video.path, folder)
+        pictures = [load_picture(Path(k.path)) for k in found]
+        vectors: list[Vectors] = []
+        for first in range(0, len(pictures), embedding.BATCH):
+            vectors += list(embedding.encode_pictures(encoder, pictures[first : first + embedding.BATCH]))
+            progress(len(vectors) / len(pictures))
+        names = adopt(folder, video)
+    frames = [(k.time, names[Path(k.path).name], v) for k, v in zip(found, vectors, strict=True)]
+    return embedding.glance_segments(video, frames, recipe, encoder.name)
 
 
 # -- look ----------------------------------------------------------------------------------------------------------
@@ -127,9 +96,9 @@ def glance(video: Video, progress: Progress) -> Store:
 
 def look(video: Video, progress: Progress) -> Store:
     """One decode pass: shots, keyframes and the storyboard."""
-    folder = fresh_folder(video, "look")
-    seen = box.look(video.path, folder, media_info(video), progress)
-    adopt(folder, video)
+    with workspace(video) as folder:
+        seen = box.look(video.path, folder, media_info(video), progress)
+        names = adopt(folder, video)
     if seen.decode_errors and not video.warning:
         video.warning = f"{seen.decode_errors} damaged places were skipped while reading the picture."
     video.storyboard_step, video.storyboard_tiles = seen.storyboard_step, seen.storyboard_tiles
@@ -137,12 +106,22 @@ def look(video: Video, progress: Progress) -> Store:
     def store() -> None:
         video.shots.all().delete()
         Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in seen.shots)
-        # The glance's keyframes serve search until `embed` replaces them; those without a segment are for it.
-        video.keyframes.filter(segment=None).delete()
-        Keyframe.objects.bulk_create(Keyframe(video=video, time=k.time, file=Path(k.path).name) for k in seen.keyframes)
+        video.keyframes.filter(glanced=False).delete()
+        Keyframe.objects.bulk_create(
+            Keyframe(video=video, time=k.time, file=names[Path(k.path).name]) for k in seen.keyframes
+        )
+        keep_file(video, "storyboard", names.get(Path(seen.storyboard).name))
         video.save(update_fields=["warning", "storyboard_step", "storyboard_tiles"])
 
     return store
+
+
+def keep_file(video: Video, role: str, name: str | None) -> None:
+    """Name a file of the video. `proxy` and `look` may commit at once: read and write under the row's lock."""
+    files = Video.objects.select_for_update().values_list("files", flat=True).get(pk=video.pk)
+    if name:
+        video.files = {**files, role: name}
+        Video.objects.filter(pk=video.pk).update(files=video.files)
 
 
 # -- speech --------------------------------------------------------------------------------------------------------
@@ -150,8 +129,8 @@ def look(video: Video, progress: Progress) -> Store:
 
 def speech(video: Video, progress: Progress) -> Store:
     """Voice activity first, so that music and silence give no words; then words with times."""
-    with tempfile.TemporaryDirectory(dir=video.path.parent.parent / "incoming") as folder:
-        audio = np.fromfile(box.extract_audio(video.path, Path(folder), media_info(video)), np.float32)
+    with workspace(video) as folder:
+        audio = np.fromfile(box.extract_audio(video.path, folder, media_info(video)), np.float32)
     voiced = engine.voice().detect(audio)
     progress(0.1)
     heard = engine.transcriber().transcribe(audio, voiced, lambda share: progress(0.1 + 0.9 * share))
@@ -180,7 +159,7 @@ def speech(video: Video, progress: Progress) -> Store:
 
 def screen_text(video: Video, progress: Progress) -> Store:
     """Text on keyframes, at most one picture every three seconds of a shot."""
-    frames = list(video.keyframes.filter(segment=None)) or list(video.keyframes.all())
+    frames = list(video.keyframes.filter(glanced=False)) or list(video.keyframes.all())
     cuts = [s.start for s in video.shots.all()]
     chosen: list[Keyframe] = []
     for frame in frames:
@@ -204,35 +183,37 @@ def screen_text(video: Video, progress: Progress) -> Store:
     return store
 
 
-# -- embed, index ----------------------------------------------------------------------------------------
+# -- embed, index --------------------------------------------------------------------------------------------------
 
 
 def embed(video: Video, progress: Progress) -> Store:
-    """Vectors of every keyframe and of every segment's words."""
-    frames = list(video.keyframes.filter(segment=None)) or list(video.keyframes.all())
-    paths = [video.derived / f.file for f in frames]
-    for frame, vector in zip(frames, encode_pictures(paths, lambda s: progress(0.8 * s)), strict=True):
-        frame.vector = pack(vector)
-    plan = plan_segments(video)
-    texts = [passage(video.title, said, screen) for _, said, screen in plan]
-    encoded = engine.sentences().encode_passages(texts)
-
-    def store() -> None:
-        video.segments.all().delete()
-        fresh = [Keyframe(video=video, time=f.time, file=f.file, vector=f.vector) for f in frames]
-        replace_keyframes(video, fresh)
-        for (span, said, screen), vector in zip(plan, encoded, strict=True):
-            inside = [f for f in fresh if span.start <= f.time < span.end]
-            save_segment(video, span, inside, speech=said, screen=screen, text=pack(vector))
-        mark_changed()
-
-    return store
+    """Vectors of every keyframe and of every segment's words, by the active recipe."""
+    return embedding.embed(video, recipes.active(), progress)
 
 
 def index(video: Video, progress: Progress) -> Store:
-    """Measure what a chance match looks like in the library as it is now."""
-    measured = calibrating.measure()
-    return lambda: calibrating.save(measured)
+    """Measure what a chance match looks like in the library as it is now; write a generation when one is due."""
+    recipe = recipes.active()
+    if publishing.is_due(recipe):
+        publishing.publish(recipe)
+    measured = calibrating.measure(recipe)
+    return lambda: calibrating.save(recipe, measured)
+
+
+def reembed(video: Video, progress: Progress) -> Store:
+    """The same vectors by every other recipe that is kept, so that one can switch and go back at any time."""
+    kept = [recipes.active(), *recipes.others()]
+    stores: list[Store] = []
+    for number, recipe in enumerate(kept):
+        if not video.segments.filter(recipe=recipe).exists():
+            stores.append(embedding.embed(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
+        stores.append(describing.embed_evidence(video, recipe))
+
+    def store() -> None:
+        for each in stores:
+            each()
+
+    return store
 
 
 # -- describe ------------------------------------------------------------------------------------------------------
@@ -248,13 +229,14 @@ def describe(video: Video, progress: Progress) -> Store:
 
 def proxy(video: Video, progress: Progress) -> Store:
     """A rendition that browsers play, for files that they don't."""
-    folder = fresh_folder(video, "proxy")
-    box.render_proxy(video.path, folder, media_info(video), progress)
-    adopt(folder, video)
+    with workspace(video) as folder:
+        made = box.render_proxy(video.path, folder, media_info(video), progress)
+        names = adopt(folder, video)
 
     def store() -> None:
-        video.has_proxy, video.content_type = True, "video/mp4" if video.width else "audio/mp4"
-        video.save(update_fields=["has_proxy", "content_type"])
+        keep_file(video, "proxy", names[made.name])
+        video.content_type = "video/mp4" if video.width else "audio/mp4"
+        video.save(update_fields=["content_type"])
 
     return store
 
@@ -269,4 +251,5 @@ STAGES: dict[str, Stage] = {
     "index": Stage(index, 3, "models"),
     "describe": Stage(describe, 3, "models"),
     "proxy": Stage(proxy, 5, "cpu"),
+    "reembed": Stage(reembed, 9, "models"),  # a change of models waits for what people just uploaded
 }

@@ -6,4 +6,4 @@ from webapp.celery import app
 
 @app.task(ignore_result=True)  # type: ignore[untyped-decorator]
 def run_step(step: int) -> None:
-    working.work_one(working.name_worker(), step)
+    working.work_for(step)

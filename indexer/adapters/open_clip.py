@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from indexer.errors import ModelMissing
+from indexer.errors import ModelMissing, OutOfMemory
 from indexer.types import Image, Vectors
 
 _BATCH = 16
@@ -27,7 +27,7 @@ class OpenClipPictures:
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelMissing(
-                f"open_clip has no weights for {weights} on this machine ({error}).",
+                f"open_clip has no weights for {weights} on this machine ({str(error)[:100]}).",
                 "Run `manage.py models fetch`, or set KINOSCOPE_OPEN_CLIP to NAME:/path/to/file.",
             ) from error
         self._torch = torch
@@ -52,8 +52,15 @@ class OpenClipPictures:
             batch = self._torch.stack(
                 [self._preprocess(Pillow.fromarray(i)) for i in images[start : start + _BATCH]]
             ).to(self._device)
-            with self._torch.inference_mode():
-                parts.append(self._model.encode_image(batch, normalize=True).float().cpu().numpy())
+            try:
+                with self._torch.inference_mode():
+                    parts.append(self._model.encode_image(batch, normalize=True).float().cpu().numpy())
+            except self._torch.OutOfMemoryError:
+                if len(images) == 1 and self._device != "cpu":
+                    self._device = "cpu"  # slow, but it goes on
+                    self._model = self._model.to("cpu")
+                    return self.encode_images(images)
+                raise OutOfMemory("The GPU has not enough memory.", "Fewer pictures are tried at a time.") from None
         return np.concatenate(parts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:

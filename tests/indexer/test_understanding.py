@@ -175,3 +175,20 @@ def test_calibration_of_an_empty_library_is_neutral() -> None:
     measured = calibration.calibrate(queries, empty)
     assert measured.spread == calibration.NEUTRAL.spread
     assert measured.rarity(3.0) == 0.5
+
+
+def test_threads_do_not_mix_their_words() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from indexer import terms
+
+    words = [f"{word}{end}" for word in ("walk", "nation", "happi", "develop") for end in ("ing", "ness", "s", "al")]
+    expected = [terms.terms(word) for word in words]
+
+    def ask(number: int) -> bool:
+        if number % 5 == 0:
+            terms._stem.cache_clear()
+        return [terms.terms(word) for word in words] == expected
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(400)))

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import MakeMovie
-from webapp import uploads, working
+from webapp import library, uploads, working
 from webapp.models import User, Video
 
 PASSWORD = "a long password 1"
@@ -21,7 +21,10 @@ PASSWORD = "a long password 1"
 
 @pytest.fixture
 def people(transactional_db) -> dict[str, User]:
-    """owner and other may upload, friend may watch, admin may everything."""
+    """owner and other may upload, friend may watch, admin may everything. No index is left of the test before."""
+    library._current.clear()
+    shutil.rmtree(library.store().folder)
+    library.store().folder.mkdir()
     roles = {"owner": "uploader", "other": "uploader", "friend": "viewer", "admin": "admin"}
     return {
         name: User.objects.create_user(name, password=PASSWORD, role=role, pk=number)

@@ -15,6 +15,7 @@ OF_A_VIDEO = {
     "frame": ("get", 404), "delete": ("post", 302),
 }  # fmt: skip
 FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "password"}
+FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
 FOR_ALL = {"login", "logout", "health", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "delete"}
 
@@ -30,7 +31,7 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL
+    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS)
 
 
 def address(name: str, video: Video) -> str:
@@ -83,6 +84,15 @@ def test_pages_for_people_who_signed_in(name, clients) -> None:
     assert clients["anonymous"].get(reverse(name)).status_code == 302
     assert clients["owner"].get(reverse(name)).status_code == 200
     assert clients["friend"].get(reverse(name)).status_code == (403 if name == "upload" else 200)
+
+
+@pytest.mark.parametrize("name", FOR_ADMINS)
+def test_operations_are_for_admins(name, clients) -> None:
+    from django.urls import reverse
+
+    answers = {who: getattr(client, FOR_ADMINS[name])(reverse(name)).status_code for who, client in clients.items()}
+    allowed = 200 if name == "operations" else 302
+    assert answers == {"anonymous": 302, "owner": 403, "other": 403, "friend": 403, "admin": allowed}
 
 
 def test_the_admin_site_is_for_admins(clients) -> None:

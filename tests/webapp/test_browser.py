@@ -148,6 +148,12 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         expect(page.get_by_role("link", name="上传")).to_be_visible()
         page.get_by_role("button", name="English").click()
 
+        page.get_by_role("link", name="Operations").click()
+        expect(page.get_by_role("heading", name="Queues")).to_be_visible()
+        expect(page.get_by_text("(answers)")).to_be_visible()
+        expect(page.get_by_text("No worker was seen")).to_have_count(0)
+        look(page, axe)
+
         page.goto(f"{address}/videos")
         look(page, axe)
         page.locator(".card a").first.click()

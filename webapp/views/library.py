@@ -1,6 +1,7 @@
 """The list of videos, and the way in."""
 
 from pathlib import Path
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -40,9 +41,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     visibility = wanted if wanted in Video.Visibility.values else Video.Visibility.PRIVATE
     results = [take(user, file, visibility) for file in request.FILES.getlist("files")]
     if not results:
-        results = [{"file": "", "error": _("Choose at least one file."), "url": ""}]
+        results = [{"file": "", "error": _("Choose at least one file."), "url": "", "status": 200}]
     if request.headers.get("Accept", "").startswith("application/json"):
-        return JsonResponse({"files": results})
+        return JsonResponse({"files": results}, status=refusal_status(results))
     for result in results:
         if result["error"]:
             messages.error(request, f"{result['file']} {result['error']}".strip())
@@ -51,14 +52,19 @@ def upload(request: HttpRequest) -> HttpResponse:
     return redirect("upload" if any(r["error"] for r in results) else "library")
 
 
-def take(user: User, file: object, visibility: str) -> dict[str, str]:
+def refusal_status(results: list[dict[str, Any]]) -> int:
+    """The server's own limits have a status of their own; anything else is told file by file."""
+    return max((r["status"] for r in results if r["status"] in (413, 507)), default=200)
+
+
+def take(user: User, file: object, visibility: str) -> dict[str, Any]:
     """Hand one received file to `accept`; say what became of it."""
     assert isinstance(file, TemporaryUploadedFile)
     name = uploads.clean_name(file.name or "")
     try:
         video = uploads.accept(user, Path(file.temporary_file_path()), name, visibility=visibility)
     except uploads.Duplicate as twin:
-        return {"file": name, "error": str(twin), "url": reverse("watch", args=[twin.video.key])}
+        return {"file": name, "error": str(twin), "url": reverse("watch", args=[twin.video.key]), "status": 200}
     except uploads.Refused as refusal:
-        return {"file": name, "error": str(refusal), "url": ""}
-    return {"file": name, "error": "", "url": reverse("watch", args=[video.key])}
+        return {"file": name, "error": str(refusal), "url": "", "status": refusal.status}
+    return {"file": name, "error": "", "url": reverse("watch", args=[video.key]), "status": 200}

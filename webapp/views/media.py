@@ -102,12 +102,13 @@ def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 @require_safe
 @login_required
 def storyboard(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    return picture(visible_video(request, key), "storyboard.jpg")
+    video = visible_video(request, key)
+    return picture(video, video.files.get("storyboard", "storyboard"))
 
 
 def picture(video: Video, name: str) -> HttpResponseBase:
     path = video.derived / name
-    if not path.exists():
+    if not path.is_file():
         raise Http404
     return guard(HttpResponse(path.read_bytes(), content_type="image/jpeg"))  # some tens of kilobytes
 

@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from indexer.terms import terms
 from webapp import searching
 from webapp.access import signed_in
 
@@ -19,8 +20,7 @@ def search(request: HttpRequest) -> HttpResponse:
     for moment in found.moments:
         by_video.setdefault(moment.video.pk, []).append(moment)
     groups = [(moments[0], moments[1:]) for moments in by_video.values()]
-    return render(
-        request,
-        "search.html",
-        {"found": found, "groups": groups, "grouped": grouped, "words": searching.encode(text).terms if text else ()},
-    )
+    context = {"found": found, "groups": groups, "grouped": grouped, "words": tuple(terms(text))}
+    response = render(request, "search.html", context)
+    response["X-Index"] = found.index  # which generation answered: for tests and for reports of errors
+    return response

@@ -4,13 +4,13 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import ledger, recommending, uploads
+from webapp import estimating, ledger, recommending, uploads
 from webapp.access import editable_video, signed_in, visible_video
 from webapp.models import Step, User, Video, Viewing
 
@@ -26,9 +26,10 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         {
             "video": video,
             "may_edit": may_edit,
-            "steps": video.steps.all(),
+            "steps": estimating.watch(video.steps.all()),
+            "ahead": count_ahead(video),
             "utterances": video.utterances.all(),
-            "segments": video.segments.prefetch_related("keyframes"),
+            "segments": video.segments.active().prefetch_related("keyframes"),
             "chapters": video.chapters.all(),
             "similar": recommending.similar(user, video) if video.segments.exists() else [],
             "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
@@ -43,19 +44,27 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The fragment that the page polls; it carries the status, so that the page knows when to reload."""
     video = visible_video(request, key)
-    ahead = Step.objects.filter(status=Step.Status.READY).exclude(video=video).count()
     response = render(
         request,
         "fragments/progress.html",
         {
             "video": video,
-            "steps": video.steps.all(),
-            "ahead": ahead,
+            "steps": estimating.watch(video.steps.all()),
+            "ahead": count_ahead(video),
             "may_edit": Video.objects.editable_by(signed_in(request)).filter(pk=video.pk).exists(),
         },
     )
     response["X-Video-Status"] = video.status
     return response
+
+
+def count_ahead(video: Video) -> int:
+    """Queued steps that come before this video's next one."""
+    mine = video.steps.filter(status=Step.Status.READY).order_by("priority", "pk").values("priority", "pk").first()
+    if mine is None:
+        return 0
+    before = Q(priority__lt=mine["priority"]) | Q(priority=mine["priority"], pk__lt=mine["pk"])
+    return Step.objects.filter(before, status=Step.Status.READY).exclude(video=video).count()
 
 
 @require_POST
@@ -68,7 +77,8 @@ def cancel(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def retry(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    ledger.retry(editable_video(request, key))
+    """All steps that did not end well, or the one named."""
+    ledger.retry(editable_video(request, key), request.POST.get("step"))
     return redirect("watch", key)
 
 

@@ -1,6 +1,7 @@
 """`manage.py ingest PATH… [--wait] [--json]`: files and folders into the library."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class Command(JsonCommand):
         """Work in this process (beside other workers, if there are any) until all are finished."""
         owner, failed, begun = working.name_worker(), False, time.monotonic()
         waiting = {video.pk: (name, begun) for video, name, begun in accepted}
+        said: set[str] = set()
         while waiting:
             idle = working.work_one(owner) is None
             finished = (Video.Status.READY, Video.Status.FAILED)
@@ -65,8 +67,16 @@ class Command(JsonCommand):
             for pk in gone:
                 waiting.pop(pk)
             if idle and waiting:
+                self.say_reasons(waiting, said)
                 time.sleep(working.IDLE_SECONDS)
         return failed
+
+    def say_reasons(self, videos: Iterable[int], said: set[str]) -> None:
+        """What the work waits for, once each, on standard error."""
+        steps = Step.objects.filter(video__in=videos, status=Step.Status.WAITING)
+        for reason in set(steps.values_list("error_text", flat=True)) - said:
+            said.add(reason)
+            self.stderr.write(f"waiting: {reason}")
 
     def report(
         self, video: Video | None, name: str, status: str, error: str | None, begun: float, as_json: bool

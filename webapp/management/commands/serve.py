@@ -1,11 +1,13 @@
 """`manage.py serve`: migrate, make the first admin, start the site and an embedded worker."""
 
+import logging
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +16,14 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from webapp.models import User
 
+log = logging.getLogger(__name__)
+
 
 class Command(BaseCommand):
     help = "Start Kinoscope: the site and one worker, in one command."
+
+    worker: "subprocess.Popen[bytes] | None" = None
+    stopping = threading.Event()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -33,7 +40,8 @@ class Command(BaseCommand):
             threading.Thread(target=self.add_demo, daemon=True).start()
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        worker = None if options["no_worker"] else self.start_worker()
+        if not options["no_worker"]:
+            threading.Thread(target=self.keep_worker, daemon=True).start()
         self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
         self.stdout.flush()
         try:
@@ -48,12 +56,13 @@ class Command(BaseCommand):
                 timeout_graceful_shutdown=5,
             )
         finally:
-            if worker is not None:
-                worker.terminate()
+            self.stopping.set()
+            if self.worker is not None:
+                self.worker.terminate()
                 try:
-                    worker.wait(timeout=10)
+                    self.worker.wait(timeout=10)
                 except subprocess.TimeoutExpired:
-                    worker.kill()
+                    self.worker.kill()
 
     def make_admin(self) -> None:
         """On the first run: an admin with a password that is printed once and kept nowhere."""
@@ -62,6 +71,19 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(12)
         User.objects.create_user("admin", password=password, role=User.Role.ADMIN)
         self.stdout.write(f"First run: sign in as admin with the password {password} (shown only this once).")
+
+    def keep_worker(self) -> None:
+        """Start the worker, and another when it dies: later and later while it dies at once."""
+        pause = 1.0
+        while not self.stopping.is_set():
+            begun = time.monotonic()
+            self.worker = self.start_worker()
+            code = self.worker.wait()
+            if self.stopping.is_set():
+                return
+            pause = 1.0 if time.monotonic() - begun > 60 else min(60.0, 2 * pause)
+            log.error("the worker ended with %s; starting another in %.0f s", code, pause)
+            self.stopping.wait(pause)
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """A child process, so that a decoder's crash can't take the site down."""

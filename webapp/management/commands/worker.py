@@ -1,6 +1,5 @@
 """`manage.py worker`: a worker over the ledger; no Redis needed."""
 
-import contextlib
 import os
 import signal
 from typing import Any
@@ -11,13 +10,13 @@ from webapp import working
 
 
 class Command(BaseCommand):
-    help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on at once)."
+    help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on within seconds)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--parent", type=int, help="stop when this process is gone (used by serve)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         parent = options["parent"]
-        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(SystemExit(0)))
-        with contextlib.suppress(KeyboardInterrupt):
-            working.work(working.name_worker(), lambda: parent is None or os.getppid() == parent)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stopping.set())
+        working.work(working.name_worker(), lambda: parent is None or os.getppid() == parent)

@@ -83,6 +83,17 @@ find("[data-poll]").forEach((box) => {
   if (busy()) setTimeout(tick, 2000);
 });
 
+// A part of the page that always shows the present.
+find("[data-refresh]").forEach((box) => {
+  setInterval(async () => {
+    if (document.hidden || box.contains(document.activeElement)) return;
+    try {
+      const response = await fetch(box.dataset.refresh);
+      if (response.ok) box.innerHTML = await response.text(); // rendered and escaped by our own server
+    } catch { /* the server restarts: ask again */ }
+  }, 3000);
+});
+
 // Questions: the answer arrives without leaving the player.
 find("form[data-ask]").forEach((form) => {
   form.addEventListener("submit", async (event) => {

@@ -1,0 +1,35 @@
+"""Files that are whole or absent, whatever dies in between: temporary file -> fsync -> rename -> fsync(folder)."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `target`, then move it there. Raises OSError; nothing is left then."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        move_whole(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Rename a finished file on its own file system so that it survives a power cut under its new name."""
+    with source.open("rb") as file:
+        os.fsync(file.fileno())
+    source.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def hash_file(path: Path) -> str:
+    """sha256, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,258 @@
+"""Is everything in order? Drift between rows, files, vectors and index; the queue; what is missing. For `doctor`."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from indexer import box, fusion
+from indexer.errors import BadVectors, ModelMissing
+from indexer.weights import COMPACT, HEADS
+from webapp import engine, ledger, library, outputs, publishing
+from webapp.embedding import drop_segments, mark_changed, unpack
+from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, Video, Worker
+
+LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
+SEEN = timedelta(minutes=2)
+SHOWN = 20  # ids named in one line
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`level` is ok, warning, error, or fatal (nothing else can be looked at); `fix` repairs it where that is safe."""
+
+    level: str
+    what: str
+    remedy: str = ""
+    fix: Callable[[], object] | None = None
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, what is in order included."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        remedy = "Run `manage.py migrate` (serve does it by itself)."
+        yield Finding("fatal", "The database is not migrated.", remedy)
+        return
+    yield from examine_database()
+    yield from examine_models()
+    yield from examine_recipes()
+    for recipe in Recipe.objects.all():
+        yield from examine_vectors(recipe)
+        yield from examine_index(recipe)
+    yield from examine_files()
+    yield from examine_queue()
+    yield from examine_machine()
+
+
+def examine_database() -> Iterator[Finding]:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA quick_check")
+            (verdict,) = cursor.fetchone()
+        if verdict != "ok":
+            yield Finding("error", f"The SQLite file is damaged: {verdict}.", "Restore it from a backup.")
+            return
+    yield Finding("ok", f"Database: {connection.vendor}, migrated.")
+
+
+def examine_models() -> Iterator[Finding]:
+    sound = True
+    for weights in (*COMPACT, *HEADS):
+        try:
+            weights.verify()
+        except (ModelMissing, OSError) as error:
+            sound = False
+            yield Finding("error", f"{weights.name}: {error}", f"Reinstall {weights.package}.")
+    if sound:
+        yield Finding("ok", f"Profile {settings.KINOSCOPE_PROFILE}; weights are the pinned ones.")
+
+
+def examine_recipes() -> Iterator[Finding]:
+    """Do the settings name what answers?"""
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    active = state.active if state else None
+    if active is None:
+        yield Finding("ok", "Nothing has been embedded yet.")
+        return
+    lengths = settings.KINOSCOPE_SEGMENT_SECONDS
+    if (active.encoders, (active.shortest, active.longest)) != (engine.encoders_of_settings(), lengths):
+        remedy = "Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back."
+        yield Finding("warning", f"The settings name other models than those that answer ({active}).", remedy)
+    else:
+        yield Finding("ok", f"Active recipe: {active}.")
+
+
+def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
+    """Vectors that are not what was written."""
+    bad: dict[int, set[int]] = {}  # video -> segments
+    rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", *fusion.SPACES)
+    for pk, video, *blobs in rows.iterator(chunk_size=2000):
+        if not all(sound(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)):
+            bad.setdefault(video, set()).add(pk)
+    frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
+    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if not sound(blob, recipe.dims["visual"])]
+    if bad:
+        yield Finding(
+            "error",
+            f"{name_some({pk for found in bad.values() for pk in found})} of {recipe} hold other vectors than were "
+            "written; search leaves them out.",
+            "`doctor --fix` has their videos embedded again.",
+            lambda: embed_again(recipe, list(bad)),
+        )
+    if worn:
+        yield Finding(
+            "error",
+            f"{len(worn)} keyframes hold other vectors than were written.",
+            "`doctor --fix` has their videos embedded again.",
+            lambda: embed_frames_again(recipe, worn),
+        )
+
+
+def sound(blob: bytes, dim: int) -> bool:
+    try:
+        unpack(blob, dim)
+    except BadVectors:
+        return False
+    return True
+
+
+def embed_frames_again(recipe: Recipe, worn: list[int]) -> None:
+    videos = list(Video.objects.filter(keyframes__vectors__in=worn).distinct().values_list("pk", flat=True))
+    FrameVector.objects.filter(pk__in=worn).delete()
+    embed_again(recipe, videos)
+
+
+def embed_again(recipe: Recipe, videos: list[int]) -> None:
+    for video in Video.objects.filter(pk__in=videos):
+        with transaction.atomic():
+            drop_segments(video.segments.filter(recipe=recipe), mark_changed())
+            ledger.add(video, "reembed")
+
+
+def examine_index(recipe: Recipe) -> Iterator[Finding]:
+    """The generation on disk against the rows that it was made from."""
+    manifest, _, damaged = library.load_newest(recipe)
+    if damaged:
+        what = f"Index generations {', '.join(map(str, damaged))} do not verify; an older one or the database answers."
+        yield Finding("error", what, "`doctor --fix` writes a new one (a worker does, too).", lambda: replace(recipe))
+    if manifest is None:
+        level = "warning" if publishing.is_due(recipe) else "ok"
+        remedy = "Run `manage.py reindex`." if level == "warning" else ""
+        yield Finding(level, f"No generation of {recipe}: the database is scanned.", remedy, lambda: replace(recipe))
+        return
+    base = library.open_newest(recipe)
+    there, kept = base.index.vectors()
+    rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
+    known = set(Tombstone.objects.values_list("segment", flat=True))
+    gone = set(there.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known
+    unknown = set(rows.ids.tolist()) - set(there.tolist())
+    place = {pk: i for i, pk in enumerate(there.tolist())}
+    both = [i for i, pk in enumerate(rows.ids.tolist()) if pk in place]
+    fused = fusion.fuse_segments(rows.blocks)[both]
+    off = np.abs(fused - kept[[place[int(rows.ids[i])] for i in both]]).max(1) > 1e-3 if both else np.zeros(0, bool)
+    changed = {int(rows.ids[i]) for i, differs in zip(both, off, strict=True) if differs}
+    for ids, how in ((gone, "are in the index but not in the database"), (unknown, "are not in the index")):
+        if ids:
+            yield Finding("error", f"{name_some(ids)} {how}.", "Run `manage.py reindex`.", lambda: replace(recipe))
+    if changed:
+        what = f"{name_some(changed)} have other vectors in the index than in the database."
+        yield Finding("error", what, "Run `manage.py reindex`.", lambda: replace(recipe))
+    if not (gone or unknown or changed or damaged):
+        yield Finding("ok", f"Index generation {manifest.number}: {len(there)} segments, as in the database.")
+
+
+def replace(recipe: Recipe) -> None:
+    """A new generation; the state's row changes too, so that every process opens it."""
+    for number in library.load_newest(recipe)[2]:
+        library.store().remove(number)
+    with transaction.atomic():
+        mark_changed()
+    publishing.publish(recipe)
+    IndexState.objects.filter(pk=1).update(damaged="")
+
+
+def name_some(ids: set[int]) -> str:
+    named = ", ".join(map(str, sorted(ids)[:SHOWN]))
+    return f"Segment{'s' if len(ids) > 1 else ''} {named}" + (
+        f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    )
+
+
+def examine_files() -> Iterator[Finding]:
+    for video in Video.objects.all():
+        if not video.path.exists():
+            remedy = "Restore it from a backup, or delete the video and upload it again."
+            yield Finding("error", f"The file of video {video.pk} ({video.title}) is gone.", remedy)
+            continue
+        named = {*Keyframe.objects.filter(video=video).values_list("file", flat=True), *video.files.values()}
+        lost = [name for name in named if not (video.derived / name).exists()]
+        if lost:
+            again = "proxy" if lost == [video.files.get("proxy")] else "look"
+            yield Finding(
+                "error",
+                f"{len(lost)} pictures or renditions of video {video.pk} ({video.title}) are gone.",
+                "`doctor --fix` has them made again.",
+                lambda video=video, again=again: ledger.add(video, again),  # type: ignore[misc]
+            )
+    orphans = list(outputs.find_orphans())
+    if orphans:
+        what = f"{len(orphans)} files belong to no video, {orphans[0]} for one."
+        yield Finding("warning", what, "`doctor --fix` removes them (workers do, every hour).", outputs.sweep)
+
+
+def examine_queue() -> Iterator[Finding]:
+    steps = Step.objects.all()
+    stuck = steps.filter(status=Step.Status.RUNNING, lease_until__lt=Now()).count()
+    if stuck:
+        remedy = "A worker takes them over; start one with `manage.py worker`."
+        yield Finding("warning", f"{stuck} steps were left by a worker that died.", remedy, ledger.sweep)
+    oldest = steps.filter(ledger.due(Now()), ready_at__lt=Now() - LATE).aggregate(first=Min("ready_at"))["first"]
+    if oldest is not None:
+        minutes = (timezone.now() - oldest).total_seconds() / 60
+        remedy = "Workers are busy, or there is none: start one with `manage.py worker`."
+        yield Finding("warning", f"The oldest due step has waited for {minutes:.0f} minutes.", remedy)
+    for row in steps.filter(status=Step.Status.WAITING).values("error_text").annotate(n=Count("pk")):
+        yield Finding("warning", f"{row['n']} steps wait: {row['error_text']}", "They go on by themselves.")
+    failed = steps.filter(status=Step.Status.FAILED).count()
+    if failed:
+        remedy = "The operations page lists them with their reasons and tries a selection again."
+        yield Finding("warning", f"{failed} steps failed.", remedy)
+    alive = Worker.objects.filter(seen_at__gt=Now() - SEEN).count()
+    if alive:
+        yield Finding("ok", f"{alive} workers alive, {steps.filter(ledger.due(Now())).count()} steps due.")
+    else:
+        yield Finding("warning", "No worker was seen in the last two minutes.", "Run `manage.py serve` or `worker`.")
+
+
+def examine_machine() -> Iterator[Finding]:
+    usage = shutil.disk_usage(settings.KINOSCOPE_HOME)
+    level = "error" if not outputs.has_room() else "ok" if usage.free > 5 << 30 else "warning"
+    yield Finding(
+        level, f"{usage.free >> 20} MB free in {settings.KINOSCOPE_HOME}.", "" if level == "ok" else "Make room."
+    )
+    yield Finding("warning" if box.TIER == "C" else "ok", f"Decoder box, tier {box.TIER}: {box.TIERS[box.TIER]}.")
+    if settings.REDIS_URL:
+        yield examine_redis()
+
+
+def examine_redis() -> Finding:
+    import redis
+
+    link = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    try:
+        policy = str(link.info("memory").get("maxmemory_policy", ""))
+    except (redis.RedisError, OSError) as error:
+        remedy = "Workers go on, up to 20 s slower to start; start Redis."
+        return Finding("warning", f"Redis does not answer ({error}).", remedy)
+    if policy not in ("noeviction", ""):
+        return Finding("warning", f"Redis may drop messages: maxmemory-policy is {policy}.", "Set it to noeviction.")
+    return Finding("ok", "Redis answers.")

@@ -1,0 +1,137 @@
+"""`manage.py reindex`: rebuild the index from the database, or build the one of other models beside it and switch."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from indexer.errors import IndexerError
+from webapp import benchmarks, calibrating, engine, ledger, library, publishing, recipes, searching, working
+from webapp.commands import JsonCommand, find_user, usage
+from webapp.models import Recipe, Step, User
+
+
+class Command(JsonCommand):
+    help = (
+        "Without options: write the index anew from the database and queue what is missing; when the settings name "
+        "other models (or segment lengths) than the active ones, build theirs beside them. New videos go to both."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--wait", action="store_true", help="work until nothing is missing")
+        what.add_argument(
+            "--compare", metavar="FILE", help='judged queries, a line each: {"text", "relevant": [files]}'
+        )
+        what.add_argument("--activate", action="store_true", help="let the recipe of the settings answer from now on")
+        what.add_argument("--rollback", action="store_true", help="let the other recipe that is kept answer again")
+        parser.add_argument("--user", help="--compare as this person (default: the first admin)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["compare"]:
+                self.compare(Path(options["compare"]), find_user(options["user"]), options["json"])
+            elif options["activate"]:
+                self.switch(recipes.wanted(), options["json"])
+            elif options["rollback"]:
+                self.switch(self.other(), options["json"])
+            else:
+                self.build(options["wait"], options["json"])
+        except IndexerError as error:
+            raise usage(str(error)) from None
+
+    def build(self, wait: bool, as_json: bool) -> None:
+        active, recipe = recipes.active(), recipes.wanted()
+        dropped = recipes.drop_oldest(recipe)
+        for manifest in [m for fingerprint in dropped for m in library.store().manifests(library.label(fingerprint))]:
+            library.store().remove(manifest.number)
+        for video in recipes.pending(recipe):
+            ledger.add(video, "reembed")
+        owner = working.name_worker()
+        while wait and recipes.pending(recipe).exists() and not self.given_up(recipe):
+            if working.work_one(owner, ["reembed"]) is None:
+                time.sleep(working.IDLE_SECONDS)
+        number = publishing.publish(recipe)
+        self.calibrate(recipe)
+        record = {**self.state(recipe), "generation": number, "dropped": dropped}
+        text = (
+            f"{recipe}: generation {number}, {record['pending']} videos to embed"
+            + ("" if recipe != active else ", active")
+            + ("; then `reindex --activate`" if recipe != active else "")
+        )
+        self.emit(record, text, as_json)
+        if wait and record["pending"]:
+            raise SystemExit(1)
+
+    def given_up(self, recipe: Recipe) -> bool:
+        """Whether nothing is left to wait for: every video that is missing has failed for good or was cancelled."""
+        over = Step.objects.filter(name="reembed", status__in=[Step.Status.FAILED, Step.Status.CANCELLED])
+        return not recipes.pending(recipe).exclude(pk__in=over.values("video")).exists()
+
+    def switch(self, recipe: Recipe, as_json: bool) -> None:
+        pending = list(recipes.pending(recipe))
+        for video in pending:
+            ledger.add(video, "reembed")
+        if pending:
+            raise usage(
+                f"{len(pending)} videos have no vectors of {recipe} yet; they are queued. Run `reindex --wait` first."
+            )
+        engine.sentences(recipe).encode_queries(["warm up"])  # what can't be asked is not activated
+        engine.pictures(recipe).encode_texts(["warm up"])
+        if publishing.is_due(recipe):
+            publishing.publish(recipe)
+        self.calibrate(recipe)
+        recipes.activate(recipe)
+        self.emit(self.state(recipe), f"{recipe} answers from now on; `reindex --rollback` goes back.", as_json)
+
+    def other(self) -> Recipe:
+        recipe = recipes.others().order_by("-pk").first()
+        if recipe is None:
+            raise usage("There is no other recipe to go back to.")
+        return recipe
+
+    def calibrate(self, recipe: Recipe) -> None:
+        if recipe.segments.exists():
+            calibrating.save(recipe, calibrating.measure(recipe))
+
+    def state(self, recipe: Recipe) -> dict[str, Any]:
+        return {
+            "recipe": recipe.fingerprint,
+            "active": recipes.active() == recipe,
+            "segments": recipe.segments.count(),
+            "pending": recipes.pending(recipe).count(),
+        }
+
+    def compare(self, path: Path, user: User, as_json: bool) -> None:
+        """Recall of both recipes on the same queries, side by side."""
+        queries = read_judged(path)
+        for recipe in [recipes.active(), *recipes.others()]:
+            ranks, taken = [], []
+            for text, relevant in queries:
+                found = searching.find(user, text, 50, "video", recipe=recipe)
+                order = [m.video.file_name for m in found.moments]
+                ranks.append(min((order.index(f) + 1 for f in relevant if f in order), default=len(order) + 1))
+                taken.append(found.took_ms)
+            videos = recipe.segments.values("video").distinct().count()
+            record = {**self.state(recipe), **benchmarks.recall(ranks, videos), "ms": round(sum(taken) / len(taken), 1)}
+            numbers = "  ".join(f"{k} {v}" for k, v in record.items() if k != "recipe")
+            self.emit(record, f"{recipe}\n    {numbers}", as_json)
+
+
+def read_judged(path: Path) -> list[tuple[str, list[str]]]:
+    """One JSON object a line: {"text": …, "relevant": [file name, …]}."""
+    if not path.is_file():
+        raise usage(f"{path} does not exist.")
+    found = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            row = json.loads(line)
+            found.append((str(row["text"]), [str(f) for f in row["relevant"]]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise usage(f"{path}, line {number}: expected an object with text and relevant ({error!r}).") from None
+    if not found:
+        raise usage(f"{path} holds no queries.")
+    return found

@@ -1,0 +1,83 @@
+"""Writing index generations: one writer at a time, by a lease on the index state's row; its fence is the number."""
+
+import io
+import logging
+from datetime import timedelta
+
+import numpy as np
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from indexer import fusion
+from webapp import library
+from webapp.models import IndexState, Recipe, Segment, Tombstone
+
+log = logging.getLogger(__name__)
+
+WRITER_LEASE = timedelta(minutes=10)  # building one for 10^5 segments takes seconds
+DELTA_MOST = 256  # segments that may be new or gone before a generation is due: an exact scan of them is nothing
+DELTA_SHARE = 0.1  # or this share of the generation
+
+
+def publish(recipe: Recipe) -> int | None:
+    """Build and write a generation of everything there is; its number, or None when another process is writing.
+
+    A writer that died holds the lease until it runs out; meanwhile the delta serves. One that was only slow writes
+    under an older number, which no reader prefers.
+    """
+    free = Q(writer_until=None) | Q(writer_until__lt=Now())
+    if not IndexState.objects.filter(free, pk=1).update(fence=F("fence") + 1, writer_until=Now() + WRITER_LEASE):
+        return None
+    number = IndexState.objects.values_list("fence", flat=True).get(pk=1)
+    try:
+        sequence = library.sequence_now()
+        rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
+        index = library.index_class()(fusion.fuse_segments(rows.blocks), rows.ids)
+        looks = library.mean_looks(rows)
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            segments=rows.ids,
+            videos=rows.videos,
+            looking=np.array(list(looks), np.int64),
+            looks=np.array(list(looks.values()), np.float16).reshape(len(looks), recipe.dims["visual"]),
+        )
+        parts = {"vectors": index.dump(), "rows": buffer.getvalue()}
+        library.store().publish(number, library.label(recipe.fingerprint), sequence, len(rows.ids), parts)
+        forget_tombstones()
+    finally:
+        IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
+    return number
+
+
+def is_due(recipe: Recipe) -> bool:
+    """No generation yet, or too much that is newer than it."""
+    newest = next(iter(library.store().manifests(library.label(recipe.fingerprint))), None)
+    if newest is None:
+        return Segment.objects.filter(recipe=recipe).exists()
+    changed = Segment.objects.filter(recipe=recipe, sequence__gt=newest.sequence).count()
+    changed += Tombstone.objects.filter(sequence__gt=newest.sequence).count()
+    return changed > max(DELTA_MOST, DELTA_SHARE * newest.segments)
+
+
+def repair() -> bool:
+    """Replace generations that a reader found damaged (see `library.open_newest`)."""
+    state = IndexState.objects.select_related("active").exclude(damaged="").filter(pk=1).first()
+    if state is None or state.active is None:
+        return False
+    damaged = state.damaged
+    for number in damaged.split(", "):
+        library.store().remove(int(number))
+    if publish(state.active) is None:
+        return False
+    IndexState.objects.filter(pk=1, damaged=damaged).update(damaged="")
+    log.warning("index generations %s were damaged and have been replaced", damaged)
+    return True
+
+
+def forget_tombstones() -> None:
+    """Tombstones older than every generation on disk have done their work."""
+    fingerprints = Recipe.objects.values_list("fingerprint", flat=True)
+    kept = [m.sequence for f in fingerprints for m in library.store().manifests(library.label(f))]
+    if kept:
+        Tombstone.objects.filter(sequence__lte=min(kept)).delete()

@@ -1,0 +1,72 @@
+"""Recipes: what makes vectors. One is active and answers; another is built beside it, or kept to go back."""
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from indexer import fusion
+from webapp import engine
+from webapp.embedding import mark_changed
+from webapp.models import EvidenceVector, FrameVector, IndexState, Recipe, Segment, Step, Video
+
+
+def active() -> Recipe:
+    """The recipe that answers searches; on the first use that of the settings."""
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    if state is not None and state.active is not None:
+        return state.active
+    recipe = wanted()
+    with transaction.atomic():
+        mark_changed()
+        IndexState.objects.filter(pk=1, active=None).update(active=recipe)
+    return active()
+
+
+def wanted() -> Recipe:
+    """The recipe of the settings (its row is made when there is none). Loads the encoders to learn their names."""
+    encoders = engine.encoders_of_settings()
+    looking, reading = engine.load_encoders(encoders)
+    shortest, longest = settings.KINOSCOPE_SEGMENT_SECONDS
+    name = "|".join([looking.name, reading.name, f"{shortest:g}-{longest:g} s", fusion.NAME])
+    recipe, _ = Recipe.objects.get_or_create(
+        fingerprint=name,
+        defaults={
+            "encoders": encoders,
+            "dims": {"visual": looking.dim, "text": reading.dim},
+            "shortest": shortest,
+            "longest": longest,
+        },
+    )
+    return recipe
+
+
+def others() -> QuerySet[Recipe]:
+    """Recipes that new videos are embedded for as well, so that one can switch at any time."""
+    return Recipe.objects.exclude(pk__in=IndexState.objects.exclude(active=None).values("active"))
+
+
+def pending(recipe: Recipe) -> QuerySet[Video]:
+    """Embedded videos that lack segments of this recipe."""
+    embedded = Step.objects.filter(video=OuterRef("pk"), name="embed", status=Step.Status.DONE)
+    there = Segment.objects.filter(video=OuterRef("pk"))
+    return Video.objects.filter(Exists(embedded), Exists(there), ~Exists(there.filter(recipe=recipe)))
+
+
+def activate(recipe: Recipe) -> None:
+    """One row says which recipe answers; every process sees it with its next search."""
+    with transaction.atomic():
+        mark_changed()
+        IndexState.objects.filter(pk=1).update(active=recipe)
+
+
+def drop_oldest(newest: Recipe) -> list[str]:
+    """Delete recipes that are neither active nor `newest`, with their vectors; return their fingerprints."""
+    gone = list(others().exclude(pk=newest.pk))
+    for recipe in gone:
+        with transaction.atomic():
+            Segment.objects.filter(recipe=recipe).delete()
+            recipe.delete()
+            kept = list(Recipe.objects.all())
+            FrameVector.objects.exclude(encoder__in=[r.picture_encoder for r in kept]).delete()
+            EvidenceVector.objects.exclude(encoder__in=[r.sentence_encoder for r in kept]).delete()
+    return [recipe.fingerprint for recipe in gone]

@@ -1,0 +1,30 @@
+"""What a person is told when something broke: where the disk or the database is the reason, that and when to return."""
+
+import sys
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.defaults import server_error
+
+from webapp import outputs
+
+RETRY_SECONDS = 20
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """507 for a full disk, 503 with Retry-After for a database that is away or locked, 500 for the rest.
+
+    As `handler500` it also sees what is raised before any view, such as by the parser of an upload.
+    """
+    error = sys.exc_info()[1]
+    if error is not None and outputs.is_full(error):
+        reason, status = _("The disk of this server is full. Ask an admin to make room, then try again."), 507
+    elif isinstance(error, OperationalError):
+        reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
+    else:
+        return server_error(request)
+    response = render(None, "503.html", {"reason": reason}, status=status)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response

@@ -1,0 +1,100 @@
+"""Operations, for admins: what the machine does, what waits and why, what failed, and the state of the index."""
+
+import shutil
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from webapp import estimating, examining, ledger, library, outputs, recipes, stages
+from webapp.access import signed_in
+from webapp.models import IndexState, Segment, Step, Video, Worker
+
+SHOWN = 50
+
+
+def only_admins(request: HttpRequest) -> None:
+    if not signed_in(request).is_superuser:
+        raise PermissionDenied(_("This page is for admins."))
+
+
+@require_GET
+@login_required
+def operations(request: HttpRequest) -> HttpResponse:
+    """The page, or with ?part only what it polls."""
+    only_admins(request)
+    template = "fragments/operations.html" if "part" in request.GET else "operations.html"
+    steps = Step.objects.all()
+    queued = steps.filter(status__in=[Step.Status.READY, Step.Status.WAITING])
+    context = {
+        "queues": [describe_queue(queue) for queue in ("io", "cpu", "models")],
+        "running": estimating.watch(steps.filter(status=Step.Status.RUNNING).order_by("started_at")),
+        "waiting": steps.filter(status=Step.Status.WAITING).values("error_text").annotate(n=Count("pk")),
+        "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:SHOWN],
+        "failed_count": steps.filter(status=Step.Status.FAILED).count(),
+        "next": estimating.watch(queued.order_by("priority", "pk"))[:10],
+        "workers": Worker.objects.order_by("name"),
+        "alive": Worker.objects.filter(seen_at__gt=Now() - examining.SEEN).exists(),
+        "index": describe_index(),
+        "disk": shutil.disk_usage(settings.KINOSCOPE_HOME),
+        "has_room": outputs.has_room(),
+        "videos": [
+            (Video.Status(status).label, n)
+            for status, n in Video.objects.values_list("status").annotate(n=Count("pk")).order_by("status")
+        ],
+    }
+    return render(request, template, context)
+
+
+def describe_queue(queue: str) -> dict[str, object]:
+    names = [name for name, stage in stages.STAGES.items() if stage.queue == queue]
+    steps = Step.objects.filter(name__in=names)
+    due = steps.filter(ledger.due(Now()))
+    return {
+        "name": queue,
+        "steps": ", ".join(names),
+        "due": due.count(),
+        "running": steps.filter(status=Step.Status.RUNNING).count(),
+        "oldest": due.aggregate(first=Min("ready_at"))["first"],
+        "left": estimating.total(estimating.watch(due)),
+    }
+
+
+def describe_index() -> dict[str, object] | None:
+    """Generation and what is newer than it, per recipe; None before anything was embedded."""
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    if state is None or state.active is None:
+        return None
+    rows = []
+    for recipe in [state.active, *recipes.others()]:
+        manifest = next(iter(library.store().manifests(library.label(recipe.fingerprint))), None)
+        newer = Segment.objects.filter(recipe=recipe, sequence__gt=manifest.sequence if manifest else -1)
+        rows.append(
+            {
+                "recipe": recipe,
+                "active": recipe == state.active,
+                "generation": manifest.number if manifest else None,
+                "segments": manifest.segments if manifest else 0,
+                "newer": newer.count(),
+                "pending": recipes.pending(recipe).count(),
+            }
+        )
+    return {"rows": rows, "damaged": state.damaged, "sequence": state.sequence}
+
+
+@require_POST
+@login_required
+def retry_selected(request: HttpRequest) -> HttpResponse:
+    """Try the ticked steps again."""
+    only_admins(request)
+    chosen = [int(pk) for pk in request.POST.getlist("step") if pk.isdigit()]
+    count = sum(ledger.retry(s.video, s.name) for s in Step.objects.filter(pk__in=chosen).select_related("video"))
+    messages.success(request, _("%(count)d steps are queued again.") % {"count": count})
+    return redirect("operations")
