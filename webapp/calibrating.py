@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from functools import lru_cache
 
 from indexer.calibration import BACKGROUND, Calibration, calibrate
+from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.retriever import rank
 from indexer.types import Vectors
 from webapp import engine, library, searching
@@ -19,7 +20,7 @@ def measure(recipe: Recipe) -> Calibration | None:
     before, now = recipe.calibration.get("segments", 0), segments.count()
     if before and abs(now - before) <= CHANGED * before:
         return None
-    looks, words = background(recipe)
+    looks, words = background(engine.pictures(recipe), engine.sentences(recipe))
     measured = calibrate({"visual": looks, "text": words}, library.read_rows(segments, recipe).blocks)
     seen = replace(library.snapshot(recipe), calibration=measured)
     best = []
@@ -31,9 +32,9 @@ def measure(recipe: Recipe) -> Calibration | None:
 
 
 @lru_cache(maxsize=2)
-def background(recipe: Recipe) -> tuple[Vectors, Vectors]:
+def background(looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors]:
     """The bank's sentences in the visual and in the text space."""
-    return engine.pictures(recipe).encode_texts(BACKGROUND), engine.sentences(recipe).encode_queries(BACKGROUND)
+    return looking.encode_texts(BACKGROUND), reading.encode_queries(BACKGROUND)
 
 
 def save(recipe: Recipe, measured: Calibration | None) -> None:

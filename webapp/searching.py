@@ -14,6 +14,7 @@ from django.db import connection
 from indexer import fusion
 from indexer.calibration import NEUTRAL
 from indexer.errors import BadVectors, ModelMissing
+from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
 from indexer.terms import terms
 from indexer.types import Span, Vectors
@@ -94,8 +95,8 @@ def find(
 
 
 @lru_cache(maxsize=1000)
-def _vectors(text: str, recipe: Recipe) -> tuple[Vectors, Vectors]:
-    return engine.pictures(recipe).encode_texts([text])[0], engine.sentences(recipe).encode_queries([text])[0]
+def _vectors(text: str, looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors]:
+    return looking.encode_texts([text])[0], reading.encode_queries([text])[0]
 
 
 @lru_cache(maxsize=20_000)
@@ -106,7 +107,7 @@ def split(text: str) -> tuple[str, ...]:
 
 def encode(text: str, recipe: Recipe) -> Query:
     """The query in the spaces of `recipe`, and in no other's. Raises `ModelMissing`."""
-    visual, words = _vectors(text, recipe)
+    visual, words = _vectors(text, engine.pictures(recipe), engine.sentences(recipe))
     return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from indexer.ports import PictureEncoder
 from indexer.types import Vectors
 from webapp import engine
 from webapp.models import Recipe
@@ -25,8 +26,8 @@ CLEAR = 2.0  # standard deviations above the other labels of the same picture
 
 
 @lru_cache(maxsize=2)
-def _vectors(recipe: Recipe) -> Vectors:
-    return engine.pictures(recipe).encode_texts([f"a picture of {label}" for label in LABELS])
+def _vectors(looking: PictureEncoder) -> Vectors:
+    return looking.encode_texts([f"a picture of {label}" for label in LABELS])
 
 
 def name_tags(looks: npt.NDArray[np.float32], recipe: Recipe) -> list[str]:
@@ -34,7 +35,7 @@ def name_tags(looks: npt.NDArray[np.float32], recipe: Recipe) -> list[str]:
     seen = looks[np.linalg.norm(looks, axis=1) > 0.5] if len(looks) else looks
     if not len(seen):
         return []
-    cosines = seen.astype(np.float32) @ _vectors(recipe).T
+    cosines = seen.astype(np.float32) @ _vectors(engine.pictures(recipe)).T
     standing = (cosines - cosines.mean(1, keepdims=True)) / np.maximum(cosines.std(1, keepdims=True), 1e-6)
     best = standing.max(0)
     return [LABELS[i] for i in np.argsort(-best)[:MOST] if best[i] >= CLEAR]

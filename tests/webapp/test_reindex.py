@@ -116,7 +116,6 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
         raise ModelMissing("The weights are gone.", "Reinstall them.")
 
     monkeypatch.setattr(engine, "pictures", missing)
-    searching._vectors.cache_clear()
     found = searching.find(people["owner"], "faiss")
     assert found.notice.startswith("The weights are gone.")
     assert [m.video for m in found.moments][:1] == [demo]
