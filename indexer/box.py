@@ -1,79 +1,143 @@
 """The decoder's box, parent side: every byte of uploaded media is read in a child process with limits.
 
 The child (`indexer.boxed`) gets one file and one output folder, no environment, no standard input beyond its
-request, resource limits and a wall clock that ends its whole process group. Why PyAV and not the ffmpeg program:
-the wheel carries its own FFmpeg, so nothing needs apt, and one pass can feed shots, samples and storyboard.
+request, resource limits and a wall clock that ends its whole process group; what it answers and writes is checked
+again here. Why PyAV and not the ffmpeg program: the wheel carries its own FFmpeg, so nothing needs apt, and one pass
+can feed shots, samples and storyboard.
 """
 
 import contextlib
 import json
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from PIL import Image
+
+from indexer.confinement import needed_files
 from indexer.errors import BoxFailed, DiskFull, UnreadableMedia
 from indexer.ports import Progress
-from indexer.types import Keyframe, Look, MediaInfo, Span
+from indexer.types import SAMPLE_RATE, Keyframe, Look, MediaInfo, Span
 
 TIERS = {
-    "A": "namespaces of its own, no network, one file to read",
-    "B": "another user, no network, resource limits",
-    "C": "resource limits and allow-lists only",
+    "A": "a file system of its own with one file in it, no network, no new process, resource limits",
+    "B": "no other file, no network, no new process, resource limits",
+    "C": "resource limits and allow-lists only: install bubblewrap, or run Linux 5.13 or newer with libseccomp2",
 }
-TIER = "C"
+PICTURE_BYTES = 4 << 20  # largest JPEG a child may hand over
+PICTURE_SIDE = 2000  # pixels: keyframes have 960, storyboards 1600 × 900
+ANSWER_BYTES = 64 << 20
+PROXY_BYTES_PER_SECOND = 2 << 20  # 720 lines at the quality of `render_proxy` stay far below
 
 _ROOT = Path(__file__).resolve().parent.parent
+_Record = TypeVar("_Record", MediaInfo, Keyframe, Span)
 
 
 def probe(path: Path) -> MediaInfo:
     """Check container, codecs and packets of `path`; raise `UnreadableMedia` with the reason when it is refused."""
     with tempfile.TemporaryDirectory() as out:
-        return MediaInfo(**_run("probe", path, Path(out), wall=25.0))
+        return _read(MediaInfo, _run("probe", path, Path(out), 25.0, 1 << 20))
 
 
 def glance(path: Path, out: Path) -> list[Keyframe]:
     """Decode key frames only into JPEG files under `out`: tens of times cheaper than `look`."""
-    return [Keyframe(**k) for k in _run("glance", path, out, wall=120.0)["keyframes"]]
+    return _keyframes(_run("glance", path, out, 120.0, PICTURE_BYTES), out)
 
 
 def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
     """The one decode pass: shots, samples (1 per 4 s of shot, 1 a second at most) and a storyboard under `out`."""
-    found = _run("look", path, out, wall=120.0 + 4 * info.duration, progress=progress)
+    found = _run("look", path, out, 120.0 + 4 * info.duration, PICTURE_BYTES, progress)
     return Look(
-        shots=[Span(**s) for s in found["shots"]],
-        keyframes=[Keyframe(**k) for k in found["keyframes"]],
-        storyboard=found["storyboard"],
-        storyboard_step=found["storyboard_step"],
-        storyboard_tiles=found["storyboard_tiles"],
-        decode_errors=found["decode_errors"],
+        shots=[_read(Span, s) for s in found["shots"]],
+        keyframes=_keyframes(found, out),
+        storyboard=_check_picture(found["storyboard"], out) if found["storyboard"] else "",
+        storyboard_step=float(found["storyboard_step"]),
+        storyboard_tiles=int(found["storyboard_tiles"]),
+        frames=int(found["frames"]),
+        decode_errors=int(found["decode_errors"]),
     )
 
 
 def extract_audio(path: Path, out: Path, info: MediaInfo) -> Path:
     """Write the first audio track as raw float32 mono 16 kHz; return the file (read it with `np.fromfile`)."""
-    return Path(_run("audio", path, out, wall=60.0 + info.duration)["path"])
+    most = round((info.duration + 60) * SAMPLE_RATE * 4)
+    return _check_file(_run("audio", path, out, 60.0 + info.duration, most)["path"], out)
 
 
 def render_proxy(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Path:
     """Write a rendition that every browser plays (H.264 + AAC in MP4, 720 lines at most)."""
-    return Path(_run("proxy", path, out, wall=300.0 + 20 * info.duration, progress=progress)["path"])
+    most = round((info.duration + 60) * PROXY_BYTES_PER_SECOND)
+    return _check_file(_run("proxy", path, out, 300.0 + 20 * info.duration, most, progress)["path"], out)
 
 
-def _run(operation: str, path: Path, out: Path, wall: float, progress: Progress | None = None) -> dict[str, Any]:
-    """Run one operation in a child; its answer is the last line of its standard output, `%` lines are progress."""
-    request = json.dumps({"path": str(path), "out": str(out)})
+@cache
+def find_tier() -> str:
+    """Key of `TIERS`: what this machine lets the box have, found by trying it once."""
+    return "A" if _wraps() else "B" if _confines([]) else "C"
+
+
+@cache
+def _wraps() -> bool:
+    """Whether bubblewrap is here and may make namespaces (containers often forbid it)."""
+    return shutil.which("bwrap") is not None and _confines(["calls"], wrapped=True)
+
+
+def _confines(enough: list[str], wrapped: bool = False) -> bool:
+    with tempfile.TemporaryDirectory() as out:
+        place = Path(out)
+        child = subprocess.run(
+            [*(_wrap(place, place) if wrapped else []), *_program("confine")],
+            input=json.dumps({"path": out, "out": out, "most_bytes": 0, "seconds": 60}),
+            capture_output=True, cwd=_ROOT, env=_ENVIRONMENT, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    try:
+        return set(enough or ["calls", "files"]) <= set(json.loads(child.stdout)["ok"]["taken"])
+    except (ValueError, KeyError):
+        return False
+
+
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+
+
+def _program(operation: str) -> list[str]:
+    return [sys.executable, "-s", "-B", "-m", "indexer.boxed", operation]
+
+
+def _wrap(path: Path, out: Path) -> list[str]:
+    """Arguments of bubblewrap: new namespaces; interpreter and package read-only, one file, one folder to write."""
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    for name, value in _ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    command += ["--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - a new one, inside
+    for place in needed_files():
+        command += ["--ro-bind-try", str(place), str(place)]
+    return [*command, "--ro-bind", str(path), str(path), "--bind", str(out), str(out), "--chdir", str(_ROOT)]
+
+
+def _run(
+    operation: str, path: Path, out: Path, wall: float, most_bytes: int, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Run one operation in a child; its answer is the last line of its standard output, `%` lines are progress.
+
+    `wall` in seconds; no file that it writes may grow beyond `most_bytes`.
+    """
+    request = {"path": str(path), "out": str(out), "most_bytes": most_bytes, "seconds": math.ceil(4 * wall)}
     child = subprocess.Popen(
-        [sys.executable, "-m", "indexer.boxed", operation],
+        [*(_wrap(path, out) if _wraps() else []), *_program(operation)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=_ROOT,
-        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+        env=_ENVIRONMENT,
         start_new_session=True,
         text=True,
     )
@@ -81,20 +145,33 @@ def _run(operation: str, path: Path, out: Path, wall: float, progress: Progress 
     timer = _Deadline(child, wall)
     try:
         assert child.stdin
-        assert child.stdout
         with contextlib.suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(request)
-        for line in child.stdout:
-            if line.startswith("%"):
-                if progress:
-                    progress(float(line[1:]))
-            else:
-                answer = json.loads(line)
+            child.stdin.write(json.dumps(request))
+        answer = _listen(child, progress)
         child.wait()
     finally:
         timer.cancel()
         _end(child)
     return _judge(answer, child.returncode, operation, timer)
+
+
+def _listen(child: "subprocess.Popen[str]", progress: Progress | None) -> dict[str, Any]:
+    """Read what the child says, as long as that is a bounded amount of what it may say."""
+    answer: dict[str, Any] = {}
+    heard = 0
+    assert child.stdout
+    while line := child.stdout.readline(ANSWER_BYTES):
+        heard += len(line)
+        try:
+            if heard > ANSWER_BYTES:
+                break
+            if not line.startswith("%"):
+                answer = dict(json.loads(line))
+            elif progress:
+                progress(float(line[1:]))
+        except (ValueError, TypeError):
+            break
+    return answer
 
 
 def _judge(answer: dict[str, Any], code: int, operation: str, timer: "_Deadline") -> dict[str, Any]:
@@ -114,6 +191,42 @@ def _judge(answer: dict[str, Any], code: int, operation: str, timer: "_Deadline"
         )
     ok: dict[str, Any] = answer["ok"]
     return ok
+
+
+def _read(kind: type[_Record], record: Any) -> _Record:
+    """A record of the child's answer, its fields of their own type and its numbers finite."""
+    values = {f.name: record.get(f.name) for f in fields(kind)}
+    for field in fields(kind):
+        value, wanted = values[field.name], (int, float) if field.type is float else field.type
+        if not isinstance(value, wanted) or (isinstance(value, float) and not math.isfinite(value)):  # type: ignore[arg-type]
+            raise BoxFailed(f"The decoder's answer makes no sense ({field.name}).", "The file is probably damaged.")
+    return kind(**values)
+
+
+def _keyframes(answer: dict[str, Any], out: Path) -> list[Keyframe]:
+    read = [_read(Keyframe, k) for k in answer["keyframes"]]
+    return [Keyframe(k.time, _check_picture(k.path, out)) for k in read]
+
+
+def _check_file(name: str, out: Path) -> Path:
+    """The file that the child says it wrote: a plain one, in its own folder."""
+    path = out / Path(name).name
+    if path.is_symlink() or not path.is_file():
+        raise BoxFailed("The decoder did not write what it promised.", "The file is probably damaged.")
+    return path
+
+
+def _check_picture(name: str, out: Path) -> str:
+    """A JPEG of a bounded size, by its header; nobody else opens a picture before."""
+    path = _check_file(name, out)
+    try:
+        with Image.open(path, formats=("JPEG",)) as picture:
+            sound = max(picture.size) <= PICTURE_SIDE and path.stat().st_size <= PICTURE_BYTES
+    except OSError:
+        sound = False
+    if not sound:
+        raise BoxFailed("The decoder wrote a picture that is none.", "The file is probably damaged.")
+    return str(path)
 
 
 def _exit_reason(code: int) -> str:

@@ -1,5 +1,6 @@
 """The decoder's box, child side: `python -m indexer.boxed OPERATION`, request on stdin, one JSON answer on stdout."""
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -9,21 +10,33 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from indexer.confinement import forbid_calls, hide_files, needed_files
+
 MEMORY_BYTES = 3 << 30  # address space; 8k frames with FFmpeg's threads stay under it
-FILE_BYTES = 8 << 30  # largest file the child may write
-CPU_SECONDS = 4 * 3600
 
 
-def limit_resources() -> None:
-    """Bound memory, CPU, file size, open files and core dumps of this process before it opens anything."""
+def limit_resources(most_bytes: int, seconds: int) -> None:
+    """Bound memory, processor time, the size of any file written, open files and core dumps of this process."""
     for what, bound in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, most_bytes),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (bound, bound))
+
+
+def confine(path: Path, out: Path) -> list[str]:
+    """Give up all other files and calls that a decoder never needs; what of the two this machine could take."""
+    taken = []
+    with contextlib.suppress(OSError):
+        hide_files([*needed_files(), path], out)
+        taken.append("files")
+    with contextlib.suppress(OSError):
+        forbid_calls()
+        taken.append("calls")
+    return taken
 
 
 def die_with_parent() -> None:
@@ -35,10 +48,9 @@ def say_progress(share: float) -> None:
     print(f"%{min(max(share, 0.0), 1.0):.4f}", flush=True)
 
 
-def answer(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+def answer(operation: str, path: Path, out: Path) -> dict[str, Any]:
     from indexer.adapters.pyav import looking, probing, rendering
 
-    path, out = Path(request["path"]), Path(request["out"])
     match operation:
         case "probe":
             return probing.probe(path)
@@ -55,12 +67,14 @@ def answer(operation: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     die_with_parent()
-    limit_resources()
     request = json.loads(sys.stdin.read())
+    path, out = Path(request["path"]), Path(request["out"])
+    limit_resources(request["most_bytes"], request["seconds"])
+    taken = confine(path, out)
     from indexer.errors import IndexerError
 
     try:
-        reply: dict[str, Any] = {"ok": answer(sys.argv[1], request)}
+        reply: dict[str, Any] = {"ok": {"taken": taken} if sys.argv[1] == "confine" else answer(sys.argv[1], path, out)}
     except IndexerError as error:
         reply = {"error": error.reason, "remedy": error.remedy}
     except OSError as error:

@@ -55,6 +55,7 @@ AUDIO_CODECS = frozenset(
 MAX_PIXELS = 8192 * 4320
 MAX_STREAMS = 32
 MAX_PACKETS = 20_000_000
+MAX_FRAME_RATE = 300  # pictures a second, on average
 MAX_DURATION = 12 * 3600.0  # seconds
 
 MEDIA_SUFFIXES = frozenset(

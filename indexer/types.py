@@ -72,6 +72,7 @@ class Look:
     storyboard: str  # JPEG sprite path, "" when the file has no picture
     storyboard_step: float  # seconds between tiles
     storyboard_tiles: int
+    frames: int  # pictures decoded
     decode_errors: int
 
 

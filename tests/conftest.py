@@ -29,6 +29,10 @@ def paint(number: int, text: str = "") -> Image.Image:
 
 @pytest.fixture
 def make_movie(tmp_path: Path) -> MakeMovie:
+    return movie_maker(tmp_path)
+
+
+def movie_maker(folder: Path) -> MakeMovie:
     """Writes a real video: `shots` pictures of `seconds` each, with a tone unless `sound` is off."""
 
     def make(
@@ -41,7 +45,7 @@ def make_movie(tmp_path: Path) -> MakeMovie:
         codec: str = "libx264",
         audio_codec: str = "aac",
     ) -> Path:
-        path = tmp_path / name
+        path = folder / name
         with av.open(str(path), "w") as sink:
             video = sink.add_stream(codec, rate=10) if picture else None
             audio = sink.add_stream(audio_codec, rate=48_000, layout="mono") if sound else None

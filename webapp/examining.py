@@ -239,7 +239,8 @@ def examine_machine() -> Iterator[Finding]:
     yield Finding(
         level, f"{usage.free >> 20} MB free in {settings.KINOSCOPE_HOME}.", "" if level == "ok" else "Make room."
     )
-    yield Finding("warning" if box.TIER == "C" else "ok", f"Decoder box, tier {box.TIER}: {box.TIERS[box.TIER]}.")
+    tier = box.find_tier()
+    yield Finding("warning" if tier == "C" else "ok", f"Decoder box, tier {tier}: {box.TIERS[tier]}.")
     if settings.REDIS_URL:
         yield examine_redis()
 

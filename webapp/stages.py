@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import box
+from indexer.errors import UnreadableMedia
 from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences
@@ -23,6 +24,7 @@ from webapp.outputs import adopt, workspace
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
 
+MOST_DAMAGED = 0.5  # share of frames with decode errors above which a picture is not worth keeping
 SCREEN_EVERY = 3.0  # seconds: text on screen stays at least about this long
 
 
@@ -99,6 +101,10 @@ def look(video: Video, progress: Progress) -> Store:
     with workspace(video) as folder:
         seen = box.look(video.path, folder, media_info(video), progress)
         names = adopt(folder, video)
+    if seen.decode_errors > MOST_DAMAGED * seen.frames:
+        raise UnreadableMedia(
+            f"The picture is damaged in {seen.decode_errors} places of {seen.frames} frames.", "Upload another copy."
+        )
     if seen.decode_errors and not video.warning:
         video.warning = f"{seen.decode_errors} damaged places were skipped while reading the picture."
     video.storyboard_step, video.storyboard_tiles = seen.storyboard_step, seen.storyboard_tiles

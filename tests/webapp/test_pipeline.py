@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from webapp import answering, recommending, searching
+from webapp.demo import SLIDES
 from webapp.models import Video, Viewing
 
 
@@ -29,9 +31,9 @@ def other_movie(accept, work) -> Video:
 
 def test_the_demo_is_understood(demo) -> None:
     assert [round(s.start) for s in demo.shots.all()] == [0, 8, 16, 24, 32, 40]
-    said = " ".join(u.text for u in demo.utterances.all()).lower()
-    assert "shots" in said
-    assert "every answer" in said
+    heard = set(re.findall(r"[a-z]+", " ".join(u.text for u in demo.utterances.all()).lower()))
+    said = set(re.findall(r"[a-z]+", " ".join(sentence for _, sentence, _ in SLIDES).lower()))
+    assert len(said & heard) > 0.7 * len(said)  # eSpeak is hard to understand; which words are lost differs by machine
     assert demo.language == "en"
     assert any("screentext" in line.text.lower().replace(" ", "") for line in demo.screen_lines.all())
     assert demo.segments.exclude(caption="").exists()

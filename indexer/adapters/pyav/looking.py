@@ -21,6 +21,7 @@ SAME_PICTURE = 2.0  # grey levels: keyframes of one shot nearer than this are on
 TILE = (160, 90)  # storyboard
 MAX_TILES = 100
 GLANCE_FRAMES = 40
+MAX_CANDIDATES = 60_000  # pictures kept during the pass; 12 hours at one a second, and some
 
 
 def glance(path: Path, out: Path) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def look(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, 
         "storyboard": save_storyboard(seen.tiles, out),
         "storyboard_step": step,
         "storyboard_tiles": len(seen.tiles),
+        "frames": len(seen.times),
         "decode_errors": decoder.errors,
     }
 
@@ -80,7 +82,7 @@ def walk(decoder: Decoder, out: Path, step: float, progress: Callable[[float], N
         seen.differences.append(difference)
         settle = 2 if difference > shots.MIN_DIFFERENCE else settle - 1
         due = not seen.candidates or time - seen.candidates[-1][0] >= SAMPLE_GAP
-        if due or settle == 0:
+        if (due or settle == 0) and len(seen.candidates) < MAX_CANDIDATES:
             file = out / f"k{round(time * 1000):09d}.jpg"
             save_picture(to_picture(frame, SAMPLE_SIDE), file)
             seen.candidates.append((time, thumb, file))

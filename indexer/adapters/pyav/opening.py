@@ -31,7 +31,7 @@ def open_media(path: Path) -> InputContainer:
             options={
                 "protocol_whitelist": "file",
                 "format_whitelist": media.DEMUXERS,
-                "max_streams": str(media.MAX_STREAMS),
+                "max_streams": str(media.MAX_STREAMS + 1),
                 "probesize": "20000000",
                 "analyzeduration": "10000000",
             },
@@ -91,6 +91,7 @@ class Decoder:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
         stream.codec_context.skip_frame = self.skip
+        stream.codec_context.options = {"max_pixels": str(media.MAX_PIXELS)}  # a stream may grow after its header
         origin = float(self.container.start_time or 0) / 1e6
         packets = self.container.demux(stream)
         while True:

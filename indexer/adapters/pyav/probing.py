@@ -17,6 +17,10 @@ from indexer.types import MediaInfo, to_record
 def probe(path: Path) -> dict[str, Any]:
     """Container, codecs, size and rotation; duration from a scan of the packets, which also finds truncation."""
     with open_media(path) as container:
+        if len(container.streams) > media.MAX_STREAMS:
+            raise UnreadableMedia(
+                f"The file has more than {media.MAX_STREAMS} streams.", "Keep one picture and one sound track."
+            )
         video, audio = picture_stream(container), next(iter(container.streams.audio), None)
         if video is None and audio is None:
             raise UnreadableMedia("The file has neither a picture nor a sound track.", "Upload a video file.")
@@ -43,9 +47,11 @@ def probe(path: Path) -> dict[str, Any]:
             raise UnreadableMedia(
                 f"The file holds {duration / 3600:.1f} hours; at most 12 are accepted.", "Cut it into parts."
             )
-        warning = ""
-        if claimed > duration + max(1.0, 0.05 * claimed):
-            warning = f"The file is incomplete: it promises {claimed:.0f} s and holds {duration:.1f} s."
+        if video is not None and picture_packets > media.MAX_FRAME_RATE * duration + media.MAX_FRAME_RATE:
+            raise UnreadableMedia(
+                f"The file has too many pictures: {picture_packets} in {duration:.0f} s.", "Convert it to 30 a second."
+            )
+        warning = compare_with_promise(duration, claimed, picture_packets, video.frames if video is not None else 0)
         rotation = first_rotation(path) if video is not None else 0
         width, height = (video.width, video.height) if video is not None else (0, 0)
         if rotation % 180:
@@ -63,6 +69,15 @@ def probe(path: Path) -> dict[str, Any]:
             warning=warning,
         )
     return to_record(info)
+
+
+def compare_with_promise(duration: float, claimed: float, pictures: int, promised: int) -> str:
+    """What to tell when the file holds less than its header promises, in pictures where the header counts them."""
+    if promised and pictures < 0.98 * promised and pictures < promised - 1:
+        return f"The file is incomplete: it holds {pictures} of {promised} pictures ({duration:.1f} s)."
+    if claimed > duration + max(1.0, 0.05 * claimed):
+        return f"The file is incomplete: it promises {claimed:.0f} s and holds {duration:.1f} s."
+    return ""
 
 
 def path_is_webm(path: Path) -> bool:
