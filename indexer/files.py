@@ -19,14 +19,24 @@ def write_whole(target: Path, write: Callable[[Path], object]) -> None:
 
 def move_whole(source: Path, target: Path) -> None:
     """Rename a finished file on its own file system so that it survives a power cut under its new name."""
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(source)
     source.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _sync(target.parent)
+
+
+def share_whole(source: Path, target: Path) -> None:
+    """Give a finished file a second name on its own file system, so that either name survives the loss of the other."""
+    _sync(source)
+    os.link(source, target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    place = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(place)
     finally:
-        os.close(folder)
+        os.close(place)
 
 
 def hash_file(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Finding a video for a person: what they may not see is answered like what does not exist."""
 
 import uuid
+from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from webapp.models import User, Video
@@ -21,3 +22,14 @@ def visible_video(request: HttpRequest, key: uuid.UUID) -> Video:
 
 def editable_video(request: HttpRequest, key: uuid.UUID) -> Video:
     return get_object_or_404(Video.objects.editable_by(request.user), key=key)  # type: ignore[arg-type]
+
+
+def keep_private(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: pages are a person's own, so no cache keeps them, not even the browser's after signing out."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return answer

@@ -13,9 +13,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from webapp import ledger, uploads
+from webapp import auditing, forgetting, ledger, uploads
 from webapp.access import signed_in
-from webapp.models import Question, Step, User, Video
+from webapp.models import AuditEntry, Question, Step, User, Video
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -30,6 +30,19 @@ class PeopleAdmin(UserAdmin):
         (_("About"), {"fields": ("first_name", "last_name", "email")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "role", "password1", "password2")}),)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        before = form.initial.get("role", "") if change else ""
+        super().save_model(request, obj, form, change)
+        auditing.note(request, "person", obj, before, obj.role)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        auditing.note(request, "forget", obj)
+        forgetting.forget(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)
 
 
 class StepInline(admin.TabularInline):
@@ -88,6 +101,9 @@ class VideoAdmin(admin.ModelAdmin):
         if request.method == "POST" and form.is_valid():
             for file in request.FILES.getlist("files"):
                 self.take(request, file, form.cleaned_data["visibility"])
+        if refused := getattr(request, "refused_upload", None):
+            self.message_user(request, str(refused), messages.ERROR)
+        if request.method == "POST" and (form.is_valid() or refused):
             return HttpResponseRedirect(reverse("admin:webapp_video_changelist"))
         context = {
             **self.admin_site.each_context(request),
@@ -107,12 +123,17 @@ class VideoAdmin(admin.ModelAdmin):
         except (uploads.Refused, uploads.Duplicate) as error:
             self.message_user(request, f"{file.name}: {error}", messages.ERROR)
 
+    def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        auditing.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
+
     def delete_model(self, request: HttpRequest, obj: Video) -> None:
-        uploads.remove(obj)
+        forgetting.remove(obj)
+        auditing.note(request, "delete", obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
         for video in queryset:
-            uploads.remove(video)
+            self.delete_model(request, video)
 
     @admin.action(description=_("Try failed and cancelled steps again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
@@ -141,4 +162,22 @@ class QuestionAdmin(admin.ModelAdmin):
     list_display = ("text", "asker", "video", "asked_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(admin.ModelAdmin):
+    """To be read, not changed."""
+
+    list_display = ("at", "actor_name", "action", "subject", "before", "after", "address")
+    list_filter = ("action",)
+    search_fields = ("actor_name", "subject")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
         return False

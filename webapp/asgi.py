@@ -3,9 +3,13 @@
 import os
 import warnings
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 # Only WhiteNoise's static files (some kilobytes each) are read synchronously; media are not, see `views.media`.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from webapp.receiving import Handler  # noqa: E402
+
+application = Handler()

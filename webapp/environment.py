@@ -1,6 +1,8 @@
-"""Reading the environment: where the installation lives, yes/no switches, spans."""
+"""Reading the environment: where the installation lives, its secret, yes/no switches, spans; and how its log looks."""
 
+import logging
 import os
+import secrets
 from pathlib import Path
 
 
@@ -25,3 +27,35 @@ def span(name: str, default: str) -> tuple[float, float]:
             f"{name}={given} is no span of seconds such as {default}, the longest at least twice the shortest."
         )
     return shortest, longest
+
+
+def secret_key(path: Path) -> str:
+    """KINOSCOPE_SECRET_KEY, or a random key kept at `path` for its owner only. Refuses one that may be known."""
+    given = os.environ.get("KINOSCOPE_SECRET_KEY")
+    if given is None:
+        fresh = path.with_name(f".secret_key.{os.getpid()}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        try:
+            os.link(fresh, path)  # whole or not at all; of two processes one wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    key = given if given is not None else path.read_text()
+    if len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-"):
+        name = "KINOSCOPE_SECRET_KEY" if given is not None else str(path)
+        remedy = "unset it" if given is not None else "remove the file"
+        raise SystemExit(f"{name} is empty, known or shorter than 50 characters; {remedy} to have one made.")
+    return key
+
+
+class DiscreetFormatter(logging.Formatter):
+    """A line names the request it belongs to and never where on the disk the installation lives."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__("{asctime} {levelname} {name} [{correlation_id}]: {message}", style="{")
+        self.home = str(home)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace(self.home, "$KINOSCOPE_HOME")

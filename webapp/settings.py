@@ -1,14 +1,13 @@
 """Settings come from the environment; README lists them. Safe without any: DEBUG off, a secret made at first run."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 
-from webapp.environment import flag, home_folder, span
+from webapp.environment import flag, home_folder, secret_key, span
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 KINOSCOPE_HOME = home_folder()
@@ -16,23 +15,7 @@ for folder in ("media", "derived", "incoming", "models", "index", "static"):
     (KINOSCOPE_HOME / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def _secret_key() -> str:
-    """KINOSCOPE_SECRET_KEY, or a random key kept in the home folder, readable by its owner only."""
-    given = os.environ.get("KINOSCOPE_SECRET_KEY")
-    if given is not None:
-        if len(given) < 32:
-            raise SystemExit("KINOSCOPE_SECRET_KEY is shorter than 32 characters; unset it to have one made.")
-        return given
-    path = KINOSCOPE_HOME / "secret_key"
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    return path.read_text()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = secret_key(KINOSCOPE_HOME / "secret_key")
 DEBUG = flag("KINOSCOPE_DEBUG")
 ALLOWED_HOSTS = os.environ.get("KINOSCOPE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("KINOSCOPE_ORIGINS", "").split(",") if o]
@@ -44,10 +27,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "csp",
     "webapp",
 ]
 MIDDLEWARE = [
+    "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -58,6 +43,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "webapp.access.keep_private",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "webapp.urls"
 ASGI_APPLICATION = "webapp.asgi.application"
@@ -81,7 +68,8 @@ TEMPLATES: list[dict[str, Any]] = [
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    "PRAGMA secure_delete=ON;",  # what was deleted leaves no bytes in free pages
 }
 DATABASES = {
     "default": dj_database_url.parse(
@@ -101,6 +89,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # by name alone anybody could lock anybody out
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_CALLABLE = "webapp.throttling.lock_out"
+AXES_VERBOSE = False
+# The limits of one person (one address, before signing in) in one web process.
+KINOSCOPE_LIMITS = {
+    "search": os.environ.get("KINOSCOPE_SEARCH_LIMIT", "120/minute"),
+    "ask": os.environ.get("KINOSCOPE_ASK_LIMIT", "30/minute"),
+    "upload": os.environ.get("KINOSCOPE_UPLOAD_LIMIT", "300/minute"),
+    "sign-in": os.environ.get("KINOSCOPE_SIGN_IN_LIMIT", "60/15 minutes"),
+}
+DJANGO_GUID = {"GUID_HEADER_NAME": "X-Request-ID", "UUID_LENGTH": 12, "EXPOSE_HEADER": False}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -112,6 +116,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+# Whether other hosts of this domain speak TLS, and whether browsers should know by heart, is not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -143,10 +149,14 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True  # serve the package's own files: no collectstatic step to forget
 
 # Uploads go straight to a file beside the media folder, so that accepting one is a rename.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["webapp.receiving.FormUpload"]
 FILE_UPLOAD_TEMP_DIR = KINOSCOPE_HOME / "incoming"
 FILE_UPLOAD_PERMISSIONS = 0o600
 KINOSCOPE_MAX_UPLOAD_BYTES = int(os.environ.get("KINOSCOPE_MAX_UPLOAD_BYTES", 20 << 30))
+KINOSCOPE_MAX_PERSON_BYTES = int(os.environ.get("KINOSCOPE_MAX_PERSON_BYTES", 0))  # 0: no limit but the disk
+KINOSCOPE_MAX_SITE_BYTES = int(os.environ.get("KINOSCOPE_MAX_SITE_BYTES", 0))
+# Behind nginx: the internal location that it serves KINOSCOPE_HOME under; "" lets the site send media itself.
+KINOSCOPE_ACCEL = os.environ.get("KINOSCOPE_ACCEL", "").rstrip("/")
 
 # Which adapter does what, by profile: a dotted path, and the weights it is given where that can be chosen.
 # For `standard` those are a hub name or a local path; nothing is fetched except by `manage.py models fetch`.
@@ -193,7 +203,8 @@ KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"guid": {"()": "django_guid.log_filters.CorrelationId"}},
+    "formatters": {"line": {"()": "webapp.environment.DiscreetFormatter", "home": KINOSCOPE_HOME}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["guid"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("KINOSCOPE_LOG_LEVEL", "WARNING")},
 }

@@ -1,4 +1,4 @@
-"""One way in: form, admin and command all end in `accept`."""
+"""One way in: form, resumable upload, admin and command all end in `accept`."""
 
 import shutil
 import uuid
@@ -6,11 +6,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from indexer.files import hash_file, move_whole
+from indexer.files import hash_file, share_whole
 from webapp import ledger, outputs
-from webapp.models import User, Video
+from webapp.models import Upload, User, Video
 
 
 class Refused(Exception):
@@ -30,14 +31,21 @@ class Duplicate(Exception):
 
 
 def accept(
-    owner: User, source: Path, file_name: str, *, title: str = "", visibility: str = Video.Visibility.PRIVATE
+    owner: User,
+    source: Path,
+    file_name: str,
+    *,
+    title: str = "",
+    visibility: str = Video.Visibility.PRIVATE,
+    upload: Upload | None = None,
 ) -> Video:
-    """Take over the file at `source` (it is moved): server-chosen name, sha256, Video row and first step.
+    """Take over the file at `source`: server-chosen name, sha256, quota, Video row and first step.
 
-    Once this returns, file and rows are on disk. Raises `Refused` or `Duplicate`; `source` is then left alone.
+    Once this returns, file and rows are on disk and `source` is gone. Raises `Refused` or `Duplicate`; `source` is then
+    left alone. `upload` is the row that reserved its bytes, if any.
     """
     size = source.stat().st_size
-    check_room(size, file_name)
+    check_size(size, file_name)
     digest = hash_file(source)
     twin = Video.objects.filter(owner=owner, sha256=digest).first()
     if twin:
@@ -52,19 +60,27 @@ def accept(
         size_bytes=size,
         visibility=visibility,
     )
-    move_whole(source, video.path)
+    share_whole(source, video.path)  # the file keeps its old name until the row is committed
     video.path.chmod(0o600)
     try:
         with transaction.atomic():
+            check_quota(owner, size, besides=upload)
             video.save()
             ledger.add(video, "probe")
+            if upload is not None:
+                Upload.objects.filter(pk=upload.pk).update(video=video)
     except IntegrityError:
-        video.path.replace(source)
+        video.path.unlink()
         raise Duplicate(Video.objects.get(owner=owner, sha256=digest)) from None
+    except BaseException:
+        video.path.unlink()
+        raise
+    source.unlink(missing_ok=True)
     return video
 
 
-def check_room(size: int, file_name: str) -> None:
+def check_size(size: int, file_name: str) -> None:
+    """Refuse what is larger than any file may be, and everything while the disk is full."""
     limit = settings.KINOSCOPE_MAX_UPLOAD_BYTES
     if size > limit:
         raise Refused(_("“%(name)s” is larger than the %(limit)d MB accepted here.") % {
@@ -72,6 +88,37 @@ def check_room(size: int, file_name: str) -> None:
         }, 413)  # fmt: skip
     if not outputs.has_room():
         raise Refused(_("The disk of this server is full. Ask an admin to make room, then try again."), 507)
+
+
+def check_quota(owner: User, size: int, besides: Upload | None = None) -> None:
+    """Refuse `size` more bytes where person or site would hold more than they may; in a transaction, one at a time."""
+    User.objects.select_for_update().order_by("pk").first()  # the same row for all: the site's sum is shared
+    check_share(size, free_bytes(owner, besides))
+
+
+def check_share(size: int, free: int) -> None:
+    if size > free:
+        raise Refused(_("There is no room left for this file in your share of this site."), 413)
+
+
+def free_bytes(owner: User, besides: Upload | None = None) -> int:
+    """Bytes that this person may still upload; what resumable uploads promised to bring counts as if it were here."""
+    arriving = Upload.objects.filter(video=None, error="").exclude(pk=besides.pk if besides else None)
+
+    def held(videos: QuerySet[Video], uploads: QuerySet[Upload]) -> int:
+        here = videos.aggregate(n=Sum("size_bytes"))["n"] or 0
+        return int(here + (uploads.aggregate(n=Sum("length_bytes"))["n"] or 0))
+
+    mine, all_of_it = settings.KINOSCOPE_MAX_PERSON_BYTES, settings.KINOSCOPE_MAX_SITE_BYTES
+    free = [
+        limit - held(videos, uploads)
+        for limit, videos, uploads in (
+            (mine, owner.videos.all(), arriving.filter(owner=owner)),
+            (all_of_it, Video.objects.all(), arriving),
+        )
+        if limit
+    ]
+    return max(0, min(free, default=1 << 62))
 
 
 def clean_name(file_name: str) -> str:
@@ -85,12 +132,3 @@ def copy_in(path: Path) -> Path:
     target = Path(settings.KINOSCOPE_HOME) / "incoming" / f"{uuid.uuid4()}.part"
     shutil.copyfile(path, target)
     return target
-
-
-def remove(video: Video) -> None:
-    """Delete rows and files; every later search ignores it at once."""
-    path, derived = video.path, video.derived
-    with transaction.atomic():
-        video.delete()
-    path.unlink(missing_ok=True)
-    shutil.rmtree(derived, ignore_errors=True)

@@ -4,15 +4,18 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from webapp.views import home, library, media, operations, questions, search, videos
+from webapp.throttling import throttled
+from webapp.views import home, library, media, operations, people, questions, search, tus, videos
 
 handler500 = "webapp.views.errors.broken"
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("search", search.search, name="search"),
-    path("ask", questions.ask_library, name="ask"),
-    path("upload", library.upload, name="upload"),
+    path("search", throttled("search")(search.search), name="search"),
+    path("ask", throttled("ask")(questions.ask_library), name="ask"),
+    path("upload", throttled("upload")(library.upload), name="upload"),
+    path("uploads", throttled("upload")(tus.create), name="upload-create"),
+    path("uploads/<uuid:key>", tus.pieces, name="upload-pieces"),
     path("videos", library.library, name="library"),
     path("videos/<uuid:key>", videos.watch, name="watch"),
     path("videos/<uuid:key>/progress", videos.progress, name="progress"),
@@ -20,7 +23,8 @@ urlpatterns = [
     path("videos/<uuid:key>/retry", videos.retry, name="retry"),
     path("videos/<uuid:key>/edit", videos.edit, name="edit"),
     path("videos/<uuid:key>/delete", videos.delete, name="delete"),
-    path("videos/<uuid:key>/ask", questions.ask_video, name="ask-video"),
+    path("videos/<uuid:key>/ask", throttled("ask")(questions.ask_video), name="ask-video"),
+    path("videos/<uuid:key>/subtitles", throttled("upload")(videos.bring_subtitles), name="subtitles"),
     path("videos/<uuid:key>/watched", videos.watched, name="watched"),
     path("media/<uuid:key>/video", media.stream, name="stream"),
     path("media/<uuid:key>/captions.vtt", media.captions, name="captions"),
@@ -29,8 +33,10 @@ urlpatterns = [
     path("media/<uuid:key>/frames/<slug:stem>.jpg", media.frame, name="frame"),
     path("operations", operations.operations, name="operations"),
     path("operations/retry", operations.retry_selected, name="retry-selected"),
-    path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="login"),
+    path("sign-in", throttled("sign-in")(auth.LoginView.as_view(template_name="sign_in.html")), name="login"),
     path("sign-out", auth.LogoutView.as_view(), name="logout"),
+    path("account", people.account, name="account"),
+    path("account/export/<uuid:key>.zip", people.export, name="export"),
     path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
     path("language/", include("django.conf.urls.i18n")),
     path("health", home.health, name="health"),

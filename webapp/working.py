@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import ledger, outputs, publishing, stages
+from webapp import auditing, forgetting, ledger, outputs, publishing, resumable, stages
 from webapp.models import IndexState, Step, Video, Worker
 
 log = logging.getLogger(__name__)
@@ -112,12 +112,13 @@ def record(step: Step, error: Exception, seconds: float) -> None:
             ledger.wait(step, OutOfMemory.code, "There was not enough memory. The step is tried again by itself.")
         elif isinstance(error, OperationalError):
             log.warning("%s: database: %s", step, error)
-            ledger.wait(step, "database", f"The database did not answer ({error}).")
+            ledger.wait(step, "database", "The database did not answer. The step is tried again by itself.")
         elif isinstance(error, IndexerError | QaError):
             ledger.fail(step, error.code, str(error), getattr(error, "permanent", False), seconds)
         else:
             log.error("%s failed", step, exc_info=error)
-            ledger.fail(step, "unexpected", f"{type(error).__name__}: {error}", False, seconds)
+            told = f"Something unexpected went wrong ({type(error).__name__}). An admin finds more in the worker's log."
+            ledger.fail(step, "unexpected", told, False, seconds)
     except OperationalError as lost:
         log.warning("%s could not be recorded: %s", step, lost)
 
@@ -180,6 +181,7 @@ def _sweep_forever(owner: str, carrier: str, queues: Sequence[str]) -> None:
             if time.monotonic() - hourly > 3600:
                 hourly = time.monotonic()
                 outputs.sweep()
+                auditing.sweep()
             if queues and time.monotonic() - _heard > DEAF_SECONDS:
                 work_unheard(owner, queues)
         except OperationalError as error:
@@ -203,6 +205,8 @@ def sweep() -> None:
     if IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1).update(swept_at=Now()):
         ledger.sweep()
         publishing.repair()
+        resumable.sweep()
+        forgetting.purge()
 
 
 def work_unheard(owner: str, queues: Sequence[str]) -> None:

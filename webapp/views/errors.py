@@ -6,7 +6,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.defaults import server_error
+from django_guid import get_guid
 
 from webapp import outputs
 
@@ -24,7 +24,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     elif isinstance(error, OperationalError):
         reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
     else:
-        return server_error(request)
+        return render(None, "500.html", {"reference": get_guid()}, status=500)
     response = render(None, "503.html", {"reason": reason}, status=status)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -36,10 +36,16 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not user.may_upload:
         raise PermissionDenied(_("Your role may watch and ask, not upload. An admin can change that."))
     if request.method != "POST":
-        return render(request, "upload.html", {"visibilities": Video.Visibility.choices})
+        return render(
+            request,
+            "upload.html",
+            {"visibilities": Video.Visibility.choices, "unfinished": user.uploads.filter(video=None, error="")},
+        )
     wanted = request.POST.get("visibility", Video.Visibility.PRIVATE)
     visibility = wanted if wanted in Video.Visibility.values else Video.Visibility.PRIVATE
     results = [take(user, file, visibility) for file in request.FILES.getlist("files")]
+    if refused := getattr(request, "refused_upload", None):  # while it arrived, see `receiving.FormUpload`
+        results.append({"file": "", "error": str(refused), "url": "", "status": refused.status})
     if not results:
         results = [{"file": "", "error": _("Choose at least one file."), "url": "", "status": 200}]
     if request.headers.get("Accept", "").startswith("application/json"):

@@ -6,10 +6,13 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from webapp import auditing
 from webapp.access import visible_video
 from webapp.models import Video
 
@@ -25,21 +28,28 @@ def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     path = video.playable_path
     if not video.content_type or not path.exists():
         raise Http404
+    auditing.note_look(request, "play", video)
+    if settings.KINOSCOPE_ACCEL:
+        response: HttpResponseBase = HttpResponse(content_type=video.content_type)
+        response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
+        return guard(response)
+    etag = f'"{video.files.get("proxy") or video.sha256}"'
+    asked = request.headers.get("Range", "") if request.headers.get("If-Range", etag) == etag else ""
     size = path.stat().st_size
-    span = parse_range(request.headers.get("Range", ""), size)
+    span = parse_range(asked, size)
     if span is None:
-        response: HttpResponseBase = HttpResponse(status=416)
+        response = HttpResponse(status=416)
         response["Content-Range"] = f"bytes */{size}"
         return guard(response)
     first, last = span
+    partial = (last - first + 1) < size or bool(_RANGE.match(asked.strip()))
     body = read_blocks(path, first, last) if request.method == "GET" else b""
-    partial = "Range" in request.headers
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=video.content_type)
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"
     if partial:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return guard(response)
+    return guard(response, etag, request)
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -70,12 +80,19 @@ async def read_blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]
             yield block
 
 
-def guard(response: HttpResponseBase) -> HttpResponseBase:
-    """What is served here was uploaded by somebody: never interpreted as a page, never cached for others."""
+def guard(response: HttpResponseBase, etag: str = "", request: HttpRequest | None = None) -> HttpResponseBase:
+    """What is served here was uploaded by somebody: never interpreted as a page, kept by nobody without asking again.
+
+    With an ETag the answer to that question is short; it is 404 from the moment on that the person may not see it.
+    """
+    if etag and request is not None:
+        response["ETag"] = etag
+        if response.status_code == 200:
+            response = get_conditional_response(request, etag=etag, response=response) or response  # type: ignore[arg-type]
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=600"
+    response["Cache-Control"] = "private, no-cache"
     return response
 
 
@@ -85,7 +102,7 @@ def frame(request: HttpRequest, key: uuid.UUID, stem: str) -> HttpResponseBase:
     video = visible_video(request, key)
     if not video.keyframes.filter(file=f"{stem}.jpg").exists():
         raise Http404
-    return picture(video, f"{stem}.jpg")
+    return picture(request, video, f"{stem}.jpg")
 
 
 @require_safe
@@ -96,21 +113,22 @@ def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     frames = list(video.keyframes.values_list("file", flat=True))
     if not frames:
         raise Http404
-    return picture(video, frames[len(frames) // 3])
+    return picture(request, video, frames[len(frames) // 3])
 
 
 @require_safe
 @login_required
 def storyboard(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
-    return picture(video, video.files.get("storyboard", "storyboard"))
+    return picture(request, video, video.files.get("storyboard", "storyboard"))
 
 
-def picture(video: Video, name: str) -> HttpResponseBase:
+def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:
     path = video.derived / name
     if not path.is_file():
         raise Http404
-    return guard(HttpResponse(path.read_bytes(), content_type="image/jpeg"))  # some tens of kilobytes
+    answer = HttpResponse(path.read_bytes(), content_type="image/jpeg")  # some tens of kilobytes
+    return guard(answer, f'"{name}"', request)
 
 
 @require_safe

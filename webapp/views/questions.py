@@ -39,7 +39,10 @@ def answer(user: User, text: str, video: Video | None) -> Question:
     earlier = reversed(user.questions.filter(video=video)[:TURNS])
     turns = [Turn(q.text, q.answer.get("answer", "")) for q in earlier]
     reply = answering.ask(user, text, [video.pk] if video else None, turns)
-    return Question.objects.create(asker=user, video=video, text=reply.question, answer=reply.record())
+    record = reply.record()
+    question = Question.objects.create(asker=user, video=video, text=reply.question, answer=record)
+    question.cited.set({c["video"] for s in record["sentences"] for c in s["citations"]})
+    return question
 
 
 def cited_videos(user: User, questions: list[Question | None]) -> dict[str, dict[int, Video]]:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import estimating, ledger, recommending, uploads
+from webapp import auditing, estimating, forgetting, ledger, recommending, subtitles
 from webapp.access import editable_video, signed_in, visible_video
 from webapp.models import Step, User, Video, Viewing
 
@@ -20,6 +20,7 @@ from webapp.models import Step, User, Video, Viewing
 def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
+    auditing.note_look(request, "watch", video)
     return render(
         request,
         "watch.html",
@@ -91,11 +92,13 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     visibility = request.POST.get("visibility", "")
     if title:
         video.title = title[:200]
+    before = video.visibility
     if visibility in Video.Visibility.values:
         video.visibility = visibility
     video.save(update_fields=["title", "visibility"])
     people = [p for p in request.POST.getlist("people") if p.isdigit()]
     video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
+    auditing.note(request, "edit", video, before, video.visibility)
     messages.success(request, _("Saved."))
     return redirect("watch", key)
 
@@ -104,9 +107,27 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @login_required
 def delete(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video = editable_video(request, key)
-    uploads.remove(video)
+    forgetting.remove(video)
+    auditing.note(request, "delete", video)
     messages.success(request, _("“%(title)s” was deleted.") % {"title": video.title})
     return redirect("library")
+
+
+@require_POST
+@login_required
+def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """A VTT or SRT file becomes the transcript."""
+    video = editable_video(request, key)
+    file = request.FILES.get("subtitles")
+    try:
+        if file is None:
+            raise subtitles.BadSubtitles(_("Choose a file first."))
+        data = file.read(subtitles.MAX_BYTES + 1)
+        count = subtitles.bring(signed_in(request), video, file.name or "", data, request.META.get("REMOTE_ADDR"))
+        messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": count})
+    except subtitles.BadSubtitles as refusal:
+        messages.error(request, str(refusal))
+    return redirect("watch", key)
 
 
 @require_POST

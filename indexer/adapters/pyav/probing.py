@@ -17,24 +17,7 @@ from indexer.types import MediaInfo, to_record
 def probe(path: Path) -> dict[str, Any]:
     """Container, codecs, size and rotation; duration from a scan of the packets, which also finds truncation."""
     with open_media(path) as container:
-        if len(container.streams) > media.MAX_STREAMS:
-            raise UnreadableMedia(
-                f"The file has more than {media.MAX_STREAMS} streams.", "Keep one picture and one sound track."
-            )
-        video, audio = picture_stream(container), next(iter(container.streams.audio), None)
-        if video is None and audio is None:
-            raise UnreadableMedia("The file has neither a picture nor a sound track.", "Upload a video file.")
-        if video is not None:
-            check_codec(codec_name(video), media.VIDEO_CODECS, "picture")
-            if not 0 < video.width * video.height <= media.MAX_PIXELS:
-                raise UnreadableMedia(
-                    f"The picture is {video.width} × {video.height}, outside what is accepted (8192 × 4320).",
-                    "Scale it down and upload it again.",
-                )
-        if audio is not None and codec_name(audio) not in media.AUDIO_CODECS:
-            audio = None
-        if video is None and audio is None:
-            raise UnreadableMedia("The sound codec is not accepted.", "Convert it to AAC or MP3.")
+        video, audio = choose_tracks(container)
         claimed = float(container.duration or 0) / 1e6
         duration, picture_packets = scan_packets(container, video)
         if video is not None and picture_packets == 0:
@@ -69,6 +52,29 @@ def probe(path: Path) -> dict[str, Any]:
             warning=warning,
         )
     return to_record(info)
+
+
+def choose_tracks(container: InputContainer) -> tuple[VideoStream | None, Any]:
+    """The picture and the sound to use, either may be None; raises `UnreadableMedia` for what may not be decoded."""
+    if len(container.streams) > media.MAX_STREAMS:
+        raise UnreadableMedia(
+            f"The file has more than {media.MAX_STREAMS} streams.", "Keep one picture and one sound track."
+        )
+    video, audio = picture_stream(container), next(iter(container.streams.audio), None)
+    if video is None and audio is None:
+        raise UnreadableMedia("The file has neither a picture nor a sound track.", "Upload a video file.")
+    if video is not None:
+        check_codec(codec_name(video), media.VIDEO_CODECS, "picture")
+        if not 0 < video.width * video.height <= media.MAX_PIXELS:
+            raise UnreadableMedia(
+                f"The picture is {video.width} × {video.height}, outside what is accepted (8192 × 4320).",
+                "Scale it down and upload it again.",
+            )
+    if audio is not None and codec_name(audio) not in media.AUDIO_CODECS:
+        audio = None
+    if video is None and audio is None:
+        raise UnreadableMedia("The sound codec is not accepted.", "Convert it to AAC or MP3.")
+    return video, audio
 
 
 def compare_with_promise(duration: float, claimed: float, pictures: int, promised: int) -> str:

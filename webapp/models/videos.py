@@ -1,4 +1,4 @@
-"""The tables. Embeddings here are the truth; FAISS files are a cache of them."""
+"""People, videos, the ledger's steps, and what was heard and seen in a video."""
 
 import uuid
 from pathlib import Path
@@ -148,6 +148,15 @@ class Step(models.Model):
         return f"{self.name} of {self.video_id}"
 
 
+class Worker(models.Model):
+    """A process that takes steps, as it was last seen by itself."""
+
+    name = models.CharField(max_length=80, unique=True)
+    carrier = models.CharField(max_length=10, help_text="table or celery")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+
 class Shot(models.Model):
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="shots")
     start = models.FloatField()
@@ -194,80 +203,6 @@ class Keyframe(models.Model):
         ordering = ["time"]
 
 
-class FrameVector(models.Model):
-    """What a picture encoder made of a keyframe. Written batch by batch: the checkpoint of `embed`."""
-
-    keyframe = models.ForeignKey(Keyframe, on_delete=models.CASCADE, related_name="vectors")
-    encoder = models.CharField(max_length=100)
-    vector = models.BinaryField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["keyframe", "encoder"], name="one_vector_per_frame")]
-
-
-class Recipe(models.Model):
-    """What makes segments and their vectors: encoders, segment lengths, fusion. One search never mixes two recipes.
-
-    `encoders` maps "pictures" and "sentences" to [dotted path, weights]; `dims` maps space to d.
-    """
-
-    fingerprint = models.CharField(max_length=250, unique=True)
-    encoders = models.JSONField()
-    dims = models.JSONField()
-    shortest = models.FloatField()
-    longest = models.FloatField()
-    calibration = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.fingerprint
-
-    @property
-    def picture_encoder(self) -> str:
-        return self.fingerprint.split("|")[0]
-
-    @property
-    def sentence_encoder(self) -> str:
-        return self.fingerprint.split("|")[1]
-
-
-class SegmentQuerySet(models.QuerySet["Segment"]):
-    def active(self) -> "SegmentQuerySet":
-        """Those of the recipe that answers searches."""
-        return self.filter(recipe__in=IndexState.objects.values("active"))
-
-
-class Segment(models.Model):
-    """Our unit of indexing, with its packed block per space (empty when the space has nothing to say)."""
-
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="segments")
-    recipe = models.ForeignKey(Recipe, on_delete=models.CASCADE, related_name="segments")
-    sequence = models.BigIntegerField(default=0, help_text="of the index state that first held it")
-    keyframes = models.ManyToManyField(Keyframe, related_name="segments")
-    start = models.FloatField()
-    end = models.FloatField()
-    speech = models.TextField(blank=True)
-    screen = models.TextField(blank=True)
-    caption = models.TextField(blank=True)
-    caption_confidence = models.FloatField(default=0)
-    terms = models.TextField(blank=True, help_text=_("stemmed words of everything, for the lexical ranking"))
-    visual = models.BinaryField(default=b"")
-    text = models.BinaryField(default=b"")
-
-    objects = SegmentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["start"]
-        indexes = [models.Index(fields=["recipe", "sequence"])]
-
-
-class Tombstone(models.Model):
-    """A deleted segment that an index generation may still hold."""
-
-    segment = models.BigIntegerField(unique=True)
-    sequence = models.BigIntegerField(db_index=True)
-
-
 class Chapter(models.Model):
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="chapters")
     start = models.FloatField()
@@ -278,27 +213,6 @@ class Chapter(models.Model):
         ordering = ["start"]
 
 
-class IndexState(models.Model):
-    """One row. `sequence` grows with each change of segments; `active` answers; `fence` numbers index generations."""
-
-    key = models.UUIDField(default=uuid.uuid4)  # whose generations: an index of another database is not ours
-    sequence = models.BigIntegerField(default=0)
-    active = models.ForeignKey(Recipe, on_delete=models.PROTECT, null=True)
-    fence = models.BigIntegerField(default=0)
-    writer_until = models.DateTimeField(null=True)
-    damaged = models.CharField(max_length=300, blank=True, help_text="generations that did not verify")
-    swept_at = models.DateTimeField(null=True)
-
-
-class Worker(models.Model):
-    """A process that takes steps, as it was last seen by itself."""
-
-    name = models.CharField(max_length=80, unique=True)
-    carrier = models.CharField(max_length=10, help_text="table or celery")
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
-
-
 class Question(models.Model):
     """What somebody asked, and the answer with its citations as it was given."""
 
@@ -306,6 +220,7 @@ class Question(models.Model):
     video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="questions")
     text = models.CharField(max_length=500)
     answer = models.JSONField(default=dict)
+    cited = models.ManyToManyField(Video, related_name="+", help_text=_("whose words the answer holds"))
     asked_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -323,27 +238,3 @@ class Viewing(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["viewer", "video"], name="one_viewing")]
-
-
-class Evidence(models.Model):
-    """A piece that an answer may cite: a sentence of speech, screen text of a segment, or its caption."""
-
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="evidence")
-    kind = models.CharField(max_length=8, help_text="speech, screen or caption")
-    start = models.FloatField()
-    end = models.FloatField()
-    text = models.TextField()
-
-    class Meta:
-        ordering = ["video", "start", "pk"]
-
-
-class EvidenceVector(models.Model):
-    """What a sentence encoder made of a piece of evidence."""
-
-    evidence = models.ForeignKey(Evidence, on_delete=models.CASCADE, related_name="vectors")
-    encoder = models.CharField(max_length=100)
-    vector = models.BinaryField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["evidence", "encoder"], name="one_vector_per_evidence")]

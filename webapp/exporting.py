@@ -1,0 +1,82 @@
+"""A person's own data as one ZIP, written while it is sent: originals, what was understood, questions and answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from zipstream import ZipStream
+
+from webapp.models import AuditEntry, ExportLink, User, Video
+from webapp.transcripts import FORMATS
+
+VALID = timedelta(minutes=10)
+
+
+def archive(user: User) -> ZipStream:
+    """Sized and stored without compression; iterate it for its bytes."""
+    made = ZipStream(sized=True)
+    made.add(_json(describe_person(user)), "person.json")
+    for video in user.videos.all():
+        folder = f"videos/{video.key}"
+        made.add(_json(describe_video(video)), f"{folder}/video.json")
+        for suffix in ("vtt", "json"):
+            made.add(FORMATS[suffix](video).encode(), f"{folder}/transcript.{suffix}")
+        if video.path.exists():
+            made.add_path(str(video.path), f"{folder}/original.bin")
+    return made
+
+
+def describe_person(user: User) -> dict[str, Any]:
+    return {
+        "name": user.username,
+        "email": user.email,
+        "role": user.role,
+        "joined": user.date_joined,
+        "questions": list(user.questions.values("text", "answer", "asked_at", "video__key")),
+        "viewings": list(user.viewings.values("video__key", "position", "watched_seconds", "seen_at")),
+        "audit": list(AuditEntry.objects.filter(actor=user).values("at", "action", "subject", "before", "after")),
+    }
+
+
+def describe_video(video: Video) -> dict[str, Any]:
+    return {
+        "title": video.title,
+        "file": video.file_name,
+        "sha256": video.sha256,
+        "visibility": video.visibility,
+        "shared_with": list(video.shared_with.values_list("username", flat=True)),
+        "created": video.created_at,
+        "duration": video.duration,
+        "language": video.language,
+        "tags": video.tags,
+        "summary": video.summary,
+        "chapters": list(video.chapters.values("start", "end", "title")),
+        "screen_text": list(video.screen_lines.values("time", "text")),
+        "captions": list(video.segments.active().values("start", "end", "caption")),
+    }
+
+
+def _json(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, indent=1, default=str).encode()
+
+
+def make_link(user: User) -> ExportLink:
+    """Leave to fetch the archive once within ten minutes; earlier leave ends."""
+    user.export_links.all().delete()
+    return ExportLink.objects.create(owner=user, expires_at=timezone.now() + VALID)
+
+
+def use_link(user: User, key: str) -> bool:
+    """Whether this is the person's valid link; it is spent by asking."""
+    spent, _ = ExportLink.objects.filter(owner=user, key=key, expires_at__gt=timezone.now()).delete()
+    return bool(spent)
+
+
+async def send(made: ZipStream) -> AsyncIterator[bytes]:
+    """Pieces of the archive, read off the event loop."""
+    pieces = iter(made)
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        yield piece

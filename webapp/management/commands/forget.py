@@ -1,0 +1,29 @@
+"""`manage.py forget NAME`: delete a person and everything that is theirs."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from webapp import auditing, forgetting
+from webapp.commands import JsonCommand, find_user, usage
+from webapp.models import User
+
+
+class Command(JsonCommand):
+    help = "Delete a person with their videos, questions, uploads and every trace in index and database files."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name")
+        parser.add_argument("--noinput", action="store_true", help="do not ask")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = find_user(options["name"])
+        if user.is_superuser and not User.objects.filter(is_superuser=True).exclude(pk=user.pk).exists():
+            raise usage(f"{user.username} is the only admin. Make another one first.")
+        if not options["noinput"] and input(f"Type {user.username} to delete this person for good: ") != user.username:
+            raise usage("Nothing was deleted.")
+        auditing.record(None, "forget", user)
+        count = forgetting.forget(user)
+        record = {"user": options["name"], "videos": count}
+        self.emit(record, f"{options['name']} and {count} videos are gone.", options["json"])

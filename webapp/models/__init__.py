@@ -1,0 +1,41 @@
+"""The tables, by what they are about."""
+
+from webapp.models.custody import AuditEntry, ExportLink, Upload
+from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
+from webapp.models.videos import (
+    Chapter,
+    Keyframe,
+    Question,
+    ScreenLine,
+    Shot,
+    Step,
+    User,
+    Utterance,
+    Video,
+    Viewing,
+    Worker,
+)
+
+__all__ = [
+    "AuditEntry",
+    "Chapter",
+    "Evidence",
+    "EvidenceVector",
+    "ExportLink",
+    "FrameVector",
+    "IndexState",
+    "Keyframe",
+    "Question",
+    "Recipe",
+    "ScreenLine",
+    "Segment",
+    "Shot",
+    "Step",
+    "Tombstone",
+    "Upload",
+    "User",
+    "Utterance",
+    "Video",
+    "Viewing",
+    "Worker",
+]

@@ -1,0 +1,48 @@
+"""How often one person may search, ask and upload, and one address may try to sign in. Counted in this web process."""
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+View = Callable[..., HttpResponseBase]
+
+
+@cache
+def _limiter() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())
+
+
+def throttled(kind: str) -> Callable[[View], View]:
+    """For views that do something on POST, or for a GET with `q`; beyond the limit of `kind` they answer 429."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            who = request.user.pk or request.META.get("REMOTE_ADDR", "")
+            acts = request.method == "POST" or bool(request.GET.get("q"))
+            if acts and not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who)):
+                return refuse(_("That was a lot in a short time. Wait a minute, then go on."), 60)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def refuse(reason: str, seconds: int) -> HttpResponse:
+    response = render(None, "503.html", {"reason": reason}, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def lock_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """What django-axes answers to somebody who guesses passwords, whether or not there is such a person."""
+    return refuse(_("Too many wrong passwords. Try again in 15 minutes."), 15 * 60)
