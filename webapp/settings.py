@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "csp",
+    "django_guid",
     "webapp",
 ]
 MIDDLEWARE = [

@@ -12,12 +12,14 @@ OF_A_VIDEO = {
     "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),
     "edit": ("post", 302), "ask-video": ("post", 200), "watched": ("post", 400),
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
-    "frame": ("get", 404), "delete": ("post", 302),
+    "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302),
 }  # fmt: skip
-FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "password"}
+FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "account", "password"}
+OF_A_PERSON = {"upload-pieces", "export"}  # nobody else's, not even an admin's
+OWN_PROTOCOL = {"upload-create"}  # tus
 FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
 FOR_ALL = {"login", "logout", "health", "set_language"}
-CHANGES = {"cancel", "retry", "edit", "delete"}
+CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
 
 
 def names() -> set[str]:
@@ -31,7 +33,7 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS)
+    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS) | OF_A_PERSON | OWN_PROTOCOL
 
 
 def address(name: str, video: Video) -> str:
@@ -62,7 +64,9 @@ def test_a_private_video_does_not_exist_for_others(name, accept, clients) -> Non
     assert bounced.status_code == 302
     assert bounced["Location"].startswith("/sign-in")
     assert Video.objects.filter(pk=video.pk).exists()
-    assert getattr(clients["owner"], method)(address(name, video)).status_code == expected
+    for person in ("admin", "owner"):
+        if person == "owner" or name not in CHANGES | {"ask-video"}:
+            assert getattr(clients[person], method)(address(name, video)).status_code == expected
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -127,3 +131,38 @@ def test_headers_guard_every_page(clients) -> None:
     assert "unsafe-inline" not in policy
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_PERSON))
+def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) -> None:
+    from django.urls import reverse
+
+    from webapp import exporting, resumable
+
+    mine = (
+        resumable.create(people["owner"], "a.mp4", 10, Video.Visibility.PRIVATE)
+        if name == "upload-pieces"
+        else exporting.make_link(people["owner"])
+    )
+    address, missing = reverse(name, args=[mine.key]), reverse(name, args=["00000000-0000-4000-8000-000000000000"])
+    for person in ("other", "friend", "admin"):
+        refused, unknown = clients[person].get(address), clients[person].get(missing)
+        assert refused.status_code == unknown.status_code == 404
+        assert body(refused) == body(unknown)
+    assert clients["anonymous"].get(address).status_code in (302, 401)
+    assert clients["owner"].get(address).status_code == 200
+
+
+def test_who_may_begin_an_upload(clients) -> None:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+    answers = {who: client.post("/uploads", headers=headers).status_code for who, client in clients.items()}
+    assert answers == {"anonymous": 401, "owner": 201, "other": 201, "friend": 403, "admin": 201}
+
+
+def test_pages_are_kept_by_no_cache(accept, clients) -> None:
+    video = accept()
+    for page in ("/", "/search?q=x", f"/videos/{video.key}", "/account", "/sign-in"):
+        assert clients["owner"].get(page)["Cache-Control"] in ("private, no-store", *NEVER)
+
+
+NEVER = ("max-age=0, no-cache, no-store, must-revalidate, private",)  # what Django's own sign-in page says

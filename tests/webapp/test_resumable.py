@@ -1,0 +1,279 @@
+"""tus 1.0: what was acknowledged is there, whatever is tried in whatever order."""
+
+import base64
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from webapp import resumable, uploads
+from webapp.models import Step, Upload, User, Video
+from webapp.views.tus import read_metadata
+
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECE = "application/offset+octet-stream"
+
+
+def begin(client: Client, length: int, name: str = "a.mp4", **more: str):
+    told = "filename " + base64.b64encode(name.encode()).decode()
+    for key, value in more.items():
+        told += f",{key} {base64.b64encode(value.encode()).decode()}"
+    return client.post("/uploads", headers={**TUS, "Upload-Length": str(length), "Upload-Metadata": told})
+
+
+def bring(client: Client, place: str, offset: int, data: bytes, **headers: str):
+    given = {**TUS, "Upload-Offset": str(offset), **headers}
+    return client.patch(place, data, content_type=PIECE, headers=given)
+
+
+def contents(*folders: str) -> set[Path]:
+    """Files of these folders of the home, which other tests have used before."""
+    return {p for name in folders or ("media", "incoming") for p in (Path(settings.KINOSCOPE_HOME) / name).iterdir()}
+
+
+def test_a_file_arrives_in_pieces(clients, make_movie) -> None:
+    client, data, before = clients["owner"], make_movie().read_bytes(), contents("incoming")
+    begun = begin(client, len(data), "Ferien am Meer.mp4", visibility="public")
+    assert begun.status_code == 201
+    place, third = begun["Location"], len(data) // 3
+    assert bring(client, place, 0, data[:third])["Upload-Offset"] == str(third)
+    head = client.head(place, headers=TUS)
+    assert (head["Upload-Offset"], head["Upload-Length"]) == (str(third), str(len(data)))
+    assert head["Cache-Control"] == "no-store"
+    assert "Upload-Expires" in head
+    assert not Video.objects.exists()
+    assert bring(client, place, third, data[third:]).status_code == 204
+    video = Video.objects.get()
+    assert video.path.read_bytes() == data
+    assert video.sha256 == hashlib.sha256(data).hexdigest()
+    assert (video.title, video.visibility) == ("Ferien am Meer", "public")
+    assert Step.objects.get().name == "probe"
+    assert client.get(place).json()["url"] == f"/videos/{video.key}"
+    assert contents("incoming") == before
+
+
+def test_a_twin_is_said_so_at_the_end(clients, accept, make_movie) -> None:
+    video, data, before = accept(), make_movie().read_bytes(), contents("incoming")
+    place = begin(clients["owner"], len(data))["Location"]
+    assert bring(clients["owner"], place, 0, data).status_code == 204
+    told = clients["owner"].get(place).json()
+    assert "already in your library" in told["error"]
+    assert told["url"] == f"/videos/{video.key}"
+    assert Video.objects.count() == 1
+    assert contents("incoming") == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Tus-Resumable": "0.2.2"}, 412), ({"Upload-Offset": "3"}, 409), ({"Upload-Offset": "-1"}, 400),
+        ({"Upload-Offset": "x"}, 400), ({"Upload-Checksum": "crc32 AAAA"}, 400),
+        ({"Upload-Checksum": "sha256 ???"}, 400), ({"Upload-Checksum": "sha256 AAAA"}, 460),
+    ],
+)  # fmt: skip
+def test_wrong_pieces_change_nothing(clients, headers, status) -> None:
+    place = begin(clients["owner"], 10)["Location"]
+    assert bring(clients["owner"], place, 0, b"12345", **headers).status_code == status
+    assert clients["owner"].head(place, headers=TUS)["Upload-Offset"] == "0"
+
+
+def test_checksums_and_other_rules(clients) -> None:
+    client = clients["owner"]
+    place = begin(client, 10)["Location"]
+    right = "sha256 " + base64.b64encode(hashlib.sha256(b"12345").digest()).decode()
+    assert bring(client, place, 0, b"12345", **{"Upload-Checksum": right}).status_code == 204
+    assert bring(client, place, 5, b"1234567").status_code == 413  # more than announced
+    assert (
+        client.patch(place, b"x", content_type="text/plain", headers={**TUS, "Upload-Offset": "5"}).status_code == 415
+    )
+    options = client.options("/uploads")
+    assert set(options["Tus-Extension"].split(",")) == {"creation", "termination", "expiration", "checksum"}
+    overridden = client.post(place, headers={**TUS, "X-HTTP-Method-Override": "DELETE"})
+    assert overridden.status_code == 204
+    assert client.head(place, headers=TUS).status_code == 404
+    assert not Upload.objects.exists()
+    again = begin(client, 10)["Location"]
+    assert client.get(again, headers={"X-HTTP-Method-Override": "DELETE"}).status_code == 200  # a GET changes nothing
+    assert client.delete(again, headers=TUS).status_code == 204
+
+
+def test_limits_count_what_was_promised_and_what_arrives(clients, people, settings, make_movie) -> None:
+    settings.KINOSCOPE_MAX_UPLOAD_BYTES = 100
+    assert begin(clients["owner"], 101).status_code == 413
+    assert begin(clients["owner"], 0).status_code == 400
+    settings.KINOSCOPE_MAX_PERSON_BYTES = 150
+    first = begin(clients["owner"], 90)
+    assert first.status_code == 201
+    assert begin(clients["owner"], 61).status_code == 413
+    assert begin(clients["other"], 61).status_code == 201
+    settings.KINOSCOPE_MAX_SITE_BYTES = 160
+    assert begin(clients["admin"], 10).status_code == 413
+    clients["owner"].delete(first["Location"], headers=TUS)
+    assert begin(clients["admin"], 10).status_code == 201
+    settings.KINOSCOPE_MAX_UPLOAD_BYTES = 1 << 30
+    path = make_movie()
+    before = contents()
+    with pytest.raises(uploads.Refused, match="no room left"):
+        uploads.accept(people["owner"], path, "x.mp4")
+    assert path.exists()
+    assert contents() == before
+
+
+def test_a_form_stops_where_the_limit_is(clients, settings, make_movie) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    data, before = make_movie().read_bytes(), contents()
+    for limit in ("KINOSCOPE_MAX_UPLOAD_BYTES", "KINOSCOPE_MAX_PERSON_BYTES", "KINOSCOPE_MAX_SITE_BYTES"):
+        setattr(settings, limit, len(data) - 1)
+        answer = clients["owner"].post(
+            "/upload", {"files": SimpleUploadedFile("a.mp4", data)}, headers={"accept": "application/json"}
+        )
+        assert answer.status_code == 413
+        assert answer.json()["files"][0]["error"]
+        setattr(settings, limit, len(data) if limit == "KINOSCOPE_MAX_UPLOAD_BYTES" else 0)
+    assert contents() == before
+    assert not Video.objects.exists()
+
+
+def test_what_arrived_whole_while_the_site_died_is_finished(people, make_movie) -> None:
+    data = make_movie().read_bytes()
+    upload = resumable.create(people["owner"], "a.mp4", len(data), "private")
+    upload.path.write_bytes(data)
+    Upload.objects.update(offset_bytes=len(data))
+    resumable.sweep()
+    assert Video.objects.get().path.read_bytes() == data
+    late = resumable.create(people["owner"], "b.mp4", 10, "private")
+    Upload.objects.filter(pk=late.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    resumable.sweep()
+    assert not late.path.exists()
+    assert Upload.objects.count() == 1
+
+
+@given(st.text(max_size=200))
+def test_no_metadata_breaks_the_reader(header: str) -> None:
+    assert all(isinstance(v, str) for v in read_metadata(header).values())
+
+
+@given(st.text(min_size=1, max_size=60), st.text(max_size=60))
+def test_metadata_come_back(name: str, visibility: str) -> None:
+    told = ",".join(
+        f"{k} {base64.b64encode(v.encode(errors='replace')).decode()}"
+        for k, v in (("filename", name), ("visibility", visibility))
+    )
+    assert read_metadata(told)["filename"] == name.encode(errors="replace").decode()
+
+
+@pytest.mark.parametrize("name", ["../../evil.mp4", "/etc/passwd", "a\0b.mp4", "x" * 4000, "-version", "concat:a.mp4",
+                                  "a%d.mp4", "CON", "\u202egpj.mp4", "‮", "<img src=x>", "..", ""])  # fmt: skip
+def test_names_cannot_escape(clients, name, tmp_path) -> None:
+    home = Path(settings.KINOSCOPE_HOME)
+    around = [home.parent, *home.parent.parents, home, home / "media", Path.cwd()]
+    before = {p for folder in around for p in folder.iterdir()}
+    data = os.urandom(20)
+    place = begin(clients["owner"], len(data), name)["Location"]
+    assert bring(clients["owner"], place, 0, data).status_code == 204
+    video = Video.objects.get()
+    assert video.path.parent == home / "media"
+    assert video.path.name == f"{video.key}.bin"
+    assert {p for folder in around for p in folder.iterdir()} - before == {video.path}
+    page = clients["owner"].get(f"/videos/{video.key}").content.decode()
+    assert "<img src=x>" not in page
+
+
+class Tus(RuleBasedStateMachine):
+    """Any order of requests against a model: the bytes acknowledged, and nothing else."""
+
+    client: Client
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data, self.here, self.place = os.urandom(1000), 0, ""
+
+    @precondition(lambda self: not self.place)
+    @rule(length=st.integers(1, 1000))
+    def begin(self, length: int) -> None:
+        self.data = os.urandom(length)
+        self.place, self.here = begin(self.client, length)["Location"], 0
+
+    @precondition(lambda self: self.place)
+    @rule(
+        size=st.integers(1, 400),
+        shift=st.sampled_from([0, 0, 0, -1, 1, 50]),
+        checksum=st.sampled_from(["", "right", "wrong"]),
+    )
+    def piece(self, size: int, shift: int, checksum: str) -> None:
+        offset = self.here + shift
+        if offset < 0:
+            return
+        data = self.data[self.here : self.here + size]
+        headers = {}
+        if checksum:
+            digest = hashlib.sha256(data + (b"" if checksum == "right" else b"!")).digest()
+            headers["Upload-Checksum"] = "sha256 " + base64.b64encode(digest).decode()
+        answer = bring(self.client, self.place, offset, data, **headers)
+        if not data:
+            return
+        if shift:
+            assert answer.status_code == 409
+        elif checksum == "wrong":
+            assert answer.status_code == 460
+        else:
+            assert answer.status_code == 204
+            self.here += len(data)
+
+    @precondition(lambda self: self.place)
+    @rule()
+    def too_much(self) -> None:
+        rest = self.data[self.here :]
+        if self.here < len(self.data):
+            answer = bring(
+                self.client, self.place, self.here, rest + b"more", **{"Upload-Checksum": "sha256 " + "A" * 43 + "="}
+            )
+            assert answer.status_code in (413, 460)
+
+    @precondition(lambda self: self.place)
+    @rule()
+    def stop(self) -> None:
+        assert self.client.delete(self.place, headers=TUS).status_code == 204
+        assert self.client.head(self.place, headers=TUS).status_code == 404
+        self.place = ""
+
+    @invariant()
+    def holds(self) -> None:
+        if not self.place:
+            return
+        assert self.client.head(self.place, headers=TUS)["Upload-Offset"] == str(self.here)
+        upload = Upload.objects.get(key=self.place.rsplit("/", 1)[1])
+        if self.here == len(self.data):
+            assert upload.video is not None
+            assert upload.video.path.read_bytes() == self.data
+        else:
+            assert upload.path.read_bytes()[: self.here] == self.data[: self.here]
+
+    def teardown(self) -> None:
+        for video in Video.objects.all():
+            video.path.unlink()
+        Video.objects.all().delete()
+        for upload in Upload.objects.all():
+            resumable.terminate(upload)
+
+
+@pytest.mark.django_db
+def test_any_order_of_requests(people) -> None:
+    Tus.client = Client()
+    Tus.client.force_login(User.objects.get(username="owner"))
+    run_state_machine_as_test(
+        Tus,
+        settings=hypothesis_settings(
+            max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
