@@ -46,10 +46,11 @@ class Weights:
         paths = self.paths()
         for path, expected in zip(paths, self.files.values(), strict=True):
             if not path.exists():
-                raise ModelMissing(f"{path} is missing.", f"Reinstall {self.package}.")
-            if hash_file(path) != expected:
+                raise ModelMissing(f"{path.name} is missing.", f"Reinstall {self.package}.")
+            if (actual := hash_file(path)) != expected:
                 raise ModelMissing(
-                    f"{path} is not the file that was pinned (sha256 differs).", f"Reinstall {self.package}."
+                    f"{path.name} is not the file that was pinned: sha256 {actual} instead of {expected}.",
+                    f"Reinstall {self.package}.",
                 )
         return paths
 

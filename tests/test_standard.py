@@ -126,3 +126,33 @@ def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:
 def test_a_missing_vision_language_model_says_what_to_do(tmp_path) -> None:
     with pytest.raises(DecoderMissing, match="models fetch"):
         VisionLanguageModel(str(tmp_path / "nowhere"))
+
+
+class Evil:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple:
+        return Path.write_text, (self.target, "owned")
+
+
+def test_a_checkpoint_that_is_a_program_is_not_run(clip_folder, tmp_path) -> None:
+    import pickle
+    import shutil
+
+    folder, target = tmp_path / "clip", tmp_path / "owned"
+    shutil.copytree(clip_folder, folder)
+    evil = folder / "open_clip_pytorch_model.bin"
+    torch.save({"state_dict": Evil(target)}, evil)
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps(Evil(target)))
+    torch.save({"dims": Evil(target)}, tmp_path / "evil.pt")
+    with pytest.raises(Exception, match=r"(?i)weights|unsupported|load"):
+        OpenClipPictures(tmp_path, f"local-dir:{folder}")
+    for name in ("raw.pt", "evil.pt"):
+        with pytest.raises(Exception, match=r"(?i)weights|unsupported|load"):
+            OpenaiWhisper(tmp_path, str(tmp_path / name))
+    assert not target.exists()
+    pickle.loads(pickle.dumps(Evil(target)))  # the trap itself works
+    assert target.exists()

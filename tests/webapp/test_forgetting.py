@@ -1,0 +1,119 @@
+"""What is deleted is gone: rows, files, other people's answers, every index generation, the database's free pages."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from webapp import answering, forgetting, library, publishing, recipes, searching
+from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
+from webapp.views import questions
+
+MARKER = "Zyxomatrix"
+
+
+def traces(marker: str) -> list[str]:
+    """Files of the home that hold the bytes of `marker`, in any case."""
+    wanted = marker.lower().encode()
+    home = Path(settings.KINOSCOPE_HOME)
+    files = [p for p in home.rglob("*") if p.is_file() and "models" not in p.relative_to(home).parts]
+    return [str(p.relative_to(home)) for p in files if wanted in p.read_bytes().lower()]
+
+
+@pytest.fixture
+def marked(demo, people, work):
+    """The demo, with a marker in its title, its words, its file, somebody's question and somebody's answer."""
+    from webapp import ledger
+
+    with demo.path.open("ab") as file:
+        file.write(MARKER.encode())
+    Video.objects.filter(pk=demo.pk).update(title=f"About {MARKER}", file_name=f"{MARKER}.mp4", visibility="public")
+    Utterance.objects.filter(video=demo).update(text=f"Every {MARKER} cites the moment that supports it.")
+    demo.refresh_from_db()
+    ledger.add(demo, "embed")
+    work()
+    for _ in range(2):
+        publishing.publish(recipes.active())
+    questions.answer(people["other"], f"What cites the {MARKER}?", None)
+    questions.answer(people["other"], f"What does {MARKER} cite?", demo)
+    return demo
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deletion_deletes(marked, people, clients) -> None:
+    looked = library.snapshot()
+    row = np.flatnonzero(looked.videos == marked.pk)
+    assert len(row)
+    ids = set(looked.ids[row].tolist())
+    address = f"/videos/{marked.key}"
+    assert [m.video for m in searching.find(people["other"], MARKER).moments][:1] == [marked]
+    assert traces(MARKER)
+    answered = Question.objects.get(asker=people["other"], video=None)
+    assert MARKER.lower() in json.dumps(answered.answer).lower()
+
+    clients["owner"].post(f"{address}/delete")
+    assert clients["owner"].get(address).status_code == 404  # at once
+    assert clients["owner"].get(f"/media/{marked.key}/poster.jpg").status_code == 404
+    assert searching.find(people["other"], MARKER).moments == []
+    assert ids.isdisjoint(library.snapshot().ids.tolist())
+    page = clients["other"].get("/ask").content.decode()
+    assert "it was removed with it" in page
+
+    assert forgetting.purge()
+    Question.objects.filter(asker=people["other"]).delete()  # their own words hold the marker too
+    connection.close()
+    forgetting.clear_free_pages()
+    assert not marked.derived.exists()
+    for manifest in library.store().manifests(library.label(recipes.active().fingerprint)):
+        kept = np.load(io.BytesIO(library.store().read(manifest)["rows"]), allow_pickle=False)
+        assert ids.isdisjoint(kept["segments"].tolist())
+    assert not Tombstone.objects.filter(segment__in=ids).exists()
+    if connection.vendor == "sqlite":
+        assert traces(MARKER) == []
+    assert AuditEntry.objects.get(action="delete").subject == f"video:{marked.key}"
+
+
+def test_a_deletion_waits_for_no_purge(marked, people) -> None:
+    """While another process writes a generation, the purge steps back and says so."""
+    from django.db.models.functions import Now
+
+    from webapp.models import IndexState
+
+    forgetting.remove(marked)
+    IndexState.objects.update(writer_until=Now() + publishing.WRITER_LEASE)
+    assert not forgetting.purge()
+    assert searching.find(people["other"], MARKER).moments == []
+    IndexState.objects.update(writer_until=None)
+    assert forgetting.purge()
+    assert forgetting.purge()  # nothing left to do
+
+
+def test_a_person_is_forgotten(demo, accept, people, clients) -> None:
+    kept = accept("other")
+    clients["owner"].post("/ask", {"q": "What writes down what is spoken?"})
+    Video.objects.filter(pk=demo.pk).update(visibility="public")
+    clients["friend"].get(f"/videos/{demo.key}")
+    clients["owner"].post(f"/videos/{demo.key}/edit", {"title": "x", "visibility": "public"})
+    out = io.StringIO()
+    call_command("forget", "owner", "--noinput", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"user": "owner", "videos": 1}
+    assert not User.objects.filter(username="owner").exists()
+    assert list(Video.objects.all()) == [kept]
+    assert not Question.objects.exists()
+    assert not AuditEntry.objects.filter(actor_name="owner").exists()
+    assert AuditEntry.objects.filter(action="edit", actor=None, actor_name="", address=None).exists()
+    assert clients["owner"].get("/").status_code == 302  # the session went, too
+    assert answering.ask(people["other"], "What writes down what is spoken?").answer.abstained
+
+
+def test_the_last_admin_stays(people) -> None:
+    with pytest.raises(CommandError, match="only admin"):
+        call_command("forget", "admin", "--noinput")
+    with pytest.raises(CommandError, match="no user"):
+        call_command("forget", "whoever", "--noinput")
