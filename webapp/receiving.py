@@ -3,6 +3,7 @@ view, and the upload handler of a form, read it from the network piece by piece.
 """
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,13 +17,14 @@ IDLE_SECONDS = 30.0  # without a byte, after which a connection is given up
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class Body:
+class Body(io.RawIOBase):
     """A request's body as a file to read from the view's thread; awaited as `receive` it waits for the client to go."""
 
     def __init__(self, receive: Receive, is_empty: bool) -> None:
         self._receive, self._loop = receive, asyncio.get_running_loop()
         self._left = b""
         self._over = is_empty
+        self._broken: OSError | None = None
         self._listening = asyncio.Event()  # to what comes after the body: only the client's going
         if is_empty:
             self._listening.set()
@@ -34,12 +36,22 @@ class Body:
             pass
         return message
 
+    def readable(self) -> bool:
+        return True
+
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, fewer only at the end. Raises `OSError` when the client went, or says nothing more."""
+        """Up to `size` bytes, fewer only at the end. Raises `OSError` when the client went, or says nothing more; what
+        came before that is read first.
+        """
         if size is None or size < 0:
             raise OSError("a body is read in bounded pieces")
         while len(self._left) < size and not self._over:
-            self._left += self._next()
+            try:
+                self._left += self._next()
+            except OSError as error:
+                self._over, self._broken = True, error
+        if self._broken and not self._left:
+            raise self._broken
         piece, self._left = self._left[:size], self._left[size:]
         return piece
 
@@ -49,10 +61,8 @@ class Body:
             message = asked.result(IDLE_SECONDS)
         except TimeoutError:
             asked.cancel()
-            self._over = True
             raise OSError("the client sent nothing for too long") from None
         if message["type"] == "http.disconnect":
-            self._over = True
             raise OSError("the client went away")
         self._over = not message.get("more_body", False)
         return bytes(message.get("body", b""))
@@ -62,9 +72,6 @@ class Body:
         if message["type"] == "http.request" and not message.get("more_body", False):
             self._listening.set()
         return message
-
-    def close(self) -> None:
-        """Nothing is kept that would need closing."""
 
 
 class Handler(ASGIHandler):
