@@ -50,7 +50,8 @@ def clean(text: str) -> str:
     before = ""
     while text != before:
         before, text = text, html.unescape(_TAG.sub("", text))
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_CHARACTERS]
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_CHARACTERS]
+    return text
 
 
 def replace(video: Video, cues: list[tuple[float, float, str]]) -> None:
