@@ -130,6 +130,7 @@ def _run(
 
     `wall` in seconds; no file that it writes may grow beyond `most_bytes`.
     """
+    path, out = path.absolute(), out.absolute()  # the child has another working folder
     request = {"path": str(path), "out": str(out), "most_bytes": most_bytes, "seconds": math.ceil(4 * wall)}
     child = subprocess.Popen(
         [*(_wrap(path, out) if _wraps() else []), *_program(operation)],

@@ -52,6 +52,9 @@ AUDIO_CODECS = frozenset(
         "wmav2",
     ]
 )
+# The same as FFmpeg's decoders, some of which have names of their own. Whatever else a file holds is never decoded, not
+# even while FFmpeg looks for its streams.
+DECODERS = ",".join(sorted(VIDEO_CODECS | AUDIO_CODECS | {"libdav1d", "mp3float", "msmpeg4", "flv"}))
 MAX_PIXELS = 8192 * 4320
 MAX_STREAMS = 32
 MAX_PACKETS = 20_000_000

@@ -50,7 +50,7 @@ def write_references(folder: Path, canary: str) -> None:
     """Small texts that name other files or addresses."""
 
     def playlist(name: str, target: str) -> None:
-        text = f"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10.0,\n{target}\n#EXT-X-ENDLIST\n"
+        text = f"#EXTM3U\n## {name}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10.0,\n{target}\n#EXT-X-ENDLIST\n"
         (folder / name).write_text(text)
 
     playlist("hls_lfi.mp4", "file:///etc/passwd")
@@ -161,7 +161,7 @@ def remux(source_path: Path, path: Path, picture: str = "", options: dict[str, s
     """Copy the picture (or encode it with `picture`), with a title that is a script."""
     with av.open(str(source_path)) as source, av.open(str(path), "w", options=options or {}) as sink:
         sink.metadata["title"] = "<img src=x onerror='window.__xss = 1'>"
-        sink.metadata["comment"] = "=cmd|calc"
+        sink.metadata["comment"] = f"=cmd|calc {path.name}"
         origin = source.streams.video[0]
         if not picture:
             stream = sink.add_stream_from_template(origin)

@@ -31,6 +31,7 @@ def open_media(path: Path) -> InputContainer:
             options={
                 "protocol_whitelist": "file",
                 "format_whitelist": media.DEMUXERS,
+                "codec_whitelist": media.DECODERS,
                 "max_streams": str(media.MAX_STREAMS + 1),
                 "probesize": "20000000",
                 "analyzeduration": "10000000",

@@ -25,7 +25,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = find_user(options["user"])
-        files = [file for path in options["paths"] for file in media_files(Path(path))]
+        files = [file for path in options["paths"] for file in self.media_files(Path(path))]
         failed = False
         accepted: list[tuple[Video, str, float]] = []
         for file in files:
@@ -49,6 +49,17 @@ class Command(JsonCommand):
             failed |= self.wait_for(accepted, options["json"])
         if failed:
             raise SystemExit(1)
+
+    def media_files(self, path: Path) -> list[Path]:
+        """The file itself, or everything below a folder, as far as it is named like media."""
+        if path.is_dir():
+            return sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
+        if not path.exists():
+            raise usage(f"{path} does not exist.")
+        if path.suffix.lower() not in MEDIA_SUFFIXES:
+            self.stderr.write(f"left out: {path.name} is not named like a video or a sound file")
+            return []
+        return [path]
 
     def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
         """Work in this process (beside other workers, if there are any) until all are finished."""
@@ -97,14 +108,3 @@ class Command(JsonCommand):
 def first_error(video: Video) -> str | None:
     failed = video.steps.filter(status__in=[Step.Status.FAILED, Step.Status.CANCELLED]).first()
     return (failed.error_text or failed.get_status_display()) if failed else None
-
-
-def media_files(path: Path) -> list[Path]:
-    """The file itself, or everything below a folder that is named like media."""
-    if path.is_dir():
-        return sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
-    if not path.exists():
-        raise usage(f"{path} does not exist.")
-    if path.suffix.lower() not in MEDIA_SUFFIXES:
-        return []
-    return [path]
