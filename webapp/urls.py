@@ -16,6 +16,7 @@ urlpatterns = [
     path("upload", throttled("upload")(library.upload), name="upload"),
     path("uploads", throttled("upload")(tus.create), name="upload-create"),
     path("uploads/<uuid:key>", tus.pieces, name="upload-pieces"),
+    path("uploads/<uuid:key>/discard", library.discard, name="upload-discard"),
     path("videos", library.library, name="library"),
     path("videos/<uuid:key>", videos.watch, name="watch"),
     path("videos/<uuid:key>/progress", videos.progress, name="progress"),

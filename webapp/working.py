@@ -16,6 +16,7 @@ from django.db import OperationalError, close_old_connections, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
 from webapp import auditing, forgetting, ledger, outputs, publishing, resumable, stages
@@ -193,7 +194,7 @@ def _sweep_forever(owner: str, carrier: str, queues: Sequence[str]) -> None:
 
 def see(owner: str, carrier: str) -> None:
     """Note that this worker lives; forget those that were not seen for a day."""
-    now = {"carrier": carrier, "seen_at": Now()}
+    now = {"carrier": carrier, "box": box.find_tier(), "seen_at": Now()}
     Worker.objects.update_or_create(name=owner, defaults=now, create_defaults={**now, "started_at": Now()})
     Worker.objects.filter(seen_at__lt=Now() - timedelta(days=1)).delete()
 

@@ -15,7 +15,7 @@ OF_A_VIDEO = {
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302),
 }  # fmt: skip
 FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "account", "password"}
-OF_A_PERSON = {"upload-pieces", "export"}  # nobody else's, not even an admin's
+OF_A_PERSON = {"upload-pieces": "get", "upload-discard": "post", "export": "get"}  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
 FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
 FOR_ALL = {"login", "logout", "health", "set_language"}
@@ -33,7 +33,7 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS) | OF_A_PERSON | OWN_PROTOCOL
+    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS) | set(OF_A_PERSON) | OWN_PROTOCOL
 
 
 def address(name: str, video: Video) -> str:
@@ -141,16 +141,16 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
 
     mine = (
         resumable.create(people["owner"], "a.mp4", 10, Video.Visibility.PRIVATE)
-        if name == "upload-pieces"
+        if name.startswith("upload")
         else exporting.make_link(people["owner"])
     )
     address, missing = reverse(name, args=[mine.key]), reverse(name, args=["00000000-0000-4000-8000-000000000000"])
     for person in ("other", "friend", "admin"):
-        refused, unknown = clients[person].get(address), clients[person].get(missing)
+        refused, unknown = (getattr(clients[person], OF_A_PERSON[name])(path) for path in (address, missing))
         assert refused.status_code == unknown.status_code == 404
         assert body(refused) == body(unknown)
-    assert clients["anonymous"].get(address).status_code in (302, 401)
-    assert clients["owner"].get(address).status_code == 200
+    assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
+    assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (302 if "discard" in name else 200)
 
 
 def test_who_may_begin_an_upload(clients) -> None:

@@ -126,3 +126,13 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
     for row in Question.objects.all():
         assert {c["video"] for s in row.answer["sentences"] for c in s["citations"]} <= {demo.pk}
     assert "Whisper" in Question.objects.get(text__startswith="What writes").answer["answer"]
+
+
+def test_an_answer_is_not_read_on_after_the_sharing_ended(demo, clients) -> None:
+    Video.objects.filter(pk=demo.pk).update(visibility="public")
+    said = clients["other"].post("/ask", {"q": "What writes down what is spoken?"}).content.decode().lower()
+    assert "whisper writes" in said
+    Video.objects.filter(pk=demo.pk).update(visibility="private")
+    assert "whisper writes" not in clients["other"].get("/ask").content.decode().lower()
+    Video.objects.filter(pk=demo.pk).update(visibility="public")
+    assert "whisper writes" in clients["other"].get("/ask").content.decode().lower()

@@ -23,6 +23,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name='worker',
+            name='box',
+            field=models.CharField(default='C', help_text="tier of its decoder's box, see `indexer.box.TIERS`", max_length=1),
+        ),
+        migrations.AddField(
             model_name='indexstate',
             name='purge_below',
             field=models.BigIntegerField(help_text='generations of an older sequence hold deleted segments', null=True),

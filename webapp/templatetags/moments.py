@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 from django import template
 from django.utils.html import escape, format_html, format_html_join
@@ -69,3 +70,9 @@ def excerpt(text: str, words: Collection[str]) -> str:
     start = max(0, hit - 10)
     cut = " ".join(parts[start : start + 30])
     return ("… " if start else "") + cut[:240] + (" …" if start + 30 < len(parts) or len(cut) > 240 else "")
+
+
+@register.filter
+def quotes(sentence: dict[str, Any], cited: Collection[int]) -> bool:
+    """Whether the sentence may be shown: a video that it cites is (still) one of those that this person may see."""
+    return any(c["video"] in cited for c in sentence.get("citations", []))

@@ -1,5 +1,6 @@
 """The list of videos, and the way in."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
-from webapp import uploads
+from webapp import resumable, uploads
 from webapp.access import signed_in
 from webapp.models import User, Video
 
@@ -56,6 +58,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     if len(results) == 1 and results[0]["url"]:
         return redirect(results[0]["url"])
     return redirect("upload" if any(r["error"] for r in results) else "library")
+
+
+@require_POST
+@login_required
+def discard(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Give up an upload that was not finished."""
+    resumable.terminate(get_object_or_404(signed_in(request).uploads, key=key, video=None))
+    return redirect("upload")
 
 
 def refusal_status(results: list[dict[str, Any]]) -> int:

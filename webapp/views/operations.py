@@ -41,6 +41,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "failed_count": steps.filter(status=Step.Status.FAILED).count(),
         "next": estimating.watch(queued.order_by("priority", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
+        "unboxed": Worker.objects.filter(box="C").exists(),
         "alive": Worker.objects.filter(seen_at__gt=Now() - examining.SEEN).exists(),
         "index": describe_index(),
         "disk": shutil.disk_usage(settings.KINOSCOPE_HOME),

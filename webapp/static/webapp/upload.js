@@ -44,7 +44,7 @@ class Item {
     this.bar.max = file.size || 1;
     this.bar.value = 0;
     this.bar.setAttribute("aria-label", file.name);
-    this.toggle = this.button(words.pause, () => (this.state === "sending" ? this.pause() : this.resume()));
+    this.toggle = this.button(words.pause, () => (this.state === "paused" ? this.resume() : this.pause()));
     this.stop = this.button(words.cancel, () => this.cancel());
     this.row.append(this.name, " ", this.note, this.bar, this.toggle, this.stop);
     list.append(this.row);
