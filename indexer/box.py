@@ -149,6 +149,8 @@ def _run(
         with contextlib.suppress(BrokenPipeError), child.stdin:
             child.stdin.write(json.dumps(request))
         answer = _listen(child, progress)
+        assert child.stdout
+        child.stdout.close()  # whoever talks on after its answer is not waited for
         child.wait()
     finally:
         timer.cancel()

@@ -1,7 +1,9 @@
 """Files that are whole or absent, whatever dies in between: temporary file -> fsync -> rename -> fsync(folder)."""
 
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +29,13 @@ def move_whole(source: Path, target: Path) -> None:
 def share_whole(source: Path, target: Path) -> None:
     """Give a finished file a second name on its own file system, so that either name survives the loss of the other."""
     _sync(source)
-    os.link(source, target)
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        shutil.copyfile(source, target)  # a file system without second names
+        _sync(target)
     _sync(target.parent)
 
 

@@ -130,6 +130,29 @@ def test_a_hanging_decoder_is_stopped(monkeypatch, make_movie, tmp_path) -> None
         box.probe(make_movie())
 
 
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "SIGSEGV"),
+        ("import sys; sys.exit(3)", "out of memory or crashed"),
+        ("print('{\"ok\": 5')", "no answer"),
+        ("print('[1, 2]')", "no answer"),
+        ("print('x' * (70 << 20))", "no answer|crashed"),
+        ("while True: print('%0.5')", "longer than"),
+    ],
+)
+def test_a_crash_or_nonsense_is_a_readable_failure(monkeypatch, make_movie, program, reason) -> None:
+    import sys
+
+    real = box._Deadline
+    monkeypatch.setattr(box, "_Deadline", lambda child, wall: real(child, 4.0))
+    monkeypatch.setattr(box, "_program", lambda _: [sys.executable, "-c", program])
+    monkeypatch.setattr(box, "_wraps", lambda: False)
+    with pytest.raises(BoxFailed, match=reason) as failure:
+        box.probe(make_movie())
+    assert failure.value.remedy
+
+
 def test_the_child_sees_no_environment(monkeypatch, make_movie) -> None:
     monkeypatch.setenv("KINOSCOPE_SECRET_KEY", "x" * 40)
     seen = {}

@@ -100,10 +100,26 @@ def test_operations_are_for_admins(name, clients) -> None:
 
 
 def test_the_admin_site_is_for_admins(clients) -> None:
+    """Each of its addresses, those of other apps included."""
+    from django.contrib import admin
+    from django.urls import reverse
+
     assert clients["admin"].get("/admin/").status_code == 200
     assert clients["admin"].get("/admin/webapp/video/add/").status_code == 200
-    for person in ("owner", "friend", "anonymous"):
-        assert clients[person].get("/admin/").status_code == 302
+    seen = 0
+    for pattern in [p for top in admin.site.get_urls() for p in getattr(top, "url_patterns", [top])]:
+        if not pattern.name or pattern.name in ("login", "logout"):
+            continue
+        wanted = ["app_label"] if pattern.name == "app_list" else pattern.pattern.converters
+        given = {
+            name: {"content_type_id": 1, "object_id": "1", "app_label": "webapp"}.get(name, "1") for name in wanted
+        }
+        address = reverse(f"admin:{pattern.name}", kwargs=given or None)
+        seen += 1
+        for person in ("owner", "other", "friend", "anonymous"):
+            assert clients[person].get(address).status_code in (302, 403), address
+            assert clients[person].post(address).status_code in (302, 403), address
+    assert seen > 30
 
 
 def test_changes_need_post_and_a_token(accept, people) -> None:

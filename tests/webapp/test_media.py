@@ -29,6 +29,17 @@ def test_ranges(header: str, expected) -> None:
     assert parse_range(header, 100) == expected
 
 
+@given(st.integers(1, 200), st.integers(0, 250), st.one_of(st.none(), st.integers(0, 250)))
+def test_ranges_are_those_of_rfc_9110(size: int, first: int, last: int | None) -> None:
+    """Against slices of real bytes: what is asked for, as far as it is there."""
+    data = bytes(range(256))[:size]
+    span = parse_range(f"bytes={first}-{'' if last is None else last}", size)
+    wanted = data[first : None if last is None else last + 1]
+    assert (b"" if span is None else data[span[0] : span[1] + 1]) == wanted
+    suffix = parse_range(f"bytes=-{first}", size)
+    assert (b"" if suffix is None else data[suffix[0] : suffix[1] + 1]) == (data[-first:] if first else b"")
+
+
 def test_the_stream_is_exact(demo, people) -> None:
     data = demo.path.read_bytes()
 
@@ -49,6 +60,10 @@ def test_the_stream_is_exact(demo, people) -> None:
     assert part["Content-Type"] == "video/mp4"
     assert "sandbox" in part["Content-Security-Policy"]
     assert part["X-Content-Type-Options"] == "nosniff"
+    assert asyncio.run(fetch(**{"if-none-match": whole["ETag"]}))[0].status_code == 304
+    assert asyncio.run(fetch(range="bytes=0-9", **{"if-range": whole["ETag"]}))[1] == data[:10]
+    assert asyncio.run(fetch(range="bytes=0-9", **{"if-range": '"another"'}))[1] == data
+    assert whole["Cache-Control"] == "private, no-cache"
     beyond, _ = asyncio.run(fetch(range=f"bytes={len(data)}-"))
     assert beyond.status_code == 416
 

@@ -1,5 +1,6 @@
 """One rule of who may see what acts inside search, answers and recommendations, whatever is shared with whom."""
 
+import re
 import uuid
 
 import numpy as np
@@ -67,7 +68,7 @@ def rules(draw) -> list[tuple[str, frozenset[str]]]:
     return draw(st.lists(one, min_size=6, max_size=6))
 
 
-def test_nobody_meets_what_is_not_theirs(six, people) -> None:
+def test_nobody_meets_what_is_not_theirs(six, people, clients) -> None:
     assert Segment.objects.count() == 6 * six[0].segments.count()
     assert Evidence.objects.count() == 6 * six[0].evidence.count()
 
@@ -94,6 +95,8 @@ def test_nobody_meets_what_is_not_theirs(six, people) -> None:
             for pk in may:
                 assert {i.video.pk for i in recommending.similar(user, Video.objects.get(pk=pk))} <= may
             assert {i.video.pk for i in recommending.recommend(user)} <= may
+            counted = re.search(r"(\d+) videos? you may watch", clients[name].get("/").content.decode())
+            assert int(counted[1]) == len(may)
 
     hold()
 
