@@ -44,7 +44,6 @@ def forget(user: User) -> int:
     LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=user.pk).delete()
     AuditEntry.objects.filter(actor=user).update(actor_name="", address=None)
     user.delete()
-    purge()
     return len(videos)
 
 

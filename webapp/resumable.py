@@ -115,6 +115,8 @@ def complete(upload: Upload) -> None:
         except uploads.Duplicate as twin:
             upload.video, upload.error = twin.video, str(twin)[:300]
         except uploads.Refused as refusal:
+            if refusal.status == uploads.NO_ROOM:
+                return  # nothing is thrown away for that: the next sweep tries again
             upload.error = str(refusal)[:300]
         upload.save(update_fields=["video", "error"])
     if upload.error:

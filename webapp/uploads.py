@@ -14,6 +14,9 @@ from webapp import ledger, outputs
 from webapp.models import Upload, User, Video
 
 
+NO_ROOM = 507  # the disk is full: nobody's fault, and not for good
+
+
 class Refused(Exception):
     """The upload can't be taken; the message is for the person, `status` for its browser."""
 
@@ -87,7 +90,7 @@ def check_size(size: int, file_name: str) -> None:
             "name": file_name, "limit": limit >> 20,
         }, 413)  # fmt: skip
     if not outputs.has_room():
-        raise Refused(_("The disk of this server is full. Ask an admin to make room, then try again."), 507)
+        raise Refused(_("The disk of this server is full. Ask an admin to make room, then try again."), NO_ROOM)
 
 
 def check_quota(owner: User, size: int, besides: Upload | None = None) -> None:

@@ -277,3 +277,19 @@ def test_any_order_of_requests(people) -> None:
             max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+def test_a_full_disk_at_the_end_loses_nothing(people, make_movie, monkeypatch) -> None:
+    from webapp import outputs
+
+    data = make_movie().read_bytes()
+    upload = resumable.create(people["owner"], "a.mp4", len(data), "private")
+    pieces = iter([data, b""])
+    monkeypatch.setattr(outputs, "has_room", lambda: False)
+    resumable.append(upload, 0, lambda _size: next(pieces))
+    assert not Video.objects.exists()
+    upload.refresh_from_db()
+    assert not upload.error
+    monkeypatch.setattr(outputs, "has_room", lambda: True)
+    resumable.sweep()
+    assert Video.objects.get().path.read_bytes() == data

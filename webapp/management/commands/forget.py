@@ -25,5 +25,6 @@ class Command(JsonCommand):
             raise usage("Nothing was deleted.")
         auditing.record(None, "forget", user)
         count = forgetting.forget(user)
+        forgetting.purge()  # at once; otherwise a worker's next sweep does it
         record = {"user": options["name"], "videos": count}
         self.emit(record, f"{options['name']} and {count} videos are gone.", options["json"])

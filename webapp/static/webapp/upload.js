@@ -132,8 +132,13 @@ class Item {
   async finish() {
     this.bar.value = this.file.size;
     this.say(words.checking);
-    const response = await fetch(this.upload.url, { headers: { Accept: "application/json" } }).catch(() => null);
-    const told = response?.ok ? await response.json() : { error: words.failed, url: "" };
+    let told = { error: "", url: "" };
+    while (!told.error && !told.url) {
+      const response = await fetch(this.upload.url, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (response?.ok) told = await response.json(); // else the site restarts: ask again
+      else if (response && response.status < 500) told.error = words.failed;
+      if (!told.error && !told.url) await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
     const note = document.createElement(told.url ? "a" : "span");
     note.textContent = told.error || words.open;
     if (told.url) note.href = told.url; else note.className = "error";
