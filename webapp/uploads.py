@@ -13,7 +13,6 @@ from indexer.files import hash_file, share_whole
 from webapp import ledger, outputs
 from webapp.models import Upload, User, Video
 
-
 NO_ROOM = 507  # the disk is full: nobody's fault, and not for good
 
 
