@@ -100,8 +100,8 @@ AXES_LOCKOUT_CALLABLE = "webapp.throttling.lock_out"
 AXES_VERBOSE = False
 # The limits of one person (one address, before signing in) in one web process.
 KINOSCOPE_LIMITS = {
-    "search": os.environ.get("KINOSCOPE_SEARCH_LIMIT", "120/minute"),
-    "ask": os.environ.get("KINOSCOPE_ASK_LIMIT", "30/minute"),
+    "search": os.environ.get("KINOSCOPE_SEARCH_LIMIT", "600/minute"),
+    "ask": os.environ.get("KINOSCOPE_ASK_LIMIT", "60/minute"),
     "upload": os.environ.get("KINOSCOPE_UPLOAD_LIMIT", "300/minute"),
     "sign-in": os.environ.get("KINOSCOPE_SIGN_IN_LIMIT", "60/15 minutes"),
 }

@@ -60,7 +60,6 @@ def raw(browser: Browser, head: str, body: bytes = b"", seconds: float = 5.0) ->
 def test_a_kill_of_the_site_loses_nothing_acknowledged(site: Installation, tmp_path: Path) -> None:
     """SIGKILL at random moments of an upload; the client goes on from where the site says it is."""
     dice, data = random.Random(5), os.urandom(120 << 20)
-    site.env["KINOSCOPE_UPLOAD_LIMIT"] = "10000/minute"
     browser = open_site(site)
     place = begin(browser, len(data)).headers["Location"]
     here, kills, least = 0, 0, 0
