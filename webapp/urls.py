@@ -41,5 +41,6 @@ urlpatterns = [
     path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
     path("language/", include("django.conf.urls.i18n")),
     path("health", home.health, name="health"),
+    path("favicon.ico", home.favicon, name="favicon"),
     path("admin/", admin.site.urls),
 ]

@@ -94,6 +94,7 @@ def test_searches_while_generations_are_published(site, clients, seconds, tmp_pa
         assert busy.p95() <= 2 * idle.p95()
 
 
+@pytest.mark.slow
 def test_models_change_under_load_with_a_death_in_the_middle(site, tmp_path) -> None:
     library_of(site, tmp_path, 4)
     judged = tmp_path / "judged.jsonl"

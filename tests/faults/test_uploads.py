@@ -84,6 +84,7 @@ def test_a_kill_of_the_site_loses_nothing_acknowledged(site: Installation, tmp_p
     print(f"\n{kills} kills, 120 MB whole")
 
 
+@pytest.mark.slow
 def test_every_acknowledged_form_upload_survives(site: Installation, tmp_path: Path) -> None:
     """The same for the plain form: what was answered with success is there with its sha256, no row lacks its file."""
     dice, taken = random.Random(6), set()
@@ -173,6 +174,7 @@ def test_a_crowd_stays_within_its_quota(site: Installation) -> None:
     assert stored_bytes(site.home) <= 3 << 20
 
 
+@pytest.mark.slow
 def test_two_hundred_slow_clients_hold_nobody_up(site: Installation, tmp_path: Path) -> None:
     """They read a video at 1 kB a second; a person's pages stay quick, and each of them gets the right bytes."""
     path = write_silent(tmp_path / "a.mp4", 1)

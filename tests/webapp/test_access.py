@@ -18,7 +18,7 @@ FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "account", "passw
 OF_A_PERSON = {"upload-pieces": "get", "upload-discard": "post", "export": "get"}  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
 FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
-FOR_ALL = {"login", "logout", "health", "set_language"}
+FOR_ALL = {"login", "logout", "health", "favicon", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
 
 
@@ -182,3 +182,12 @@ def test_pages_are_kept_by_no_cache(accept, clients) -> None:
 
 
 NEVER = ("max-age=0, no-cache, no-store, must-revalidate, private",)  # what Django's own sign-in page says
+
+
+def test_an_icon_brings_no_cookie() -> None:
+    """It may arrive after the sign-in form, whose token it must not replace."""
+    from django.test import Client
+
+    answer = Client().get("/favicon.ico")
+    assert answer.status_code == 302
+    assert not answer.cookies

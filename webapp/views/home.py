@@ -2,7 +2,8 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 
 from webapp.access import signed_in
 from webapp.models import Video
@@ -23,6 +24,14 @@ def home(request: HttpRequest) -> HttpResponse:
             "total": visible.count(),
         },
     )
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """What browsers ask for beside pages that name no icon.
+
+    A 404 page would bring a CSRF cookie of its own, which could overtake that of the sign-in form.
+    """
+    return redirect(static("webapp/icon.svg"))
 
 
 def health(request: HttpRequest) -> JsonResponse:
