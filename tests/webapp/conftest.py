@@ -16,8 +16,6 @@ from tests.conftest import MakeMovie
 from webapp import library, uploads, working
 from webapp.models import User, Video
 
-PASSWORD = "a long password 1"
-
 
 @pytest.fixture
 def people(transactional_db) -> dict[str, User]:
@@ -26,8 +24,8 @@ def people(transactional_db) -> dict[str, User]:
     shutil.rmtree(library.store().folder)
     library.store().folder.mkdir()
     roles = {"owner": "uploader", "other": "uploader", "friend": "viewer", "admin": "admin"}
-    return {
-        name: User.objects.create_user(name, password=PASSWORD, role=role, pk=number)
+    return {  # without passwords: hashing four of them takes longer than most tests
+        name: User.objects.create_user(name, role=role, pk=number)
         for number, (name, role) in enumerate(roles.items(), 1)
     }
 
