@@ -203,24 +203,45 @@ def clean_redis(redis_url: str) -> Iterator[str]:
     link.flushdb()
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Installation]:
-    """An empty installation: SQLite, or a new PostgreSQL database where DATABASE_URL is set."""
-    given, name = os.environ.get("DATABASE_URL", ""), f"faults_{uuid.uuid4().hex[:8]}"
-    database = f"{given.rsplit('/', 1)[0]}/{name}" if given else ""
+def create_database(template: str = "template1") -> str:
+    """A new PostgreSQL database beside that of DATABASE_URL; its address."""
+    server, name = os.environ["DATABASE_URL"].rsplit("/", 1)[0], f"faults_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as link:
+        link.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+    return f"{server}/{name}"
+
+
+def drop_database(address: str) -> None:
+    server, name = address.rsplit("/", 1)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as link:
+        link.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Iterator[Installation]:
+    """Migrated once, with an admin; each test gets a copy of its database."""
+    given = bool(os.environ.get("DATABASE_URL"))
+    found = Installation(tmp_path_factory.mktemp("template") / "home", create_database() if given else "", "")
+    found.prepare()
+    yield found
     if given:
-        with psycopg.connect(given.rsplit("/", 1)[0] + "/postgres", autocommit=True) as link:
-            link.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        drop_database(found.database)
+
+
+@pytest.fixture
+def site(tmp_path: Path, template: Installation) -> Iterator[Installation]:
+    """An empty installation: SQLite, or a PostgreSQL database of its own where DATABASE_URL is set."""
+    database = create_database(template.database.rsplit("/", 1)[1]) if template.database else ""
     found = Installation(tmp_path / "home", database, "")
+    if not database:
+        shutil.copy(template.home / "kinoscope.sqlite3", found.home)
     models = Path(os.environ["KINOSCOPE_HOME"]) / "models"
     models.mkdir(exist_ok=True)
     (found.home / "models").symlink_to(models)  # joined once for all tests
-    found.prepare()
     yield found
     found.stop()
-    if given:
-        with psycopg.connect(given.rsplit("/", 1)[0] + "/postgres", autocommit=True) as link:
-            link.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+    if database:
+        drop_database(database)
     shutil.rmtree(found.home, ignore_errors=True)
 
 

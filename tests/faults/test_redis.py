@@ -69,7 +69,8 @@ def test_redis_may_be_flushed_and_killed(site, broker, tmp_path) -> None:
     assert max(a for (a,) in site.sql("SELECT MAX(attempt) FROM webapp_step")) == 1
 
 
-@pytest.mark.parametrize("harm", ["stalled", pytest.param("dead", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", ["stalled", "dead"])
 def test_pages_do_not_wait_for_redis(site, broker, harm, tmp_path) -> None:
     movies = [write_silent(tmp_path / f"{n}.mp4", n) for n in range(3)]
     browser = open_site(site)
