@@ -60,6 +60,8 @@ ALLOWED = {"read the file given", "write a little", "start a thread"}
 def test_every_attempt_is_denied(tier, tmp_path, monkeypatch) -> None:
     if tier == "A" and box.find_tier() != "A":
         pytest.skip("SKIPPED LOUDLY: bubblewrap is not installed or may not make namespaces here")
+    if box.find_tier() == "C":
+        pytest.skip("SKIPPED LOUDLY: this kernel has no Landlock, or libseccomp2 is not installed")
     monkeypatch.setenv("KINOSCOPE_SECRET_KEY", "y" * 60)
     mine, other, out = tmp_path / "mine.bin", tmp_path / "other.bin", tmp_path / "out"
     mine.write_bytes(b"mine")
@@ -79,7 +81,8 @@ def test_every_attempt_is_denied(tier, tmp_path, monkeypatch) -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert {name for name, result in answer["found"].items() if result == "done"} == ALLOWED
-    assert set(answer["taken"]) == {"files", "calls"}
+    assert "calls" in answer["taken"]
+    assert "files" in answer["taken"] or tier == "A"
     assert "KINOSCOPE_SECRET_KEY" not in answer["environment"]
     assert (out / "big").stat().st_size <= 1 << 20
 
