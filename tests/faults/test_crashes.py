@@ -67,7 +67,7 @@ def compare_with_a_quiet_run(site: Installation, crashed: dict[str, dict[str, in
     print(f"rows per table as in the uncrashed run: {quiet}; work folders left for the sweep: {len(left)}")
 
 
-@BOTH
+@pytest.mark.parametrize("carrier", ["table", pytest.param("celery", marks=pytest.mark.slow)], indirect=True)
 def test_a_crash_anywhere_loses_and_doubles_nothing(site, carrier, tmp_path) -> None:
     crash_through(site, carrier, QUICK[carrier], tmp_path)
     compare_with_a_quiet_run(site, site.counts(), tmp_path)

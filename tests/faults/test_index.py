@@ -80,6 +80,7 @@ def kill_writers(store: GenerationStore, trials: int) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_two_hundred_kills_lose_no_acknowledged_generation(tmp_path) -> None:
     found = kill_writers(GenerationStore(tmp_path / "safe"), 200)
     print(f"safe writer: {found}")

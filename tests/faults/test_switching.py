@@ -69,7 +69,8 @@ def publish_often(site: Installation, times: int) -> None:
     site.manage("shell", "-v0", "-c", code)
 
 
-@pytest.mark.parametrize(("clients", "seconds"), [(8, 4), pytest.param(100, 60, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("clients", "seconds"), [(8, 4), (100, 60)])
 def test_searches_while_generations_are_published(site, clients, seconds, tmp_path) -> None:
     library_of(site, tmp_path, 2)
     browser = open_site(site)

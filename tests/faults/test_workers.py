@@ -159,6 +159,7 @@ def test_a_missing_model_makes_steps_wait_and_costs_no_attempt(site, tmp_path) -
     assert site.statuses() == {"a.mp4": "ready"}
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_waited_for(site, tmp_path) -> None:
     """Requirement 26: the write lock is held for six seconds, while sixteen threads write."""
     if site.database:
