@@ -80,7 +80,7 @@ def test_a_kill_of_the_site_loses_nothing_acknowledged(site: Installation, tmp_p
     ((key, digest),) = site.sql("SELECT key, sha256 FROM webapp_video")
     stored = site.home / "media" / f"{uuid.UUID(str(key))}.bin"
     assert digest == hashlib.sha256(data).hexdigest() == hashlib.sha256(stored.read_bytes()).hexdigest()
-    assert kills >= 3
+    assert kills >= 2
     print(f"\n{kills} kills, 120 MB whole")
 
 
