@@ -47,6 +47,14 @@ def unpack(blob: bytes | memoryview, dim: int) -> Vectors:
     return np.frombuffer(data, "<f2").astype(np.float32)
 
 
+def unpack_sound(blob: bytes, dim: int) -> Vectors | None:
+    """The vector (dim,), or None when it is not what was written: doctor reports that, search goes on without it."""
+    try:
+        return unpack(blob, dim)
+    except BadVectors:
+        return None
+
+
 def mark_changed() -> int:
     """Tell every process that segments changed; the new sequence number. Call it first in a transaction: the row stays
     locked until the commit, so that numbers become visible in their order.
@@ -129,7 +137,7 @@ def glance_segments(
 
 def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None]:
     """Vectors of every keyframe and of every segment's words, by one recipe; the returned function stores them."""
-    frames = list(video.keyframes.filter(glanced=False)) or list(video.keyframes.all())
+    frames = best_keyframes(video)
     seen = embed_frames(video, frames, engine.pictures(recipe), lambda share: progress(0.8 * share)) if frames else {}
     plan = plan_segments(video, recipe)
     encoded = engine.sentences(recipe).encode_passages([passage(video.title, s.speech, s.screen) for s in plan])
@@ -146,6 +154,11 @@ def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None
             video.keyframes.filter(glanced=True).delete()
 
     return store
+
+
+def best_keyframes(video: Video) -> list[Keyframe]:
+    """Those that `look` chose; until then what was glanced at."""
+    return list(video.keyframes.filter(glanced=False)) or list(video.keyframes.all())
 
 
 def plan_segments(video: Video, recipe: Recipe) -> list[Planned]:

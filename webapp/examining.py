@@ -14,10 +14,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from indexer import box, fusion
-from indexer.errors import BadVectors, ModelMissing
+from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine, ledger, library, outputs, publishing
-from webapp.embedding import drop_segments, mark_changed, unpack
+from webapp.embedding import drop_segments, mark_changed, unpack_sound
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, Video, Worker
 
 LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
@@ -96,10 +96,11 @@ def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
     bad: dict[int, set[int]] = {}  # video -> segments
     rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", *fusion.SPACES)
     for pk, video, *blobs in rows.iterator(chunk_size=2000):
-        if not all(sound(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)):
+        if any(unpack_sound(b, recipe.dims[s]) is None for b, s in zip(blobs, fusion.SPACES, strict=True)):
             bad.setdefault(video, set()).add(pk)
     frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
-    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if not sound(blob, recipe.dims["visual"])]
+    kept, dim = frames.values_list("pk", "vector"), recipe.dims["visual"]
+    worn = [pk for pk, blob in kept.iterator() if unpack_sound(blob, dim) is None]
     if bad:
         yield Finding(
             "error",
@@ -115,14 +116,6 @@ def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
             "`doctor --fix` has their videos embedded again.",
             lambda: embed_frames_again(recipe, worn),
         )
-
-
-def sound(blob: bytes, dim: int) -> bool:
-    try:
-        unpack(blob, dim)
-    except BadVectors:
-        return False
-    return True
 
 
 def embed_frames_again(recipe: Recipe, worn: list[int]) -> None:

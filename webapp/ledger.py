@@ -208,7 +208,7 @@ def sweep() -> None:
     """Fail what died three times; send for what is due and has no message."""
     dead = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS)
     for step in dead.select_related("video"):
-        changed = Step.objects.filter(pk=step.pk, fence=step.fence, status=Step.Status.RUNNING).update(
+        changed = mine(step).update(
             status=Step.Status.FAILED,
             error_code="killed",
             error_text="The worker was killed three times on this step; probably there was not enough memory.",

@@ -143,6 +143,11 @@ def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, bytes], list
     return manifest, parts, damaged
 
 
+def newest_manifest(recipe: Recipe) -> Manifest | None:
+    """Of the newest generation that has a readable one; its files are verified by `load_newest`."""
+    return next(iter(store().manifests(label(recipe.fingerprint))), None)
+
+
 def open_newest(recipe: Recipe) -> Base:
     """The newest generation that verifies; what does not is noted for the workers, who build a new one."""
     manifest, parts, damaged = load_newest(recipe)

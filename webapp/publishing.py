@@ -52,7 +52,7 @@ def publish(recipe: Recipe) -> int | None:
 
 def is_due(recipe: Recipe) -> bool:
     """No generation yet, or too much that is newer than it."""
-    newest = next(iter(library.store().manifests(library.label(recipe.fingerprint))), None)
+    newest = library.newest_manifest(recipe)
     if newest is None:
         return Segment.objects.filter(recipe=recipe).exists()
     changed = Segment.objects.filter(recipe=recipe, sequence__gt=newest.sequence).count()

@@ -13,13 +13,13 @@ from django.db import connection
 
 from indexer import fusion
 from indexer.calibration import NEUTRAL
-from indexer.errors import BadVectors, ModelMissing
+from indexer.errors import ModelMissing
 from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
 from indexer.terms import terms
 from indexer.types import Span, Vectors
 from webapp import engine, library
-from webapp.embedding import unpack
+from webapp.embedding import unpack_sound
 from webapp.models import FrameVector, Keyframe, Recipe, Segment, Shot, User, Video
 
 POOL = 120  # candidates per channel
@@ -182,14 +182,6 @@ def load_candidates(ids: Collection[int], seen: library.Snapshot) -> list[Candid
         for row in rows
         if (vector := words[row.pk]) is not None
     ]
-
-
-def unpack_sound(blob: bytes, dim: int) -> Vectors | None:
-    """The vector (dim,), or None when it is not what was written: doctor reports that, search goes on without it."""
-    try:
-        return unpack(blob, dim)
-    except BadVectors:
-        return None
 
 
 def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Ranked]:

@@ -4,7 +4,7 @@ probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe
 proxy runs beside; reembed follows where a second recipe is kept (see `recipes`)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,11 +100,12 @@ def look(video: Video, progress: Progress) -> Store:
     """One decode pass: shots, keyframes and the storyboard."""
     with workspace(video) as folder:
         seen = box.look(video.path, folder, media_info(video), progress)
+        if seen.decode_errors > MOST_DAMAGED * seen.frames:
+            raise UnreadableMedia(
+                f"The picture is damaged in {seen.decode_errors} places of {seen.frames} frames.",
+                "Upload another copy.",
+            )
         names = adopt(folder, video)
-    if seen.decode_errors > MOST_DAMAGED * seen.frames:
-        raise UnreadableMedia(
-            f"The picture is damaged in {seen.decode_errors} places of {seen.frames} frames.", "Upload another copy."
-        )
     if seen.decode_errors and not video.warning:
         video.warning = f"{seen.decode_errors} damaged places were skipped while reading the picture."
     video.storyboard_step, video.storyboard_tiles = seen.storyboard_step, seen.storyboard_tiles
@@ -165,7 +166,7 @@ def speech(video: Video, progress: Progress) -> Store:
 
 def screen_text(video: Video, progress: Progress) -> Store:
     """Text on keyframes, at most one picture every three seconds of a shot."""
-    frames = list(video.keyframes.filter(glanced=False)) or list(video.keyframes.all())
+    frames = embedding.best_keyframes(video)
     cuts = [s.start for s in video.shots.all()]
     chosen: list[Keyframe] = []
     for frame in frames:
@@ -259,3 +260,8 @@ STAGES: dict[str, Stage] = {
     "proxy": Stage(proxy, 5, "cpu"),
     "reembed": Stage(reembed, 9, "models"),  # a change of models waits for what people just uploaded
 }
+
+
+def names_of(queues: Sequence[str]) -> list[str]:
+    """Steps that the workers of these queues take."""
+    return [name for name, stage in STAGES.items() if stage.queue in queues]

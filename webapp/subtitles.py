@@ -8,8 +8,8 @@ import pysubs2
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from webapp import auditing, ledger
-from webapp.models import User, Utterance, Video
+from webapp import ledger
+from webapp.models import Utterance, Video
 
 FORMATS = {".vtt": "vtt", ".srt": "srt"}  # nothing else, whatever the file calls itself
 MAX_BYTES = 1 << 20
@@ -61,11 +61,3 @@ def replace(video: Video, cues: list[tuple[float, float, str]]) -> None:
         Utterance.objects.bulk_create(Utterance(video=video, start=s, end=e, text=t) for s, e, t in cues)
         ledger.add(video, "embed")
         ledger.settle(video)
-
-
-def bring(actor: User, video: Video, name: str, data: bytes, address: str | None = None) -> int:
-    """Read and replace; how many cues there are now. Raises `BadSubtitles`."""
-    cues = read(name, data, video.duration or 1e9)
-    replace(video, cues)
-    auditing.record(actor, "subtitles", video, after=str(len(cues)), address=address)
-    return len(cues)

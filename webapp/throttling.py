@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+
+from webapp.views.errors import ask_to_wait
 
 View = Callable[..., HttpResponseBase]
 
@@ -29,7 +30,7 @@ def throttled(kind: str) -> Callable[[View], View]:
             who = request.user.pk or request.META.get("REMOTE_ADDR", "")
             acts = request.method == "POST" or bool(request.GET.get("q"))
             if acts and not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who)):
-                return refuse(_("That was a lot in a short time. Wait a minute, then go on."), 60)
+                return ask_to_wait(_("That was a lot in a short time. Wait a minute, then go on."), 429, 60)
             return view(request, *args, **kwargs)
 
         return guarded
@@ -37,12 +38,6 @@ def throttled(kind: str) -> Callable[[View], View]:
     return decorate
 
 
-def refuse(reason: str, seconds: int) -> HttpResponse:
-    response = render(None, "503.html", {"reason": reason}, status=429)
-    response["Retry-After"] = str(seconds)
-    return response
-
-
 def lock_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """What django-axes answers to somebody who guesses passwords, whether or not there is such a person."""
-    return refuse(_("Too many wrong passwords. Try again in 15 minutes."), 15 * 60)
+    return ask_to_wait(_("Too many wrong passwords. Try again in 15 minutes."), 429, 15 * 60)

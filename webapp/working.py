@@ -58,11 +58,7 @@ def work_for(pk: int) -> Step | None:
     name = Step.objects.filter(pk=pk).values_list("name", flat=True).first()
     if name is None:
         return None  # its video was deleted
-    return work_one(name_worker(), names_of([stages.STAGES[name].queue]))
-
-
-def names_of(queues: Sequence[str]) -> list[str]:
-    return [name for name, stage in stages.STAGES.items() if stage.queue in queues]
+    return work_one(name_worker(), stages.names_of([stages.STAGES[name].queue]))
 
 
 def run(step: Step) -> None:
@@ -213,7 +209,7 @@ def sweep() -> None:
 def work_unheard(owner: str, queues: Sequence[str]) -> None:
     """No message came for a while: is there really nothing to do?"""
     global _heard
-    if _one_step.locked() or work_one(owner, names_of(queues)) is None:
+    if _one_step.locked() or work_one(owner, stages.names_of(queues)) is None:
         _heard = time.monotonic()
     else:
         log.warning("a step was due but no message came; is Redis up? Taken from the table")

@@ -25,6 +25,11 @@ def broken(request: HttpRequest) -> HttpResponse:
         reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
     else:
         return render(None, "500.html", {"reference": get_guid()}, status=500)
+    return ask_to_wait(reason, status, RETRY_SECONDS)
+
+
+def ask_to_wait(reason: str, status: int, seconds: int) -> HttpResponse:
+    """A page that says why it is not possible just now, and when to return. It needs no database."""
     response = render(None, "503.html", {"reason": reason}, status=status)
-    response["Retry-After"] = str(RETRY_SECONDS)
+    response["Retry-After"] = str(seconds)
     return response

@@ -55,7 +55,7 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 
 def describe_queue(queue: str) -> dict[str, object]:
-    names = [name for name, stage in stages.STAGES.items() if stage.queue == queue]
+    names = stages.names_of([queue])
     steps = Step.objects.filter(name__in=names)
     due = steps.filter(ledger.due(Now()))
     return {
@@ -75,7 +75,7 @@ def describe_index() -> dict[str, object] | None:
         return None
     rows = []
     for recipe in [state.active, *recipes.others()]:
-        manifest = next(iter(library.store().manifests(library.label(recipe.fingerprint))), None)
+        manifest = library.newest_manifest(recipe)
         newer = Segment.objects.filter(recipe=recipe, sequence__gt=manifest.sequence if manifest else -1)
         rows.append(
             {

@@ -123,8 +123,10 @@ def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         if file is None:
             raise subtitles.BadSubtitles(_("Choose a file first."))
         data = file.read(subtitles.MAX_BYTES + 1)
-        count = subtitles.bring(signed_in(request), video, file.name or "", data, request.META.get("REMOTE_ADDR"))
-        messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": count})
+        cues = subtitles.read(file.name or "", data, video.duration or 1e9)
+        subtitles.replace(video, cues)
+        auditing.note(request, "subtitles", video, after=str(len(cues)))
+        messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": len(cues)})
     except subtitles.BadSubtitles as refusal:
         messages.error(request, str(refusal))
     return redirect("watch", key)
