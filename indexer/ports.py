@@ -3,10 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from indexer.types import Audio, Hit, Image, ScreenLine, Span, Transcript, Vectors
+from indexer.types import Audio, Hit, Ids, Image, Mask, ScreenLine, Span, Transcript, Vectors
 
 Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
 
@@ -76,12 +73,12 @@ class VectorIndex(Protocol):
 
     dim: int
 
-    def __init__(self, vectors: Vectors, ids: npt.NDArray[np.int64]) -> None: ...
+    def __init__(self, vectors: Vectors, ids: Ids) -> None: ...
 
     def __len__(self) -> int: ...
 
-    def search(self, query: Vectors, k: int, allowed: npt.NDArray[np.int64] | None) -> list[Hit]:
-        """Best `k` of the segment ids in `allowed` (None: all), best first; `query` is (dim,)."""
+    def search(self, query: Vectors, k: int, allowed: Mask | None) -> list[Hit]:
+        """Best `k` segment ids among the positions of `allowed` (n,) (None: all), best first; `query` is (dim,)."""
         ...
 
     def dump(self) -> bytes:
@@ -93,6 +90,6 @@ class VectorIndex(Protocol):
         """The index that `dump` wrote. Only for bytes that were verified: a library may crash on others."""
         ...
 
-    def vectors(self) -> tuple[npt.NDArray[np.int64], Vectors]:
+    def vectors(self) -> tuple[Ids, Vectors]:
         """Ids (n,) and what is kept of their vectors (n, dim): to compare with the database."""
         ...

@@ -11,6 +11,8 @@ import numpy.typing as npt
 Image: TypeAlias = npt.NDArray[np.uint8]
 Audio: TypeAlias = npt.NDArray[np.float32]
 Vectors: TypeAlias = npt.NDArray[np.float32]
+Ids: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,): which rows may be found
 
 SAMPLE_RATE = 16_000  # Hz; what Whisper and Silero take
 

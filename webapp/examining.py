@@ -143,7 +143,7 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(level, f"No generation of {recipe}: the database is scanned.", remedy, lambda: replace(recipe))
         return
     base = library.open_newest(recipe)
-    there, kept = base.index.vectors()
+    there, kept = base.shelf.vectors.vectors()
     rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
     known = set(Tombstone.objects.values_list("segment", flat=True))
     gone = set(there.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known

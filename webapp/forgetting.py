@@ -71,10 +71,9 @@ def purge() -> bool:
 
 
 def clear_free_pages() -> None:
-    """Deleted rows leave their bytes behind: in the full-text index, the write-ahead log, dead tuples."""
+    """Deleted rows leave their bytes behind: in the write-ahead log, in dead tuples."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute("INSERT INTO webapp_segment_terms(webapp_segment_terms) VALUES ('optimize')")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         elif not connection.in_atomic_block:
             cursor.execute("VACUUM")

@@ -8,11 +8,11 @@ is the exact scan of the database to which a damaged index falls back.
 import io
 import logging
 import threading
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
-import numpy.typing as npt
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
@@ -21,15 +21,16 @@ from indexer import fusion
 from indexer.calibration import NEUTRAL, Calibration
 from indexer.errors import BadVectors
 from indexer.generations import GenerationStore, Manifest
+from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
-from indexer.types import Hit, Vectors
+from indexer.types import Hit, Ids, Mask, Vectors
 from webapp import recipes
 from webapp.embedding import unpack
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
-Ids = npt.NDArray[np.int64]
+FORMAT = 2  # of a generation's parts: raise it with them, and every installation builds new ones
 
 _swap = threading.Lock()
 _current: dict[int, "Snapshot"] = {}  # recipe -> its snapshot
@@ -37,46 +38,80 @@ _current: dict[int, "Snapshot"] = {}  # recipe -> its snapshot
 
 @dataclass(frozen=True)
 class Rows:
-    """Segments in one order: ids (n,), their videos (n,), blocks {"visual": (n, dv), "text": (n, dt)}."""
+    """Segments in one order: ids (n,), their videos (n,), blocks {"visual": (n, dv), "text": (n, dt)}, their terms."""
 
     ids: Ids
     videos: Ids
     blocks: dict[str, Vectors]
+    terms: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Segments in one order and what finds them. Segment i belongs to video `videos[homes[i]]`; dead ones are gone."""
+
+    segments: Ids
+    videos: Ids
+    homes: Ids
+    alive: Mask
+    vectors: VectorIndex
+    words: LexicalIndex
+
+    def mask(self, may_see: Ids) -> Mask:
+        """(n,): the segments of these videos."""
+        return np.asarray(np.isin(self.videos, may_see, kind="sort")[self.homes] & self.alive, np.bool_)
 
 
 @dataclass(frozen=True)
 class Base:
-    """A generation in memory: `segments` (n,) of `videos` (n,) and the mean look (dv,) of each video."""
+    """A generation in memory, and the mean look (dv,) of each video."""
 
     number: int
     sequence: int
-    index: VectorIndex
-    segments: Ids
-    videos: Ids
+    shelf: Shelf
     looks: dict[int, Vectors]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All searchable segments at one moment: `ids[i]` belongs to video `videos[i]`."""
+    """All searchable segments at one moment: a generation, and what is newer."""
 
     sequence: int
     recipe: Recipe
     base: Base
-    delta: VectorIndex
-    ids: Ids
-    videos: Ids
+    shelves: tuple[Shelf, Shelf]
     calibration: Calibration
     looks: dict[int, Vectors]  # mean visual vector (dv,) of each video
 
-    def allowed(self, videos: Ids) -> Ids:
-        """Segment ids of these videos."""
-        return self.ids[np.isin(self.videos, videos)]
+    @cached_property
+    def ids(self) -> Ids:
+        return np.concatenate([shelf.segments[shelf.alive] for shelf in self.shelves])
 
-    def search(self, query: Vectors, k: int, allowed: Ids) -> list[Hit]:
-        """Best `k` of `allowed`, best first: exact over generation and delta together."""
-        hits = self.base.index.search(query, k, allowed) + self.delta.search(query, k, allowed)
+    @cached_property
+    def videos(self) -> Ids:
+        """Of each of `ids`."""
+        return np.concatenate([shelf.videos[shelf.homes[shelf.alive]] for shelf in self.shelves])
+
+    def masks(self, may_see: Ids) -> tuple[Mask, Mask]:
+        """What a person who may see these videos may find, per shelf."""
+        base, delta = self.shelves
+        return base.mask(may_see), delta.mask(may_see)
+
+    def search(self, query: Vectors, k: int, masks: tuple[Mask, Mask]) -> list[Hit]:
+        """Best `k` by vector, best first: over generation and what is newer together."""
+        found = zip(self.shelves, masks, strict=True)
+        hits = [hit for shelf, mask in found for hit in shelf.vectors.search(query, k, mask)]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def look_up(self, terms: Sequence[str], k: int, masks: tuple[Mask, Mask]) -> list[Hit]:
+        """Best `k` by their words."""
+        found = zip(self.shelves, masks, strict=True)
+        hits = [Hit(int(s.segments[row]), score) for s, mask in found for row, score in s.words.search(terms, k, mask)]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """How rare each term is in the larger shelf."""
+        return max(self.shelves, key=lambda shelf: len(shelf.words)).words.rarity(terms)
 
 
 @cache
@@ -120,19 +155,24 @@ def load(recipe: Recipe, sequence: int, known: Base | None) -> Snapshot:
     base = known if known is not None and known.number >= newest else open_newest(recipe)
     rows = read_rows(Segment.objects.filter(recipe=recipe, sequence__gt=base.sequence), recipe)
     gone = Tombstone.objects.filter(sequence__gt=base.sequence).values_list("segment", flat=True)
-    kept = ~np.isin(base.segments, np.fromiter(gone, np.int64))
-    ids = np.concatenate([base.segments[kept], rows.ids])
-    videos = np.concatenate([base.videos[kept], rows.videos])
+    alive = ~np.isin(base.shelf.segments, np.fromiter(gone, np.int64))
+    delta = make_shelf(
+        rows.ids, rows.videos, index_class()(fusion.fuse_segments(rows.blocks), rows.ids), LexicalIndex(rows.terms)
+    )
     calibration = Calibration(**recipe.calibration) if recipe.calibration else NEUTRAL
-    delta = index_class()(fusion.fuse_segments(rows.blocks), rows.ids)
     looks = base.looks | mean_looks(rows)
-    return Snapshot(sequence, recipe, base, delta, ids, videos, calibration, looks)
+    return Snapshot(sequence, recipe, base, (replace(base.shelf, alive=alive), delta), calibration, looks)
+
+
+def make_shelf(segments: Ids, videos: Ids, vectors: VectorIndex, words: LexicalIndex) -> Shelf:
+    unique, homes = np.unique(videos, return_inverse=True)
+    return Shelf(segments, unique, homes.astype(np.int64), np.ones(len(segments), np.bool_), vectors, words)
 
 
 def label(fingerprint: str) -> str:
     """What generations of a recipe are filed under: the recipe, and the database whose segments they hold."""
     key = IndexState.objects.values_list("key", flat=True).filter(pk=1).first()
-    return f"{fingerprint}|{key}"
+    return f"{fingerprint}|{key}|{FORMAT}"
 
 
 def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, bytes], list[int]]:
@@ -155,19 +195,22 @@ def open_newest(recipe: Recipe) -> Base:
         log.error("index generations %s did not verify; a worker will build a new one", damaged)
         note = ", ".join(map(str, damaged))[:300]
         IndexState.objects.filter(pk=1).exclude(damaged=note).update(damaged=note)
-    dim = sum(recipe.dims.values())
     if manifest is None:
-        none = np.zeros(0, np.int64)
-        return Base(0, -1, index_class()(np.zeros((0, dim), np.float32), none), none, none, {})
+        none, dim = np.zeros(0, np.int64), sum(recipe.dims.values())
+        empty = index_class()(np.zeros((0, dim), np.float32), none)
+        return Base(0, -1, make_shelf(none, none, empty, LexicalIndex([])), {})
     rows = np.load(io.BytesIO(parts["rows"]), allow_pickle=False)
     looks = dict(zip(rows["looking"].tolist(), rows["looks"].astype(np.float32), strict=True))
-    index = index_class().load(parts["vectors"])
-    return Base(manifest.number, manifest.sequence, index, rows["segments"], rows["videos"], looks)
+    vectors, words = index_class().load(parts["vectors"]), LexicalIndex.load(parts["words"])
+    return Base(manifest.number, manifest.sequence, make_shelf(rows["segments"], rows["videos"], vectors, words), looks)
 
 
 def mean_looks(rows: Rows) -> dict[int, Vectors]:
     """The mean visual block (dv,) of each video."""
-    return {int(v): rows.blocks["visual"][rows.videos == v].mean(0) for v in np.unique(rows.videos)}
+    order = np.argsort(rows.videos, kind="stable")
+    videos, starts = np.unique(rows.videos[order], return_index=True)
+    looks = np.split(rows.blocks["visual"][order], starts[1:])
+    return {int(v): part.mean(0) for v, part in zip(videos, looks, strict=True)} if len(videos) else {}
 
 
 def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
@@ -175,8 +218,9 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
     ids: list[int] = []
     videos: list[int] = []
     parts: dict[str, list[Vectors]] = {space: [] for space in fusion.SPACES}
-    columns = segments.order_by("pk").values_list("pk", "video_id", *fusion.SPACES)
-    for pk, video, *blobs in columns.iterator(chunk_size=2000):
+    words: list[list[str]] = []
+    columns = segments.order_by("pk").values_list("pk", "video_id", "terms", *fusion.SPACES)
+    for pk, video, terms, *blobs in columns.iterator(chunk_size=2000):
         try:
             blocks = [unpack(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
         except BadVectors as error:
@@ -184,7 +228,8 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
             continue
         ids.append(pk)
         videos.append(video)
+        words.append(terms.split())
         for space, block in zip(fusion.SPACES, blocks, strict=True):
             parts[space].append(block)
     stacked = {s: np.stack(p) if p else np.zeros((0, recipe.dims[s]), np.float32) for s, p in parts.items()}
-    return Rows(np.array(ids, np.int64), np.array(videos, np.int64), stacked)
+    return Rows(np.array(ids, np.int64), np.array(videos, np.int64), stacked, words)

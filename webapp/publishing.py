@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from indexer import fusion
+from indexer.lexical import LexicalIndex
 from webapp import library
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
@@ -42,7 +43,7 @@ def publish(recipe: Recipe) -> int | None:
             looking=np.array(list(looks), np.int64),
             looks=np.array(list(looks.values()), np.float16).reshape(len(looks), recipe.dims["visual"]),
         )
-        parts = {"vectors": index.dump(), "rows": buffer.getvalue()}
+        parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
         library.store().publish(number, library.label(recipe.fingerprint), sequence, len(rows.ids), parts)
         forget_tombstones()
     finally:

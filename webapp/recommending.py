@@ -74,10 +74,10 @@ def profile_vectors(videos: list[Video]) -> dict[int, Vectors]:
 def score_videos(profile: Vectors, visible: "object") -> dict[int, float]:
     """Best segment score of each visible video."""
     seen = library.snapshot()
-    allowed = seen.allowed(np.fromiter(visible.values_list("pk", flat=True), np.int64))  # type: ignore[attr-defined]
+    masks = seen.masks(np.fromiter(visible.values_list("pk", flat=True), np.int64))  # type: ignore[attr-defined]
     home = dict(zip(seen.ids.tolist(), seen.videos.tolist(), strict=True))
     scores: dict[int, float] = {}
-    for hit in seen.search(profile, 200, allowed):
+    for hit in seen.search(profile, 200, masks):
         scores.setdefault(home[hit.segment], hit.score)
     return scores
 

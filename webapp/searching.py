@@ -1,6 +1,5 @@
 """Search: a sentence becomes moments this person may see."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -9,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
 
 from indexer import fusion
 from indexer.calibration import NEUTRAL
@@ -121,33 +119,11 @@ def gather(query: Query, seen: library.Snapshot, may_see: "np.typing.NDArray[np.
     """Candidates of the index and of the lexical channel, permissions acting inside both."""
     weights = seen.calibration.weights(PREFERENCE)
     fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, weights)
-    ids = set()
+    masks = seen.masks(may_see)
+    ids = {hit.segment for hit in seen.look_up(query.terms, POOL, masks)}
     if np.any(fused):
-        ids.update(hit.segment for hit in seen.search(fused, POOL, seen.allowed(may_see)))
-    ids.update(match_terms(query.terms, np.unique(may_see).tolist(), seen.recipe))
+        ids.update(hit.segment for hit in seen.search(fused, POOL, masks))
     return load_candidates(ids, seen)
-
-
-def match_terms(words: Sequence[str], videos: Sequence[int], recipe: Recipe) -> list[int]:
-    """Segments of `videos` that hold any of the words, best first, by the database's full-text search."""
-    if not words or not videos:
-        return []
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT s.id FROM webapp_segment s, to_tsquery('simple', %s) q "
-                "WHERE to_tsvector('simple', s.terms) @@ q AND s.video_id = ANY(%s) AND s.recipe_id = %s "
-                "ORDER BY ts_rank(to_tsvector('simple', s.terms), q) DESC LIMIT %s",
-                [" | ".join(f"'{w}'" for w in words), list(videos), recipe.pk, POOL],
-            )
-        else:
-            cursor.execute(
-                "SELECT s.id FROM webapp_segment_terms t JOIN webapp_segment s ON s.id = t.rowid "
-                "WHERE t.terms MATCH %s AND s.video_id IN (SELECT value FROM json_each(%s)) "
-                "AND s.recipe_id = %s ORDER BY bm25(webapp_segment_terms) LIMIT %s",
-                [" OR ".join(f'"{w}"' for w in words), json.dumps(list(videos)), recipe.pk, POOL],
-            )
-        return [row[0] for row in cursor.fetchall()]
 
 
 def load_candidates(ids: Collection[int], seen: library.Snapshot) -> list[Candidate]:

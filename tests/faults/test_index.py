@@ -213,15 +213,15 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
 
 def test_new_and_deleted_segments_count_at_once(filled, people) -> None:
     snapshot = library.snapshot()
-    assert (len(snapshot.ids), len(snapshot.base.segments), len(snapshot.delta)) == (400, 400, 0)
+    assert (len(snapshot.ids), *(len(s.segments) for s in snapshot.shelves)) == (400, 400, 0)
     video = Video.objects.create(owner=people["owner"], title="New", file_name="n.mp4", sha256="1", size_bytes=1)
     fresh = add_segments(video, 5)
     now = library.snapshot()
-    assert (len(now.ids), len(now.delta), now.base) == (405, 5, snapshot.base)
+    assert (len(now.ids), len(now.shelves[1].segments), now.base) == (405, 5, snapshot.base)
     assert len(snapshot.ids) == 400  # a reader keeps what it has
     query = np.concatenate([np.zeros(now.recipe.dims["visual"]), np.zeros(now.recipe.dims["text"])]).astype(np.float32)
     query[: now.recipe.dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
-    assert now.search(query, 1, now.ids)[0].segment == fresh[0].pk
+    assert now.search(query, 1, now.masks(now.videos))[0].segment == fresh[0].pk
     Video.objects.get(title="Many").delete()
     left = library.snapshot()
     assert sorted(left.ids) == [s.pk for s in fresh]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from indexer import calibration, fusion, retriever, shots
 from indexer.adapters.faiss import FaissIndex
 from indexer.errors import BadVectors
+from indexer.lexical import LexicalIndex
 from indexer.segments import LONGEST, SHORTEST, build_segments
 from indexer.speech import find_unheard, join_sentences, join_spans
 from indexer.terms import terms
@@ -103,19 +104,36 @@ def test_the_fused_product_is_the_weighted_sum_of_cosines() -> None:
     assert np.allclose(fused @ query, 2 * v @ v[0] + 0.5 * t @ t[1], atol=1e-5)
 
 
-def test_the_index_is_exact_and_never_returns_what_is_not_allowed() -> None:
+@pytest.mark.parametrize("flat_most", [200_000, 1000])
+def test_the_index_finds_what_an_exact_scan_finds_and_never_what_is_not_allowed(flat_most, monkeypatch) -> None:
+    monkeypatch.setattr("indexer.adapters.faiss.FLAT_MOST", flat_most)  # above it there are inverted lists
     dice = np.random.default_rng(1)
     vectors = dice.normal(size=(3000, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = np.arange(10_000, 13_000)
-    index = FaissIndex(vectors, ids)
-    allowed = dice.choice(ids, 30, replace=False)  # one person sees 1 %
-    hits = index.search(vectors[7], 10, np.sort(allowed))
+    index = FaissIndex.load(FaissIndex(vectors, ids).dump())
+    assert index.search(vectors[7], 1, None)[0].segment == 10_007
+    mask = np.zeros(len(ids), np.bool_)
+    mask[dice.choice(len(ids), 30, replace=False)] = True  # one person sees 1 %
+    allowed = ids[mask]
+    hits = index.search(vectors[7], 10, mask)
     truth = sorted(allowed, key=lambda i: -float(vectors[i - 10_000] @ vectors[7]))[:10]
     assert {h.segment for h in hits} <= set(allowed.tolist())
     assert len({h.segment for h in hits} & set(truth)) >= 9
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
-    assert index.search(vectors[7], 10, np.array([], np.int64)) == []
+    assert index.search(vectors[7], 10, ~mask & mask) == []
+    assert np.allclose(index.vectors()[1], vectors, atol=1e-3)
+    assert list(index.vectors()[0]) == list(ids)
+
+
+def test_words_find_what_holds_them_rare_ones_first_and_only_what_is_allowed() -> None:
+    documents = [["dog", "run"], ["dog", "sleep"], ["cat", "run", "run"], [], ["dog", "zebra"]]
+    index = LexicalIndex.load(LexicalIndex(documents).dump())
+    assert [row for row, _ in index.search(["dog", "zebra", "unknown"], 5, None)] == [4, 0, 1]
+    assert [row for row, _ in index.search(["run"], 1, None)] == [2]  # twice in it
+    assert [row for row, _ in index.search(["dog"], 5, np.array([False, True, True, True, False]))] == [1]
+    assert index.search(["unknown"], 5, None) == [] == LexicalIndex([]).search(["dog"], 5, None)
+    assert index.rarity(["zebra"])["zebra"] > index.rarity(["dog"])["dog"]
 
 
 @pytest.mark.parametrize("fault", ["nan", "shape", "twice"])
