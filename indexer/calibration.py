@@ -39,15 +39,14 @@ class Calibration:
     chance: list[float]
     segments: int = 0  # how many there were when this was measured
 
-    def weights(self, preference: Mapping[str, float]) -> dict[str, float]:
-        """Preferences (how much a space should count) -> weights on cosines: preference / spread."""
-        return {space: preference[space] / self.spread[space] for space in self.spread}
-
-    def rarity(self, score: float) -> float:
-        """Share of background sentences whose best match scores lower, in [0, 1]; 0.5 when nothing is known."""
+    def confidence(self, score: float) -> float:
+        """How likely it is, in [0, 1], that a best match with this score is none of chance: a logistic curve through
+        the scores that chance reached here. 0.5 when nothing is known.
+        """
         if not self.chance:
             return 0.5
-        return float(np.searchsorted(self.chance, score) / len(self.chance))
+        middle, edge = np.quantile(self.chance, [0.5, 0.8])
+        return float(1 / (1 + np.exp(-(score - edge) / max(float(edge - middle), 0.1))))
 
 
 NEUTRAL = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from indexer.errors import BadVectors
 from indexer.types import Vectors
 
-NAME = "concatenation"
+NAME = "concatenation of fields"
 SPACES = ("visual", "text")
 UNIT = 2e-3  # how far from 1 a length may be: half precision costs about 5e-4
 

@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
-from indexer.retriever import rank
 from indexer.types import Vectors
 from webapp import engine, library, searching
 from webapp.embedding import mark_changed
 from webapp.models import Recipe, Segment
+from webapp.searching import Wanted
 
 CHANGED = 0.05  # share of segments that must be new or gone before it is worth measuring again
 
@@ -23,10 +23,9 @@ def measure(recipe: Recipe) -> Calibration | None:
     looks, words = background(engine.pictures(recipe), engine.sentences(recipe))
     measured = calibrate({"visual": looks, "text": words}, library.read_rows(segments, recipe).blocks)
     seen = replace(library.snapshot(recipe), calibration=measured)
-    best = []
+    everything, best = seen.masks(seen.videos), []
     for sentence in BACKGROUND:
-        query = searching.encode(sentence, recipe)
-        ranked = rank(query, searching.gather(query, seen, seen.videos), measured)
+        ranked = searching.rank_all(Wanted(sentence), seen, everything)
         best += [ranked[0].score] if ranked else []
     return replace(measured, chance=sorted(best))
 

@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 
 from indexer import fusion
 from indexer.errors import BadVectors, OutOfMemory
-from indexer.ports import PictureEncoder, Progress
+from indexer.ports import PictureEncoder, Progress, SentenceEncoder
+from indexer.retriever import FIELDS
 from indexer.segments import build_segments
 from indexer.terms import terms
 from indexer.types import Image, ScreenLine, Span, Utterance, Vectors
@@ -45,6 +46,19 @@ def unpack(blob: bytes | memoryview, dim: int) -> Vectors:
     if len(data) != 2 * dim or zlib.crc32(data).to_bytes(_CHECK_BYTES, "little") != check:
         raise BadVectors("A vector in the database was changed or is of another model.", "Run doctor --fix.")
     return np.frombuffer(data, "<f2").astype(np.float32)
+
+
+def pack_fields(vectors: Vectors) -> bytes:
+    """Vectors of speech, screen and title (3, d), zero where a segment has none, one after the other."""
+    return b"".join(pack(v) or bytes(2 * len(v) + _CHECK_BYTES) for v in vectors)
+
+
+def unpack_fields(blob: bytes, dim: int) -> dict[str, Vectors]:
+    """What `pack_fields` packed, by field; a damaged one is left out (doctor reports it)."""
+    size = 2 * dim + _CHECK_BYTES
+    parts = {field: bytes(blob[i * size : (i + 1) * size]) for i, field in enumerate(FIELDS)}
+    found = {field: unpack_sound(part, dim) for field, part in parts.items() if any(part)}
+    return {field: vector for field, vector in found.items() if vector is not None}
 
 
 def unpack_sound(blob: bytes, dim: int) -> Vectors | None:
@@ -140,7 +154,7 @@ def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None
     frames = best_keyframes(video)
     seen = embed_frames(video, frames, engine.pictures(recipe), lambda share: progress(0.8 * share)) if frames else {}
     plan = plan_segments(video, recipe)
-    encoded = engine.sentences(recipe).encode_passages([passage(video.title, s.speech, s.screen) for s in plan])
+    encoded = encode_fields(video.title, plan, engine.sentences(recipe))
     progress(1.0)
 
     def store() -> None:
@@ -149,7 +163,10 @@ def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None
         drop_segments(video.segments.filter(recipe=recipe), sequence)
         for part, words in zip(plan, encoded, strict=True):
             inside = {f: seen[f.pk] for f in frames if part.start <= f.time < part.end}
-            save_segment(video, recipe, sequence, part, inside, text=pack(words), **inherit(part, captioned))
+            text, fields = pack(fusion.mean_direction(words)), pack_fields(words)
+            save_segment(
+                video, recipe, sequence, part, inside, text=text, field_vectors=fields, **inherit(part, captioned)
+            )
         if any(not f.glanced for f in frames):
             video.keyframes.filter(glanced=True).delete()
 
@@ -202,7 +219,10 @@ def save_segment(
     segment.keyframes.set(frames)
 
 
-def passage(title: str, said: str, screen: str) -> str:
-    """The words of a segment as one text. A title like "IMG_2041" says nothing and stays out."""
-    words = re.findall(r"[^\W\d_]{4,}|[\u4e00-\u9fff]{2,}", title)
-    return ". ".join(part for part in (" ".join(words), said, screen) if part)
+def encode_fields(title: str, plan: Sequence[Planned], encoder: SentenceEncoder) -> Vectors:
+    """(n, 3, d): speech, screen and title of each segment. A title like "IMG_2041" says nothing: zero."""
+    named = " ".join(re.findall(r"[^\W\d_]{4,}|[\u4e00-\u9fff]{2,}", title))
+    texts = list(dict.fromkeys(t for s in plan for t in (s.speech, s.screen, named)))
+    known = dict(zip(texts, encoder.encode_passages(texts), strict=True))
+    rows = [[known[s.speech], known[s.screen], known[named]] for s in plan]
+    return np.asarray(rows, np.float32).reshape(len(plan), len(FIELDS), encoder.dim)

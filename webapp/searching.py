@@ -1,28 +1,46 @@
-"""Search: a sentence becomes moments this person may see."""
+"""Search: a sentence, a picture or a moment becomes moments that this person may see."""
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 
-from indexer import fusion
+from indexer import fusion, queries
 from indexer.calibration import NEUTRAL
 from indexer.errors import ModelMissing
+from indexer.moments import Chosen, choose
 from indexer.ports import PictureEncoder, SentenceEncoder
-from indexer.retriever import PREFERENCE, Candidate, Query, Ranked, rank
+from indexer.queries import Example, Query
+from indexer.retriever import Ranked, in_order, rank
 from indexer.terms import terms
-from indexer.types import Span, Vectors
+from indexer.types import Ids, Mask, Span, Vectors
 from webapp import engine, library
+from webapp.candidates import gather, load_candidates
 from webapp.embedding import unpack_sound
-from webapp.models import FrameVector, Keyframe, Recipe, Segment, Shot, User, Video
+from webapp.models import Keyframe, Recipe, Segment, User, Video
 
-POOL = 120  # candidates per channel
-CONFIDENT = 0.6  # share of background sentences that a match must beat
+CONFIDENT = 0.5  # probability that a match is none of chance
 LONGEST_QUERY = 500  # characters
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is searched: words, a picture's vector, moments to be more (or less) like; `off` parts do not count."""
+
+    text: str = ""
+    look: Vectors | None = None
+    like: tuple[int, ...] = ()
+    unlike: tuple[int, ...] = ()
+    off: frozenset[str] = frozenset()
+    upto: int | None = None  # sequence of the index that the first page saw: later ones must not shift its moments
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.look is not None or self.like)
 
 
 @dataclass(frozen=True)
@@ -37,6 +55,8 @@ class Moment:
     confidence: float
     why: dict[str, float]
     picture: str  # keyframe file, "" without one
+    picture_time: float = 0.0
+    copies: tuple["Moment", ...] = ()  # the same picture and words elsewhere
 
     @property
     def words(self) -> str:
@@ -55,152 +75,154 @@ class Found:
     took_ms: float = 0.0
     notice: str = ""  # why this is not all that could be found
     index: str = ""  # recipe/generation/sequence that answered
+    sequence: int = 0
 
 
 def find(
     user: User | AnonymousUser,
-    text: str,
+    wanted: Wanted | str,
     limit: int = 20,
     by: str = "moment",
     videos: Collection[int] | None = None,
     recipe: Recipe | None = None,
 ) -> Found:
-    """Moments (or the best moment of each video) that match `text`, best first.
+    """Moments (or the best moment of each video) that match, best first; `videos` narrows the scope.
 
     One snapshot answers the whole search, asked with the encoders of its own recipe: the active one unless given. While
     one of them is missing, the words of the query are still looked up, and `notice` says why there is no more.
     """
     begun = time.perf_counter()
-    text = text.strip()[:LONGEST_QUERY]
-    if not text:
-        return Found(text)
+    wanted = wanted if isinstance(wanted, Wanted) else Wanted(wanted)
+    wanted = replace(wanted, text=wanted.text.strip()[:LONGEST_QUERY])
+    if not wanted:
+        return Found("")
     visible = Video.objects.visible_to(user)
-    if videos is not None:
-        visible = visible.filter(pk__in=videos)
-    may_see = np.fromiter(visible.values_list("pk", flat=True), np.int64)
+    may_see = visible_ids(visible if videos is None else visible.filter(pk__in=videos))
     seen = library.snapshot(recipe)
-    notice, calibration = "", seen.calibration
+    notice = ""
     try:
-        query = encode(text, seen.recipe)
+        ranked = rank_all(wanted, seen, seen.masks(may_see))
     except ModelMissing as error:
-        query, notice, calibration = words_only(text, seen.recipe), str(error), NEUTRAL
-    ranked = rank(query, gather(query, seen, may_see), calibration)
-    chosen = choose(ranked, limit, by)
-    moments = present(chosen)
+        notice, seen = str(error), replace(seen, calibration=NEUTRAL)
+        ranked = rank_one(words_only(wanted, seen.recipe), wanted, seen, seen.masks(may_see))
+    moments = present(choose(ranked, limit, by), seen)
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= CONFIDENT
     index = f"{seen.recipe.pk}/{seen.base.number}/{seen.sequence}"
-    return Found(text, moments, confident, 1000 * (time.perf_counter() - begun), notice, index)
+    took = 1000 * (time.perf_counter() - begun)
+    return Found(wanted.text, moments, confident, took, notice, index, wanted.upto or seen.sequence)
+
+
+def visible_ids(videos: "QuerySet[Video]") -> Ids:
+    return np.fromiter(videos.order_by().values_list("pk", flat=True), np.int64)
+
+
+# -- the query -----------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1000)
 def _vectors(text: str, looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors]:
-    return looking.encode_texts([text])[0], reading.encode_queries([text])[0]
+    return looking.encode_texts([queries.caption_of(text)])[0], reading.encode_queries([text])[0]
 
 
-@lru_cache(maxsize=20_000)
-def split(text: str) -> tuple[str, ...]:
-    """Terms of a segment's words, kept: stemming is the slowest part of a search otherwise."""
-    return tuple(terms(text))
-
-
-def encode(text: str, recipe: Recipe) -> Query:
+def encode(wanted: Wanted, recipe: Recipe) -> Query:
     """The query in the spaces of `recipe`, and in no other's. Raises `ModelMissing`."""
-    visual, words = _vectors(text, engine.pictures(recipe), engine.sentences(recipe))
-    return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
+    visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
+    if wanted.text:
+        visual, words = _vectors(wanted.text, engine.pictures(recipe), engine.sentences(recipe))
+    if wanted.look is not None:
+        visual = wanted.look if not wanted.text else fusion.mean_direction([visual, wanted.look])
+    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted)).moved(
+        examples(wanted.like, recipe), examples(wanted.unlike, recipe)
+    )
 
 
-def words_only(text: str, recipe: Recipe) -> Query:
+def words_only(wanted: Wanted, recipe: Recipe) -> Query:
     """A query that only the lexical channel can answer."""
     visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
-    return Query(text, tuple(dict.fromkeys(terms(text))), visual, words)
+    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted))
 
 
-def gather(query: Query, seen: library.Snapshot, may_see: "np.typing.NDArray[np.int64]") -> list[Candidate]:
-    """Candidates of the index and of the lexical channel, permissions acting inside both."""
-    weights = seen.calibration.weights(PREFERENCE)
-    fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, weights)
-    masks = seen.masks(may_see)
-    ids = {hit.segment for hit in seen.look_up(query.terms, POOL, masks)}
-    if np.any(fused):
-        ids.update(hit.segment for hit in seen.search(fused, POOL, masks))
-    return load_candidates(ids, seen)
+def spoken(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(terms(queries.caption_of(text))))
 
 
-def load_candidates(ids: Collection[int], seen: library.Snapshot) -> list[Candidate]:
-    """Everything the ranking needs, in three queries."""
-    dims = [seen.recipe.dims[space] for space in fusion.SPACES]
-    rows = list(Segment.objects.filter(pk__in=ids).select_related("video"))
-    frames: dict[int, list[tuple[float, Vectors]]] = defaultdict(list)
-    encoder = seen.recipe.picture_encoder
-    kept = FrameVector.objects.filter(keyframe__segments__in=ids, encoder=encoder).order_by("keyframe__time")
-    for segment, moment, blob in kept.values_list("keyframe__segments", "keyframe__time", "vector"):
-        vector = unpack_sound(blob, dims[0])
-        if segment in ids and vector is not None:
-            frames[segment].append((moment, vector))
-    shots: dict[int, list[Span]] = defaultdict(list)
-    for video, start, end in Shot.objects.filter(video__in={r.video_id for r in rows}).values_list(
-        "video", "start", "end"
-    ):
-        shots[video].append(Span(start, end))
-    words = {row.pk: unpack_sound(row.text, dims[1]) for row in rows}
-    return [
-        Candidate(
-            row.pk,
-            row.video_id,
-            Span(row.start, row.end),
-            vector,
-            seen.looks.get(row.video_id, np.zeros(dims[0], np.float32)),
-            np.stack([v for _, v in frames[row.pk]]) if frames[row.pk] else np.zeros((0, dims[0]), np.float32),
-            [t for t, _ in frames[row.pk]],
-            [s for s in shots[row.video_id] if s.overlap(Span(row.start, row.end)) > 0],
-            {"speech": split(row.speech), "screen": split(row.screen), "title": split(row.video.title)},
+def preference(wanted: Wanted) -> queries.Preference:
+    return replace(queries.classify(wanted.text), off=wanted.off)
+
+
+def examples(ids: Collection[int], recipe: Recipe) -> list[Example]:
+    """Moments that a person pointed at; whether they may see them is the caller's to check."""
+    rows = Segment.objects.filter(pk__in=ids, recipe=recipe).values_list(*fusion.SPACES) if ids else []
+    vectors = [[unpack_sound(b, recipe.dims[s]) for b, s in zip(row, fusion.SPACES, strict=True)] for row in rows]
+    return [Example(look, words) for look, words in vectors if look is not None and words is not None]
+
+
+# -- ranking -------------------------------------------------------------------------------------------------------
+
+
+def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask]) -> list[Ranked]:
+    """Ranked moments; for "A, then B" also the stretches of a video in which one follows the other."""
+    ranked = rank_one(encode(wanted, seen.recipe), wanted, seen, masks)
+    events = queries.split_events(wanted.text)
+    if len(events) < 2:
+        return ranked
+    first, second = (
+        rank_one(encode(replace(wanted, text=event), seen.recipe), wanted, seen, masks) for event in events
+    )
+    stretches = [
+        Ranked(
+            one.candidate,
+            (one.score + two.score) / 2,
+            {name: (part + two.parts[name]) / 2 for name, part in one.parts.items()},
+            Span(one.span.start, two.span.end),
+            one.best_frame,
         )
-        for row in rows
-        if (vector := words[row.pk]) is not None
+        for one, two in in_order(first, second)
     ]
+    return sorted([*stretches, *ranked], key=lambda r: -r.score)
 
 
-def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Ranked]:
-    """The best ones; one per video where asked. A neighbour of a better moment of the same video adds nothing."""
-    chosen: list[Ranked] = []
-    taken: dict[int, list[Span]] = defaultdict(list)
-    for item in ranked:
-        spans = taken[item.candidate.video]
-        if by == "video" and spans:
-            continue
-        near = any(abs(item.span.start - s.end) < 0.5 or abs(s.start - item.span.end) < 0.5 for s in spans)
-        if near and chosen and item.score < 0.5 * chosen[0].score:
-            continue
-        spans.append(item.span)
-        chosen.append(item)
-        if len(chosen) == limit:
-            break
-    return chosen
+def rank_one(query: Query, wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask]) -> list[Ranked]:
+    candidates = load_candidates(gather(query, seen, masks), seen, wanted.upto)
+    pointed_at = {*wanted.like, *wanted.unlike}
+    others = [c for c in candidates if c.segment not in pointed_at]
+    return rank(query, others, seen.calibration, seen.rarity(query.terms))
 
 
-def present(chosen: Sequence[Ranked]) -> list[Moment]:
+# -- results -------------------------------------------------------------------------------------------------------
+
+
+def present(chosen: Sequence[Chosen], seen: library.Snapshot) -> list[Moment]:
     """Rows and pictures of the chosen, in two queries."""
-    ids = [r.candidate.segment for r in chosen]
+    ids = [r.candidate.segment for c in chosen for r in (c.ranked, *c.copies)]
     segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}
     files: dict[int, dict[float, str]] = defaultdict(dict)
     for segment, moment, file in Keyframe.objects.filter(segments__in=ids).values_list("segments", "time", "file"):
         files[segment][moment] = file
-    moments = []
-    for item in chosen:
-        segment = segments.get(item.candidate.segment)
-        if segment is None:
-            continue  # deleted while we were ranking
-        best = item.candidate.frame_times[item.best_frame] if item.best_frame >= 0 else -1.0
-        moments.append(
-            Moment(
-                segment.video,
-                segment,
-                round(item.span.start, 2),
-                round(item.span.end, 2),
-                round(item.score, 4),
-                item.confidence,
-                {name: round(part, 4) for name, part in item.parts.items()},
-                files[segment.pk].get(best, ""),
-            )
+
+    def show(item: Ranked, span: Span, copies: Sequence[Ranked] = ()) -> Moment:
+        segment = segments[item.candidate.segment]
+        best = item.candidate.frame_times[item.best_frame] if item.best_frame >= 0 else span.start
+        return Moment(
+            segment.video,
+            segment,
+            round(span.start, 2),
+            round(span.end, 2),
+            round(item.score, 4),
+            seen.calibration.confidence(item.score),
+            {name: round(part, 4) for name, part in item.parts.items()},
+            files[segment.pk].get(best, ""),
+            best,
+            tuple(show(copy, copy.span) for copy in copies if copy.candidate.segment in segments),
         )
-    return moments
+
+    # A segment that is missing was deleted while we were ranking.
+    return [show(c.ranked, c.span, c.copies) for c in chosen if c.ranked.candidate.segment in segments]
+
+
+def per_video(moments: Sequence[Moment]) -> Mapping[int, list[Moment]]:
+    """Moments by video, in the order of each video's best."""
+    groups: dict[int, list[Moment]] = defaultdict(list)
+    for moment in moments:
+        groups[moment.video.pk].append(moment)
+    return groups

@@ -39,8 +39,8 @@ class FaissIndex:
     def search(self, query: Vectors, k: int, allowed: Mask | None) -> list[Hit]:
         """Best `k` ids, best first; `allowed` (n,) says which positions may be found, None: all.
 
-        What is not allowed is not looked at: it can't leak by rank. The fewer are allowed, the more lists are read, down
-        to an exact scan of the allowed ones. Raises `BadVectors` for a query of another dimension than the index.
+        What is not allowed is not looked at: it can't leak by rank. The fewer are allowed, the more lists are read,
+        down to an exact scan of the allowed ones. Raises `BadVectors` for a query of another dimension than the index.
         """
         faiss = _library()
         if query.shape != (self.dim,):

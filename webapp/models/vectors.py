@@ -67,6 +67,7 @@ class Segment(models.Model):
     terms = models.TextField(blank=True, help_text=_("stemmed words of everything, for the lexical ranking"))
     visual = models.BinaryField(default=b"")
     text = models.BinaryField(default=b"")
+    field_vectors = models.BinaryField(default=b"", help_text="of speech, screen and title, one after the other")
 
     objects = SegmentQuerySet.as_manager()
 

@@ -1,38 +1,113 @@
 """`manage.py bench NAME… --data DIR` prints the numbers of README."""
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
-from webapp import benchmarks, file_benchmarks, ledger_benchmark
+from webapp.benchmarks import changes, judged, ledger, library, models
+from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
+
+ALONE = {"ledger": ledger.run}  # need no data
 
 
 class Command(JsonCommand):
-    help = "Measure on judged data: the library, or files of DIR only. `ledger` needs none and a database of its own."
+    help = (
+        "Measure on judged data. What needs a library ingests the videos of DIR into a home folder of its own first, "
+        "once; --here measures the library of this installation instead."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*benchmarks.BENCHES, *file_benchmarks.BENCHES, "ledger"])
-        parser.add_argument("--data", help="a folder with benchmark.json and the groups' manifests")
+        parser.add_argument("what", nargs="+", choices=[*library.BENCHES, *models.BENCHES, *ALONE])
+        parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
+        parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
+        parser.add_argument("--set", action="append", default=[], metavar="MODULE.NAME=VALUE", help="change a constant")
+        parser.add_argument("--save", type=Path, metavar="FILE", help="write what every single query scored")
+        parser.add_argument(
+            "--against", type=Path, metavar="FILE", help="compare with what --save wrote, query by query"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for what in options["what"]:
-            try:
-                for row in self.measure(what, options["data"], options["user"]):
-                    numbers = "  ".join(f"{k} {v}" for k, v in row.items() if k != "bench")
-                    self.emit(row, f"{row['bench']}: {numbers}", options["json"])
-            except (LookupError, OSError) as error:
-                raise usage(f"bench {what}: {error} Ingest {options['data']} first, or check --data.") from None
+        data = Path(options["data"]).resolve() if options["data"] else None
+        if not options["here"] and data is not None and set(options["what"]) & {*library.BENCHES, "steps"}:
+            raise SystemExit(self.run_in_scratch(data))
+        kept: list[Outcomes] = []
+        before = {r["name"]: Outcomes(**r) for r in read_saved(options["against"])} if options["against"] else {}
+        with changes.applied(options["set"]):
+            for what in options["what"]:
+                for result in self.measure(what, data, options["user"]):
+                    if isinstance(result, Outcomes):
+                        kept.append(result)
+                    for record in rows_of(result, before):
+                        numbers = "  ".join(f"{k} {v}" for k, v in record.items() if k != "bench")
+                        self.emit(record, f"{record['bench']}: {numbers}", options["json"])
+        if options["save"]:
+            options["save"].write_text(json.dumps([asdict(outcomes) for outcomes in kept]))
 
-    def measure(self, what: str, data: str | None, user: str | None) -> Iterator[benchmarks.Record]:
-        if what == "ledger":
-            return ledger_benchmark.run()
+    def measure(self, what: str, data: Path | None, user: str | None) -> Iterator[Outcomes | Record]:
+        if what in ALONE:
+            yield from ALONE[what]()
+            return
         if data is None:
             raise usage(f"bench {what} needs --data DIR.")
-        if what in benchmarks.BENCHES:
-            return benchmarks.BENCHES[what](benchmarks.Judged(Path(data), find_user(user)))
-        return file_benchmarks.BENCHES[what](Path(data))
+        try:
+            if what in library.BENCHES:
+                yield from library.BENCHES[what](library.Shelf(data, find_user(user)))
+            else:
+                yield from models.BENCHES[what](data)
+        except (LookupError, OSError) as error:
+            raise usage(f"bench {what}: {error} Check --data, or ingest its videos where --here is measured.") from None
+
+    def run_in_scratch(self, data: Path) -> int:
+        """Ingest the videos of `data` into a home folder of their own, and measure there, in child processes."""
+        digest = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+        home = settings.KINOSCOPE_HOME / "benchmarks" / digest
+        home.mkdir(parents=True, exist_ok=True)
+        kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+        environment = {**kept, "KINOSCOPE_HOME": str(home)}
+        name = "DJANGO_SUPERUSER_PASSWORD"
+        arguments = [
+            ["migrate", "-v0"],
+            ["createsuperuser", "--noinput", "--username", "bench", "--email", "bench@localhost.localdomain"],
+            ["ingest", "--wait", "--json", *map(str, judged.media(data))],
+        ]
+        for command in arguments:
+            done = subprocess.run(
+                [sys.executable, "manage.py", *command],
+                cwd=settings.BASE_DIR,
+                env={**environment, name: os.urandom(20).hex()},
+                stdout=subprocess.DEVNULL,
+                stderr=None if command[0] == "ingest" else subprocess.DEVNULL,
+                check=False,
+            )
+            if command[0] == "migrate" and done.returncode:
+                raise usage(f"{home} could not be prepared.")
+        return subprocess.run(
+            [sys.executable, *sys.argv, "--here"], cwd=settings.BASE_DIR, env=environment, check=False
+        ).returncode
+
+
+def rows_of(result: Outcomes | Record, before: dict[str, Outcomes]) -> list[Record]:
+    if not isinstance(result, Outcomes):
+        return [result]
+    compared = [result.compare(before[result.name])] if result.name in before else []
+    return [result.summarize(), *compared]
+
+
+def read_saved(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise usage(f"{path} is not what --save wrote: {error}") from None
+    return rows

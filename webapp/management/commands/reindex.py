@@ -3,12 +3,13 @@
 import json
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
-from webapp import benchmarks, calibrating, engine, ledger, library, publishing, recipes, searching, working
+from webapp import calibrating, engine, ledger, library, publishing, recipes, searching, working
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
 
@@ -116,9 +117,15 @@ class Command(JsonCommand):
                 ranks.append(min((order.index(f) + 1 for f in relevant if f in order), default=len(order) + 1))
                 taken.append(found.took_ms)
             videos = recipe.segments.values("video").distinct().count()
-            record = {**self.state(recipe), **benchmarks.recall(ranks, videos), "ms": round(sum(taken) / len(taken), 1)}
+            record = {**self.state(recipe), **recall(ranks, videos), "ms": round(sum(taken) / len(taken), 1)}
             numbers = "  ".join(f"{k} {v}" for k, v in record.items() if k != "recipe")
             self.emit(record, f"{recipe}\n    {numbers}", as_json)
+
+
+def recall(ranks: list[int], items: int) -> dict[str, Any]:
+    """R@1/5/10 in per cent and the median of 1-based ranks among `items`, with the R@1 of chance."""
+    found = {f"R@{k}": round(100 * sum(r <= k for r in ranks) / len(ranks), 1) for k in (1, 5, 10)}
+    return {**found, "MdR": median(ranks), "queries": len(ranks), "chance R@1": round(100 / max(items, 1), 1)}
 
 
 def read_judged(path: Path) -> list[tuple[str, list[str]]]:

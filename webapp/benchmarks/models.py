@@ -1,31 +1,25 @@
 """Benchmarks of single models on files: photos, speech, shots; and what the steps of this library took."""
 
-import json
 import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.db.models import Max, Sum
 
 from indexer import box
 from webapp import engine, recipes
-from webapp.benchmarks import Record, edit_distance, recall
+from webapp.benchmarks.judged import items
+from webapp.benchmarks.measures import Outcomes, Record, edit_distance, recalls
 from webapp.embedding import load_picture
 from webapp.models import Step, Video
 
 TOLERANCE = 0.2  # seconds between a found cut and a true one
 
 
-def items(data: Path, group: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((data / group / "manifest.json").read_text())["items"]
-    return found
-
-
-def photos(data: Path) -> Iterator[Record]:
+def photos(data: Path) -> Iterator[Outcomes]:
     """Every caption against all photos, per language."""
     rows = items(data, "photos")
     encoder = engine.pictures(recipes.active())
@@ -33,8 +27,10 @@ def photos(data: Path) -> Iterator[Record]:
     for language in ("en", "zh"):
         pairs = [(number, text) for number, row in enumerate(rows) for text in row[f"captions_{language}"]]
         cosines = encoder.encode_texts([text for _, text in pairs]) @ looks.T
-        ranks = [int((row > row[number]).sum()) + 1 for row, (number, _) in zip(cosines, pairs, strict=True)]
-        yield {"bench": f"photos, {language}", **recall(ranks, len(rows))}
+        outcomes = Outcomes(f"photos, {language}")
+        for place, (row, (number, _)) in enumerate(zip(cosines, pairs, strict=True)):
+            outcomes.add(f"{language}{place}", str(number), recalls(int((row > row[number]).sum()) + 1))
+        yield outcomes
 
 
 def speech(data: Path) -> Iterator[Record]:
@@ -93,7 +89,7 @@ def steps(data: Path) -> Iterator[Record]:
     yield {"bench": "all steps", "× real time": round(total / footage, 3), "footage s": round(footage)}
 
 
-BENCHES: dict[str, Callable[[Path], Iterator[Record]]] = {
+BENCHES: dict[str, Callable[[Path], Iterator[Outcomes | Record]]] = {
     "photos": photos,
     "speech": speech,
     "shots": shots,

@@ -1,0 +1,1 @@
+"""Measuring: `manage.py bench`. Commands, not tests; each prints what it compared."""

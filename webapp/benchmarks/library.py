@@ -1,0 +1,162 @@
+"""Benchmarks of the library that this installation holds: search, moments, answers. They read and change nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer.queries import PARTS
+from webapp import answering, searching
+from webapp.benchmarks import judged
+from webapp.benchmarks.judged import Described, Judgements, Placed
+from webapp.benchmarks.measures import (
+    Outcomes,
+    Record,
+    auroc,
+    average_precision,
+    moment_scores,
+    normal,
+    recalls,
+)
+from webapp.models import User, Video
+from webapp.searching import Wanted
+
+# Which parts are switched off for "the part alone".
+ALONE = {
+    "all": frozenset[str](),
+    "vision": frozenset(PARTS) - {"visual"},
+    "speech": frozenset(PARTS) - {"speech"},
+    "screen text": frozenset(PARTS) - {"screen"},
+}
+Result = Outcomes | Record
+
+
+class Shelf:
+    """Judgements and the videos of the library that they are about."""
+
+    def __init__(self, data: Path, user: User) -> None:
+        self.user = user
+        self.truth: Judgements = judged.read(data)
+        self.videos = {Path(v.file_name).stem: v for v in Video.objects.visible_to(user)}
+        self.names = {v.pk: name for name, v in self.videos.items()}
+        if not Video.objects.visible_to(user).filter(segments__isnull=False).exists():
+            raise LookupError("The index is empty: there is nothing to score.")
+
+    def scope(self, names: Sequence[str]) -> list[int]:
+        """Videos to search; raises `LookupError` when some are not in the library: a partial score misleads."""
+        missing = [n for n in names if n not in self.videos]
+        if missing:
+            raise LookupError(f"{len(missing)} of {len(names)} videos are not in the library, {missing[0]} for one.")
+        return [self.videos[n].pk for n in names]
+
+
+def retrieval(shelf: Shelf) -> Iterator[Result]:
+    """Text → video: all parts together and each alone, per language; categories; queries without a right answer."""
+    truth = shelf.truth
+    scope = shelf.scope(truth.gallery)
+    taken: list[float] = []
+    for part, off in ALONE.items():
+        for language in sorted({judged.language(d.text) for d in truth.described}):
+            rows = [d for d in truth.described if judged.language(d.text) == language]
+            outcomes = Outcomes(f"text → video, {part}, {language}")
+            for row in rows:
+                ranking = order(shelf, row, scope, off, taken if part == "all" else [])
+                places = [ranking.index(r) + 1 for r in row.relevant if r in ranking]
+                outcomes.add(row.query, row.relevant[0], recalls(min(places, default=len(scope) + 1)))
+            yield outcomes
+    if taken:
+        yield {
+            "bench": "search",
+            "p50 ms": round(float(np.median(taken))),
+            "p95 ms": round(float(np.percentile(taken, 95))),
+        }
+    if truth.categories:
+        outcomes = Outcomes("category queries")
+        for row in truth.categories:
+            outcomes.add(row.query, row.query, {"mAP": average_precision(order(shelf, row, scope), row.relevant)})
+        yield outcomes
+    if truth.absent:
+        yield nothing_to_find(shelf, scope)
+
+
+def order(
+    shelf: Shelf,
+    row: Described,
+    scope: Sequence[int],
+    off: frozenset[str] = frozenset(),
+    taken: list[float] | None = None,
+) -> list[str]:
+    """Names of the videos, best first."""
+    found = searching.find(shelf.user, Wanted(row.text, off=off), len(scope), "video", scope)
+    if taken is not None:
+        taken.append(found.took_ms)
+    return [shelf.names[m.video.pk] for m in found.moments]
+
+
+def nothing_to_find(shelf: Shelf, scope: Sequence[int]) -> Record:
+    """AUROC of the confidence: queries with a right answer against queries without."""
+    texts = {"present": [d.text for d in shelf.truth.described], "absent": shelf.truth.absent}
+    found = {k: [searching.find(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
+    best = {k: [f.moments[0].score if f.moments else -9.0 for f in group] for k, group in found.items()}
+    shares = {
+        f"confident when {k} %": round(100 * float(np.mean([f.confident for f in g])), 1) for k, g in found.items()
+    }
+    return {"bench": "nothing to find", "AUROC %": round(auroc(best["present"], best["absent"]), 1), **shares}
+
+
+def moments(shelf: Shelf) -> Iterator[Result]:
+    """Moments inside a given video, short and long."""
+    for name, rows in (("moments in clips", shelf.truth.placed), ("moments in long videos", shelf.truth.long)):
+        if rows:
+            outcomes = Outcomes(name)
+            for row in rows:
+                outcomes.add(row.query, row.video if name == "moments in clips" else row.query, place(shelf, row))
+            yield outcomes
+
+
+def place(shelf: Shelf, row: Placed) -> dict[str, float]:
+    found = searching.find(shelf.user, row.text, 10, videos=shelf.scope([row.video])).moments
+    return moment_scores([(m.start, m.end) for m in found], row.spans)
+
+
+def questions(shelf: Shelf) -> Iterator[Result]:
+    """Answers: right, citing the right time, refused."""
+    talks = [row for row in shelf.truth.questions if row.get("talk")]
+    clips = [row for row in shelf.truth.questions if not row.get("talk")]
+    if talks:
+        yield {"bench": "questions on talks", **answer_all(shelf, talks)}
+    for kind in ["all", *sorted({row["type"] for row in clips})] if clips else []:
+        chosen = [row for row in clips if kind in ("all", row["type"])]
+        yield {"bench": f"questions on clips, {kind}", **answer_all(shelf, chosen)}
+
+
+def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
+    shelf.scope([row["video"] for row in rows])
+    right = cited = timed = refused = refused_rightly = 0
+    unanswerable = sum(row["type"] == "unanswerable" for row in rows)
+    for row in rows:
+        answer = answering.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk]).answer
+        if row["type"] == "unanswerable":
+            refused_rightly += answer.abstained
+            continue
+        refused += answer.abstained
+        right += any(normal(a) in normal(answer.text) for a in row["answers"])
+        if row["span"]:
+            timed += 1
+            middles = [(c.start + c.end) / 2 for s in answer.sentences for c in s.citations]
+            cited += any(row["span"][0] - 1 <= m <= row["span"][1] + 1 for m in middles)
+    asked = len(rows) - unanswerable
+    return {
+        "right": round(100 * right / asked, 1),
+        "cited time hit": round(100 * cited / timed, 1) if timed else None,
+        "refused": round(100 * refused / asked, 1),
+        "answerable": asked,
+        "unanswerable refused": f"{refused_rightly}/{unanswerable}",
+    }
+
+
+BENCHES: dict[str, Callable[[Shelf], Iterator[Result]]] = {
+    "retrieval": retrieval,
+    "moments": moments,
+    "questions": questions,
+}
