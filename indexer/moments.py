@@ -10,7 +10,7 @@ from indexer.retriever import Ranked
 from indexer.types import Span
 
 TOUCHING = 0.5  # seconds between two moments that are one
-NEARLY = 0.8  # of a moment's score that a neighbour must have to belong to it
+NEARLY = 0.9  # of a moment's score that a neighbour must have to belong to it
 SAME_LOOK = 0.985  # cosine of two frames from which two moments show the same picture
 
 

@@ -1,133 +1,66 @@
-"""Words for the lexical ranking: stemmed English, and characters and pairs of characters for Chinese and Japanese."""
+"""Words for the lexical ranking: stemmed English and Russian, segmented Chinese, pairs of characters for Japanese."""
 
 import re
 import threading
+import unicodedata
 from functools import cache, lru_cache
 from typing import Any
 
-_TOKEN = re.compile(r"[^\W_\u3040-\u30ff\u4e00-\u9fff]+|[\u3040-\u30ff\u4e00-\u9fff]+")
-_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_CJK = "\u3040-\u30ff\u4e00-\u9fff"
+_TOKEN = re.compile(rf"[^\W_{_CJK}]+|[{_CJK}]+")
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_HAN = re.compile(rf"[{_CJK}]")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _one_at_a_time = threading.Lock()  # a stemmer keeps the word that it works on: two threads would mix theirs
-STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "and",
-        "or",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "with",
-        "for",
-        "from",
-        "by",
-        "as",
-        "into",
-        "his",
-        "her",
-        "their",
-        "there",
-        "he",
-        "she",
-        "they",
-        "i",
-        "you",
-        "we",
-        "my",
-        "your",
-        "our",
-        "me",
-        "him",
-        "them",
-        "who",
-        "whom",
-        "which",
-        "what",
-        "when",
-        "where",
-        "how",
-        "why",
-        "do",
-        "does",
-        "did",
-        "done",
-        "has",
-        "have",
-        "had",
-        "not",
-        "no",
-        "so",
-        "if",
-        "then",
-        "than",
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-        "shall",
-        "may",
-        "might",
-        "must",
-        "about",
-        "up",
-        "out",
-        "s",
-        "t",
-        "的",
-        "了",
-        "在",
-        "是",
-        "和",
-        "有",
-        "着",
-        "个",
-        "一",
-        "这",
-        "那",
-        "与",
-        "及",
-        "吗",
-        "呢",
-    ]
-)
+_UNSAYING = """
+a an the of in on at to and or is are was were be been it its this that these those with for from by as into his
+her their there he she they i you we my your our me him them who whom which what when where how why do does did
+done has have had not no so if then than can could will would should shall may might must about up out s t
+的 了 在 是 和 有 着 个 一 这 那 与 及 吗 呢
+"""
+STOP = frozenset(_UNSAYING.split())
 
 
 @cache
-def _stemmer() -> Any:
+def _stemmer(language: str) -> Any:
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+    return snowballstemmer.stemmer(language)
 
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
     with _one_at_a_time:
-        return str(_stemmer().stemWord(word))
+        return str(_stemmer("russian" if _CYRILLIC.search(word) else "english").stemWord(plain))
 
 
 def terms(text: str) -> list[str]:
-    """Index terms in order, stop words left out: "Dogs running 狗跑" -> ["dog", "run", "狗", "跑", "狗跑"]."""
-    found: list[str] = []
-    for token in _TOKEN.findall(text.lower()):
-        if _CJK.match(token):
-            found += [c for c in token if c not in STOP]
-            found += [token[i : i + 2] for i in range(len(token) - 1)]
-        elif token not in STOP:
-            found.append(_stem(token))
-    return found
+    """Index terms in order, stop words left out: "Dogs running 小狗跑" -> ["dog", "run", "小狗", "小", "狗", "跑"].
+
+    A Chinese word counts as a whole and by its characters, so that 狗 finds 小狗 and 小狗 finds it first.
+    """
+    return [term for token in _TOKEN.findall(text.lower()) for term in _terms_of(token) if term not in STOP]
+
+
+def _terms_of(token: str) -> list[str]:
+    if not _HAN.match(token):
+        return [] if token in STOP else [_stem(token)]
+    if _KANA.search(token):
+        return [*token, *(token[i : i + 2] for i in range(len(token) - 1))]
+    return [part for word in segment(token) for part in ([word, *word] if len(word) > 1 else [word])]
+
+
+def segment(text: str) -> list[str]:
+    """Chinese words in order, as jieba cuts them (https://github.com/messense/jieba-rs)."""
+    import rjieba
+
+    return list(rjieba.cut(text))
+
+
+def split_words(text: str) -> list[str]:
+    """The text in pieces that together are the text: words, and what stands between them."""
+    pieces = []
+    for run in re.split(rf"([{_CJK}]+)", text):
+        pieces += segment(run) if _HAN.match(run) and not _KANA.search(run) else re.split(r"(\w+)", run)
+    return [piece for piece in pieces if piece]

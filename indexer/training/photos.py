@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from indexer.adapters.efficientnet import PictureFeatures
+from indexer.adapters.efficientnet import PictureFeatures, Views
 from indexer.errors import UnreadableMedia
 
 HELD_OUT = 700  # photos kept for the numbers that are reported
@@ -18,21 +20,32 @@ HELD_OUT = 700  # photos kept for the numbers that are reported
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """n photos: frozen features (fp16) and captions by language; `captions[lang][i]` are those of photo i."""
+    """n photos: frozen features and captions by language; `captions[lang][i]` are those of photo i.
+
+    `grid`, `pooled`, `logits` (fp16) are of the whole photo; `views` of the whole photo and of it with its corners.
+    Photos of `left_out` are in neither part: they are what others measure with.
+    """
 
     grid: npt.NDArray[np.float16]
     pooled: npt.NDArray[np.float16]
     logits: npt.NDArray[np.float16]
+    views: tuple[Views, Views]
     captions: dict[str, list[list[str]]]
+    left_out: frozenset[int] = frozenset()
 
     def split(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, the same on every run."""
         order = np.random.default_rng(1).permutation(len(self.grid))
-        return order[HELD_OUT:], order[:HELD_OUT]
+        kept = ~np.isin(order, list(self.left_out))
+        return order[HELD_OUT:][kept[HELD_OUT:]], order[:HELD_OUT][kept[:HELD_OUT]]
 
 
-def load_photos(data: Path, cache: Path, models: Path, say: Callable[[str], None]) -> PhotoSet:
-    """Read `data` and compute (or take from `cache`) the backbone's features."""
+def load_photos(
+    data: Path, cache: Path, models: Path, say: Callable[[str], None], without: Collection[str] = ()
+) -> PhotoSet:
+    """Read `data` and compute (or take from `cache`) the backbone's features. Photos with a caption of `without` are
+    left out: those of a benchmark may have come into the data under other names.
+    """
     listing = data / "captions.jsonl"
     if not listing.exists():
         raise UnreadableMedia(f"{listing} does not exist.", 'Give a folder with one {"file", "captions"} a line.')
@@ -40,21 +53,38 @@ def load_photos(data: Path, cache: Path, models: Path, say: Callable[[str], None
     captions = {"en": [row["captions"] for row in rows]}
     if all("captions_zh" in row for row in rows):
         captions["zh"] = [row["captions_zh"] for row in rows]
-    kept = cache / f"photos-{hashlib.sha256(listing.read_bytes()).hexdigest()[:16]}.npz"
+    kept = cache / f"photos-{hashlib.sha256(listing.read_bytes()).hexdigest()[:16]}-views.npz"
     if not kept.exists():
         extract(PictureFeatures(models), [data / row["file"] for row in rows], kept, say)
     stored = np.load(kept)
-    return PhotoSet(stored["grid"], stored["pooled"], stored["logits"], captions)
+    views = tuple(Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
+    judged = {normal(caption) for caption in without}
+    left_out = frozenset(i for i, row in enumerate(captions["en"]) if judged.intersection(map(normal, row)))
+    if left_out:
+        say(f"{len(left_out)} photos are left out: their captions are among the {len(judged)} given")
+    return PhotoSet(stored["grid"], stored["pooled"], stored["logits"], (views[0], views[1]), captions, left_out)
+
+
+def normal(caption: str) -> str:
+    return " ".join(caption.lower().split()).rstrip(" .")
 
 
 def extract(features: PictureFeatures, files: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
-    columns: list[list[npt.NDArray[np.float16]]] = [[], [], []]
+    columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
     for start in range(0, len(files), 32):
         images = [np.asarray(Pillow.open(f).convert("RGB")) for f in files[start : start + 32]]
-        for column, values in zip(columns, features.extract(images), strict=True):
-            column.append(values.astype(np.float16))
+        whole = features.extract(images)
+        found = {"grid": whole.grid, "pooled": whole.pooled, "logits": whole.logits}
+        seen = (Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True))
+        for which, views in zip(_VIEWS, seen, strict=True):
+            found |= {f"{name}_{which}": getattr(views, name) for name in _VIEWED}
+        for name, values in found.items():
+            columns[name].append(values.astype(np.float16))
         if start % 1600 == 0:
             say(f"picture features: {start}/{len(files)}")
-    grid, pooled, logits = (np.concatenate(c) for c in columns)
     target.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(target, grid=grid, pooled=pooled, logits=logits)
+    stacked: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
+    np.savez(target, **stacked)
+
+
+_VIEWS, _VIEWED = ("whole", "corners"), ("pooled", "likely", "inner")

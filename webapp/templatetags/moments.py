@@ -1,6 +1,5 @@
 """Filters for times, marked words and links into the player."""
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -8,7 +7,7 @@ from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from indexer.terms import terms
+from indexer.terms import split_words, terms
 
 register = template.Library()
 
@@ -53,8 +52,8 @@ def mark(text: str, words: Collection[str]) -> SafeString:
     """The text, escaped, with every word marked whose stem is among `words`."""
     wanted = set(words)
     pieces = []
-    for piece in re.split(r"(\w+)", text or ""):
-        if piece and wanted.intersection(terms(piece)):
+    for piece in split_words(text or ""):
+        if wanted.intersection(terms(piece)):
             pieces.append(format_html("<mark>{}</mark>", piece))
         else:
             pieces.append(escape(piece))

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
 from indexer.training.photos import PhotoSet, load_photos
+from webapp.benchmarks import judged
 from webapp.commands import JsonCommand, usage
 
 WEIGHTS = {
@@ -25,17 +26,19 @@ class Command(JsonCommand):
         parser.add_argument("--data", required=True, help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
+        parser.add_argument("--without", metavar="DIR", help="judged data whose photos must not be trained on")
 
     def handle(self, *args: Any, **options: Any) -> None:
         cache, models = settings.KINOSCOPE_HOME / "training", settings.KINOSCOPE_HOME / "models"
         try:
-            photos = load_photos(Path(options["data"]), cache, models, self.say)
+            without = read_captions(Path(options["without"])) if options["without"] else []
+            photos = load_photos(Path(options["data"]), cache, models, self.say, without)
         except IndexerError as error:
             raise usage(str(error)) from None
         target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
         if options["what"] == "alignment":
-            numbers = self.align(photos, cache, target, passes)
+            numbers = self.align(photos, cache, models, target, passes)
         else:
             numbers = self.caption(photos, target, passes)
         self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
@@ -43,10 +46,12 @@ class Command(JsonCommand):
     def say(self, line: str) -> None:
         self.stderr.write(line)
 
-    def align(self, photos: PhotoSet, cache: Path, target: Path, passes: dict[str, int]) -> dict[str, float]:
+    def align(
+        self, photos: PhotoSet, cache: Path, models: Path, target: Path, passes: dict[str, int]
+    ) -> dict[str, float]:
         from indexer.training import alignment, texts
 
-        return alignment.train(photos, texts.embed_texts(photos, cache, self.say), target, self.say, **passes)
+        return alignment.train(photos, texts.embed_texts(photos, cache, models, self.say), target, self.say, **passes)
 
     def caption(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from qa.training import captions
@@ -54,3 +59,10 @@ class Command(JsonCommand):
         rows, held_out = photos.split()
         given = captions.Photos(photos.grid, photos.pooled, photos.logits, photos.captions["en"])
         return captions.train(given, rows, held_out[:300], target, self.say, **passes)
+
+
+def read_captions(data: Path) -> list[str]:
+    rows = judged.items(data, "photos")
+    if not rows:
+        raise usage(f"{data} has no photos/manifest.json.")
+    return [caption for row in rows for caption in row["captions_en"]]

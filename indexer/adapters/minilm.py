@@ -1,0 +1,113 @@
+"""all-MiniLM-L6-v2 in ONNX Runtime: English sentences; half of what the compact picture encoder reads queries with."""
+
+import json
+import threading
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from indexer import files, weights
+from indexer.types import Vectors
+
+DIM = 384
+_LONGEST = 64  # tokens: a description is shorter
+_BATCH = 64
+_PIECES = 1.5  # word pieces a word: English takes 1.1, other languages 1.3 to 5
+
+
+class MiniLM:
+    """Mean-pooled, unit-length vectors, as sentence-transformers computes them."""
+
+    def __init__(self, models: Path) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        folder = export_onnx(models)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "minilm.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_file(str(folder / "minilm.json"))
+        self._lock = threading.Lock()  # padding is a state of the tokenizer
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, 384), unit length."""
+        parts = [np.zeros((0, DIM), np.float32)]
+        for start in range(0, len(texts), _BATCH):
+            with self._lock:
+                self._tokenizer.enable_truncation(_LONGEST)
+                self._tokenizer.enable_padding()
+                rows = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
+            tokens = np.array([row.ids for row in rows], np.int64)
+            present = np.array([row.attention_mask for row in rows], np.int64)
+            parts.append(self._session.run(None, {"tokens": tokens, "present": present})[0])
+        return np.concatenate(parts)
+
+    def reads(self, text: str) -> bool:
+        """Whether this is English to MiniLM: it knows most of the words whole."""
+        words = text.split()
+        if not words or not text.isascii():
+            return False
+        with self._lock:
+            self._tokenizer.no_padding()
+            pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return len(pieces) / len(words) < _PIECES
+
+
+def export_onnx(models: Path) -> Path:
+    """The folder with `minilm.onnx` and its tokenizer under `models`, made once from the checked archive."""
+    (archive,) = weights.MINILM.verify()
+    target = models / "minilm.onnx"
+    if target.exists() and (models / "minilm.json").exists():
+        return models
+    import tempfile
+    import warnings
+
+    import torch
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(archive) as members:
+            for name in ("config.json", "model.safetensors", "tokenizer.json"):
+                members.extract(name, folder)
+        unpacked = Path(folder)
+        config = BertConfig(**json.loads((unpacked / "config.json").read_text()))
+        config._attn_implementation = "eager"
+        network = BertModel(config, add_pooling_layer=False)
+        network.load_state_dict(load_file(unpacked / "model.safetensors"), strict=False)
+
+        class Pooled(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
+            def forward(self, tokens: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+                hidden = self.network(input_ids=tokens, attention_mask=present).last_hidden_state
+                counted = present[..., None].float()
+                mean = (hidden * counted).sum(1) / counted.sum(1)
+                return torch.nn.functional.normalize(mean, dim=1)
+
+        example = torch.ones(2, 8, dtype=torch.long)
+        axes = {0: "n", 1: "length"}
+        models.mkdir(parents=True, exist_ok=True)
+        tokenizer = (unpacked / "tokenizer.json").read_bytes()
+        files.write_whole(models / "minilm.json", lambda temporary: temporary.write_bytes(tokenizer))
+        files.write_whole(
+            target,
+            lambda temporary: torch.onnx.export(
+                Pooled().eval(),
+                (example, example),
+                str(temporary),
+                input_names=["tokens", "present"],
+                output_names=["vectors"],
+                dynamic_axes={"tokens": axes, "present": axes, "vectors": {0: "n"}},
+                dynamo=False,
+            ),
+        )
+    return models
