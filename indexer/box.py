@@ -53,6 +53,11 @@ def glance(path: Path, out: Path) -> list[Keyframe]:
     return _keyframes(_run("glance", path, out, 120.0, PICTURE_BYTES), out)
 
 
+def read_picture(path: Path, out: Path) -> Path:
+    """Decode one still picture (JPEG, PNG, WebP) into a JPEG under `out`; raise `UnreadableMedia` for anything else."""
+    return Path(_check_picture(_run("picture", path, out, 20.0, PICTURE_BYTES)["path"], out))
+
+
 def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
     """The one decode pass: shots, samples (1 per 4 s of shot, 1 a second at most) and a storyboard under `out`."""
     found = _run("look", path, out, 120.0 + 4 * info.duration, PICTURE_BYTES, progress)

@@ -54,6 +54,8 @@ def answer(operation: str, path: Path, out: Path) -> dict[str, Any]:
     match operation:
         case "probe":
             return probing.probe(path)
+        case "picture":
+            return looking.read_picture(path, out)
         case "glance":
             return looking.glance(path, out)
         case "look":

@@ -30,6 +30,20 @@ BACKGROUND = (
 )  # fmt: skip
 
 
+CHANCE_SHARE = 0.001  # of unrelated pictures: what the best of a thousand scores is what chance can do
+
+
+def chance_level(queries: Vectors, bank: Vectors) -> Vectors:
+    """What chance matches of each query score: (n, d) against a bank (k, d) of everyday pictures -> (n,).
+
+    A general query ("a man outside") is near to many pictures, a special one to none: their cosines mean different
+    things, and those of languages do as well.
+    """
+    if not len(bank):
+        return np.zeros(len(queries), np.float32)
+    return np.asarray(np.quantile(queries @ bank.T, 1 - CHANCE_SHARE, axis=1), np.float32)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Per space mean and spread of background cosines; `chance` holds the sorted best scores of the bank."""

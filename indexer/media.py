@@ -55,6 +55,8 @@ AUDIO_CODECS = frozenset(
 # The same as FFmpeg's decoders, some of which have names of their own. Whatever else a file holds is never decoded, not
 # even while FFmpeg looks for its streams.
 DECODERS = ",".join(sorted(VIDEO_CODECS | AUDIO_CODECS | {"libdav1d", "mp3float", "msmpeg4", "flv"}))
+# Still pictures to search with.
+PICTURE_DEMUXERS, PICTURE_DECODERS = "jpeg_pipe,png_pipe,webp_pipe", "mjpeg,png,webp"
 MAX_PIXELS = 8192 * 4320
 MAX_STREAMS = 32
 MAX_PACKETS = 20_000_000

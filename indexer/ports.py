@@ -24,13 +24,14 @@ class SentenceEncoder(Protocol):
 
 
 class PictureEncoder(Protocol):
-    """Pictures and sentences -> the `visual` space."""
+    """Pictures and sentences -> the `visual` space. `bank` (k, dim): everyday pictures, (0, dim) if it brings none."""
 
     name: str
     dim: int
+    bank: Vectors
 
-    def encode_images(self, images: Sequence[Image]) -> Vectors:
-        """RGB uint8 (h, w, 3) of any size -> (n, dim), unit length."""
+    def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
+        """RGB uint8 (h, w, 3) of any size -> (n, dim), unit length. `thorough` may cost several times as much."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:

@@ -9,7 +9,7 @@ from indexer.calibration import Calibration
 from indexer.queries import PARTS, Query
 from indexer.types import Span, Vectors
 
-CHANCE = 1.0  # standard deviations that words must exceed before they count: unrelated speech must not help
+CHANCE = 1.75  # standard deviations that words must exceed before they count: the best of many unrelated ones must not
 CONTEXT = 0.5  # share of the whole video's look in that of each of its segments
 EDGE = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
 FIELDS = PARTS[1:]  # what has words
@@ -70,7 +70,7 @@ def _seen(cosines: Vectors, candidate: Candidate, query: Query, calibration: Cal
         return 0.0
     whole = float((cosines.mean() + cosines.max()) / 2)
     whole = (1 - CONTEXT) * whole + CONTEXT * float(candidate.context @ query.visual)
-    return query.preference.visual * (whole - calibration.mean["visual"]) / calibration.spread["visual"]
+    return query.preference.visual * (whole - query.ease - calibration.mean["visual"]) / calibration.spread["visual"]
 
 
 def _said(

@@ -139,7 +139,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k, Flickr8k-CN",
-        {"indexer/weights/alignment.safetensors": "cd8b170e5348e39024da44965fe54b6a77ecac4b0af1d0c26fab9257dd1f7cf4"},
+        {"indexer/weights/alignment.safetensors": "a387189e636884a292adb6b057e804d9b75e9e67bb4e0e86d27c87368f02d42a"},
     ),
     Weights(
         "captioning decoder",

@@ -110,17 +110,17 @@ def embed_frames(
     return found
 
 
-def encode_pictures(encoder: PictureEncoder, pictures: Sequence[Image]) -> Vectors:
+def encode_pictures(encoder: PictureEncoder, pictures: Sequence[Image], thorough: bool = True) -> Vectors:
     """(n, d); when memory does not suffice, half as many at a time. Raises `OutOfMemory` when one is too many."""
     try:
-        return encoder.encode_images(pictures)
+        return encoder.encode_images(pictures, thorough)
     except (OutOfMemory, MemoryError):
         if len(pictures) == 1:
             raise OutOfMemory(
                 "There is not enough memory for one picture.", "Close other programs; the step tries again by itself."
             ) from None
         half = len(pictures) // 2
-        return np.concatenate([encode_pictures(encoder, part) for part in (pictures[:half], pictures[half:])])
+        return np.concatenate([encode_pictures(encoder, part, thorough) for part in (pictures[:half], pictures[half:])])
 
 
 # -- segments ------------------------------------------------------------------------------------------------------

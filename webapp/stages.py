@@ -86,7 +86,7 @@ def glance(video: Video, progress: Progress) -> Store:
         pictures = [load_picture(Path(k.path)) for k in found]
         vectors: list[Vectors] = []
         for first in range(0, len(pictures), embedding.BATCH):
-            vectors += list(embedding.encode_pictures(encoder, pictures[first : first + embedding.BATCH]))
+            vectors += list(embedding.encode_pictures(encoder, pictures[first : first + embedding.BATCH], False))
             progress(len(vectors) / len(pictures))
         names = adopt(folder, video)
     frames = [(k.time, names[Path(k.path).name], v) for k, v in zip(found, vectors, strict=True)]

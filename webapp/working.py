@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import auditing, forgetting, ledger, outputs, publishing, resumable, stages
+from webapp import auditing, forgetting, ledger, looking_up, outputs, publishing, resumable, stages
 from webapp.models import IndexState, Step, Video, Worker
 
 log = logging.getLogger(__name__)
@@ -203,6 +203,7 @@ def sweep() -> None:
         ledger.sweep()
         publishing.repair()
         resumable.sweep()
+        looking_up.sweep()
         forgetting.purge()
 
 

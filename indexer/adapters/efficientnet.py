@@ -120,14 +120,14 @@ def export_onnx(models: Path) -> Path:
 
     class Backbone(torch.nn.Module):
         def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            layer, stages = network._relu(network._bn0(network._conv_stem(pictures))), []
+            layer, stages = network._swish(network._bn0(network._conv_stem(pictures))), []
             for block in network._blocks:
                 after = block(layer)
                 if after.shape != layer.shape:  # a stage ended
                     stages.append(layer)
                 layer = after
             stages.append(layer)
-            grid = network._relu(network._bn1(network._conv_head(layer)))
+            grid = network._swish(network._bn1(network._conv_head(layer)))
             pooled = grid.mean((2, 3))
             inner = torch.cat([value for s in stages for value in (s.mean((2, 3)), s.std((2, 3)))], 1)
             return grid, pooled, network._fc(pooled), inner
@@ -165,6 +165,7 @@ class CompactPictures:
         self._classes = head["picture.classes"]
         self._text = {name: (head[f"text.{name}.weight"], head[f"text.{name}.mean"]) for name in READERS}
         self._text_bias = head["text.bias"]
+        self.bank: Vectors = _unit(head["bank"])
         self.dim = len(self._text_bias)
 
     @cached_property

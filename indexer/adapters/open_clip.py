@@ -36,6 +36,7 @@ class OpenClipPictures:
         self._tokenizer = open_clip.get_tokenizer(source)
         self.name = f"open_clip {weights}"
         self.dim = int(self.encode_texts(["a"]).shape[1])
+        self.bank: Vectors = np.zeros((0, self.dim), np.float32)
 
     @staticmethod
     def fetch(models: Path, weights: str) -> None:
@@ -45,8 +46,8 @@ class OpenClipPictures:
         name, _, tag = weights.partition(":")
         open_clip.download_pretrained(open_clip.get_pretrained_cfg(name, tag), cache_dir=str(models))
 
-    def encode_images(self, images: Sequence[Image]) -> Vectors:
-        """RGB uint8 (h, w, 3) -> (n, dim), unit length."""
+    def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
+        """RGB uint8 (h, w, 3) -> (n, dim), unit length; it always sees the whole picture once."""
         parts = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(images), _BATCH):
             batch = self._torch.stack(

@@ -14,9 +14,16 @@ OF_A_VIDEO = {
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302),
 }  # fmt: skip
-FOR_SIGNED_IN = {"home", "search", "ask", "upload", "library", "account", "password"}
-OF_A_PERSON = {"upload-pieces": "get", "upload-discard": "post", "export": "get"}  # nobody else's, not even an admin's
+FOR_SIGNED_IN = {"home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
+OF_A_PERSON = {
+    "upload-pieces": "get",
+    "upload-discard": "post",
+    "export": "get",
+    "picture-searched": "get",
+    "drop-search": "post",
+}  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
+SEARCHING = {"search-picture", "save-search"}  # what signed-in people send; see test_search
 FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
 FOR_ALL = {"login", "logout", "health", "favicon", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
@@ -33,7 +40,10 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    assert names() == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS) | set(OF_A_PERSON) | OWN_PROTOCOL
+    assert (
+        names()
+        == set(OF_A_VIDEO) | FOR_SIGNED_IN | FOR_ALL | set(FOR_ADMINS) | set(OF_A_PERSON) | OWN_PROTOCOL | SEARCHING
+    )
 
 
 def address(name: str, video: Video) -> str:
@@ -154,19 +164,24 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
     from django.urls import reverse
 
     from webapp import exporting, resumable
+    from webapp.models import PictureQuery, SavedSearch
 
-    mine = (
-        resumable.create(people["owner"], "a.mp4", 10, Video.Visibility.PRIVATE)
-        if name.startswith("upload")
-        else exporting.make_link(people["owner"])
-    )
-    address, missing = reverse(name, args=[mine.key]), reverse(name, args=["00000000-0000-4000-8000-000000000000"])
+    owner, nobody = people["owner"], "00000000-0000-4000-8000-000000000000"
+    made = {
+        "export": lambda: exporting.make_link(owner).key,
+        "picture-searched": lambda: PictureQuery.objects.create(owner=owner, picture=b"jpeg").key,
+        "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
+    }
+    mine = made.get(name, lambda: resumable.create(owner, "a.mp4", 10, Video.Visibility.PRIVATE).key)()
+    address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if name == "drop-search" else nobody])
     for person in ("other", "friend", "admin"):
         refused, unknown = (getattr(clients[person], OF_A_PERSON[name])(path) for path in (address, missing))
         assert refused.status_code == unknown.status_code == 404
         assert body(refused) == body(unknown)
     assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
-    assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (302 if "discard" in name else 200)
+    assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (
+        302 if "discard" in name or "drop" in name else 200
+    )
 
 
 def test_who_may_begin_an_upload(clients) -> None:

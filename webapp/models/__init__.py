@@ -1,6 +1,7 @@
 """The tables, by what they are about."""
 
 from webapp.models.custody import AuditEntry, ExportLink, Upload
+from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
     Chapter,
@@ -25,8 +26,10 @@ __all__ = [
     "FrameVector",
     "IndexState",
     "Keyframe",
+    "PictureQuery",
     "Question",
     "Recipe",
+    "SavedSearch",
     "ScreenLine",
     "Segment",
     "Shot",

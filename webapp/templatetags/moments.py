@@ -4,10 +4,15 @@ from collections.abc import Collection
 from typing import Any
 
 from django import template
+from django.http import QueryDict
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
+from webapp.filtering import Facet
+from webapp.searching import Moment
 
 register = template.Library()
 
@@ -69,6 +74,74 @@ def excerpt(text: str, words: Collection[str]) -> str:
     start = max(0, hit - 10)
     cut = " ".join(parts[start : start + 30])
     return ("… " if start else "") + cut[:240] + (" …" if start + 30 < len(parts) or len(cut) > 240 else "")
+
+
+@register.filter
+def shares(moment: Moment) -> list[dict[str, Any]]:
+    """The parts that speak for a moment, as stretches of a bar in per cent that follow each other."""
+    positive = {name: points for name, points in moment.why.items() if points > 0}
+    total, reached, rows = sum(positive.values()), 0, []
+    for name, points in positive.items():
+        width = round(100 * points / total)
+        rows.append({"name": name, "percent": width, "from": reached})
+        reached += width
+    return rows
+
+
+@register.simple_tag
+def part_name(part: str) -> str:
+    """What a part of a score is called on pages."""
+    return {"visual": _("Picture"), "speech": _("Speech"), "screen": _("On screen"), "title": _("Title")}[part]
+
+
+@register.filter
+def language_named(code: str) -> str:
+    """ "de" -> "German", in the language of the page."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+@register.simple_tag(takes_context=True)
+def added(context: dict[str, Any], name: str, value: object) -> str:
+    """This page's address with one more value; whatever changes the result starts on its first page."""
+    asked = first_page(context)
+    if str(value) not in asked.getlist(name):
+        asked.appendlist(name, str(value))
+    return f"?{asked.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def without(context: dict[str, Any], name: str, value: object) -> str:
+    """This page's address with one value less."""
+    asked = first_page(context)
+    asked.setlist(name, [v for v in asked.getlist(name) if v != str(value)])
+    return f"?{asked.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def toggled(context: dict[str, Any], name: str, value: str) -> str:
+    """This page's address with the value where it was not, and without it where it was."""
+    there = value in context["request"].GET.getlist(name)
+    return without(context, name, value) if there else added(context, name, value)
+
+
+@register.simple_tag(takes_context=True)
+def narrowed(context: dict[str, Any], name: str, facet: Facet) -> str:
+    """This page's address with a facet set, or without it where it is set."""
+    asked = first_page(context)
+    asked.pop(name, None)
+    if not facet.chosen:
+        asked[name] = facet.value
+    return f"?{asked.urlencode()}"
+
+
+def first_page(context: dict[str, Any]) -> QueryDict:
+    asked: QueryDict = context["request"].GET.copy()
+    for passing in ("page", "upto"):
+        asked.pop(passing, None)
+    return asked
 
 
 @register.filter

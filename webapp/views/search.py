@@ -1,26 +1,191 @@
-"""Search results: moments with picture, time, words and why."""
+"""Search by words, a picture or a moment. The address of a page says all that it shows."""
 
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.db.models import F, QuerySet
+from django.db.models.functions import Abs
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
+from indexer.errors import IndexerError
+from indexer.queries import PARTS
 from indexer.terms import terms
-from webapp import searching
+from indexer.types import Vectors
+from webapp import engine, filtering, looking_up, recipes, searching
 from webapp.access import signed_in
+from webapp.embedding import unpack_sound
+from webapp.filtering import Filters
+from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
+from webapp.searching import Wanted
 
-LIMIT = 24
+PAGE = 24
+PAGES = 20
+POINTED_AT = 8  # moments that one may be more or less like
 
 
+@dataclass(frozen=True)
+class Pointed:
+    """What somebody pointed at: for the page, to show it again."""
+
+    like: list[Segment]
+    unlike: list[Segment]
+    frame: Keyframe | None
+    picture: PictureQuery | None
+
+
+@require_GET
 @login_required
 def search(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
+    user = signed_in(request)
+    visible = Video.objects.visible_to(user)
+    filters = Filters(request.GET)
+    wanted, pointed = read(request.GET, user, visible)
+    page = min(max(number(request.GET.get("page", ""), 1), 1), PAGES)
+    scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
+    found = searching.find(user, wanted, PAGE * page + 1, videos=scope)
+    shown = found.moments[PAGE * (page - 1) : PAGE * page]
     grouped = request.GET.get("by") != "moment"
-    found = searching.find(signed_in(request), text, LIMIT)
-    by_video: dict[int, list[searching.Moment]] = {}
-    for moment in found.moments:
-        by_video.setdefault(moment.video.pk, []).append(moment)
-    groups = [(moments[0], moments[1:]) for moments in by_video.values()]
-    context = {"found": found, "groups": groups, "grouped": grouped, "words": tuple(terms(text))}
+    context = {
+        "found": found,
+        "wanted": wanted,
+        "pointed": pointed,
+        "moments": shown,
+        "groups": [(group[0], group[1:]) for group in searching.per_video(shown).values()],
+        "grouped": grouped,
+        "words": tuple(terms(found.query)),
+        "filters": filters,
+        "facets": filters.facets(visible) if wanted else {},
+        "page": page,
+        "more": len(found.moments) > PAGE * page and page < PAGES,
+        "parts": [(part, part not in wanted.off) for part in PARTS],
+        "saved": user.saved_searches.all()[:20],
+        "query": request.GET.urlencode(),
+        "kept": [pair for pair in pairs(request.GET) if pair[0] not in ("page", "upto", *filters.fields)],
+        "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
+    }
     response = render(request, "search.html", context)
     response["X-Index"] = found.index  # which generation answered: for tests and for reports of errors
     return response
+
+
+def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Wanted, Pointed]:
+    """What the address asks for. What this person may not see is left out like what does not exist."""
+    segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
+    like, unlike = (list(segments.filter(pk__in=numbers(asked.getlist(name)))) for name in ("like", "unlike"))
+    frame = nearest_frame(asked.get("frame", ""), visible)
+    key = filtering.parse_key(asked.get("picture", ""))
+    picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
+    wanted = Wanted(
+        asked.get("q", ""),
+        look_of(frame) if frame else look_of_picture(picture.key) if picture else None,
+        tuple(segment.pk for segment in like),
+        tuple(segment.pk for segment in unlike),
+        frozenset(asked.getlist("off")) & set(PARTS),
+        number(asked.get("upto", ""), 0) or None,
+    )
+    return wanted, Pointed(like, unlike, frame, picture)
+
+
+def pairs(asked: QueryDict) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, values in asked.lists() for value in values]
+
+
+def numbers(texts: list[str]) -> list[int]:
+    return [int(text) for text in texts[:POINTED_AT] if text.isdigit() and len(text) < 18]
+
+
+def number(text: str, default: int) -> int:
+    return int(text) if text.isdigit() and len(text) < 18 else default
+
+
+def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
+    """The keyframe of `VIDEO@SECONDS`: a paused player asks with it."""
+    name, _at, time = text.partition("@")
+    key = filtering.parse_key(name)
+    try:
+        seconds = float(time)
+    except ValueError:
+        return None
+    if key is None or not 0 <= seconds < 1e6:
+        return None
+    frames = Keyframe.objects.filter(video__in=visible, video__key=key).select_related("video")
+    return frames.annotate(far=Abs(F("time") - seconds)).order_by("far", "pk").first()
+
+
+def look_of(frame: Keyframe) -> Vectors | None:
+    """Its vector (dv,) by the encoder that answers searches."""
+    recipe = recipes.active()
+    kept = FrameVector.objects.filter(keyframe=frame, encoder=recipe.picture_encoder).first()
+    return unpack_sound(kept.vector, recipe.dims["visual"]) if kept else None
+
+
+def look_of_picture(key: uuid.UUID) -> Vectors:
+    return _encode_picture(key, recipes.active().pk)
+
+
+@lru_cache(maxsize=100)
+def _encode_picture(key: uuid.UUID, recipe: int) -> Vectors:
+    picture = looking_up.decode(PictureQuery.objects.get(key=key).picture)
+    return np.asarray(engine.pictures(recipes.active()).encode_images([picture])[0])
+
+
+@require_POST
+@login_required
+def search_picture(request: HttpRequest) -> HttpResponse:
+    """A picture from somebody's disk: into the box, then to the address that searches with it."""
+    file = request.FILES.get("picture")
+    try:
+        if file is None:
+            raise IndexerError(_("No picture arrived."), _("Choose a JPEG, PNG or WebP of at most 16 MB."))
+        kept = looking_up.keep(signed_in(request), file)
+    except IndexerError as error:
+        messages.error(request, str(error))
+        return redirect("search")
+    return redirect(f"{reverse('search')}?picture={kept.key}")
+
+
+@require_GET
+@login_required
+def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The picture itself, as the box wrote it, for whom brought it."""
+    kept = get_object_or_404(PictureQuery, key=key, owner=signed_in(request))
+    return HttpResponse(bytes(kept.picture), content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
+
+
+@require_GET
+@login_required
+def suggest(request: HttpRequest) -> JsonResponse:
+    """Words that begin like what was typed; the key is no `q`, so that typing does not count as searching."""
+    user = signed_in(request)
+    offered = filtering.suggest(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
+    return JsonResponse({"suggestions": offered})
+
+
+@require_POST
+@login_required
+def save_search(request: HttpRequest) -> HttpResponse:
+    """Keep the address of a search by its words."""
+    user = signed_in(request)
+    asked = QueryDict(request.POST.get("query", "")[:2000], mutable=True)
+    for passing in ("page", "upto"):
+        asked.pop(passing, None)
+    name = asked.get("q", "").strip()[:200] or _("Search by picture")
+    if asked:
+        SavedSearch.objects.get_or_create(owner=user, query=asked.urlencode()[:2000], defaults={"name": name})
+        messages.success(request, _("The search is saved."))
+    return redirect(f"{reverse('search')}?{asked.urlencode()}")
+
+
+@require_POST
+@login_required
+def drop_search(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(SavedSearch, pk=pk, owner=signed_in(request)).delete()
+    return redirect("search")

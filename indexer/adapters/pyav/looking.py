@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image as Pillow
 
-from indexer import shots
+from indexer import media, shots
 from indexer.adapters.pyav.opening import Decoder, open_media, save_picture, to_picture, to_rgb
 from indexer.errors import UnreadableMedia
 from indexer.types import Image, Keyframe, to_record
@@ -36,6 +36,15 @@ def glance(path: Path, out: Path) -> dict[str, Any]:
             save_picture(to_picture(frame, SAMPLE_SIDE), file)
             kept.append(Keyframe(time, str(file)))
     return {"keyframes": [to_record(k) for k in kept]}
+
+
+def read_picture(path: Path, out: Path) -> dict[str, Any]:
+    """The first picture of a still-picture file."""
+    with open_media(path, media.PICTURE_DEMUXERS, media.PICTURE_DECODERS) as container:
+        for _, frame in Decoder(container, "NONKEY"):
+            save_picture(to_picture(frame, SAMPLE_SIDE), out / "picture.jpg")
+            return {"path": str(out / "picture.jpg")}
+    raise UnreadableMedia("The picture could not be decoded.", "Choose a JPEG, PNG or WebP.")
 
 
 @dataclass

@@ -21,7 +21,7 @@ av.logging.set_level(av.logging.PANIC)
 warnings.simplefilter("ignore")
 
 
-def open_media(path: Path) -> InputContainer:
+def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media.DECODERS) -> InputContainer:
     """Open by path with demuxer and protocol allow-lists; raise `UnreadableMedia` when FFmpeg refuses."""
     if path.stat().st_size == 0:
         raise UnreadableMedia("The file is empty (0 bytes).", "Check the original and upload it again.")
@@ -30,8 +30,8 @@ def open_media(path: Path) -> InputContainer:
             str(path),
             options={
                 "protocol_whitelist": "file",
-                "format_whitelist": media.DEMUXERS,
-                "codec_whitelist": media.DECODERS,
+                "format_whitelist": demuxers,
+                "codec_whitelist": decoders,
                 "max_streams": str(media.MAX_STREAMS + 1),
                 "probesize": "20000000",
                 "analyzeduration": "10000000",

@@ -58,6 +58,13 @@ if (player) {
   player.addEventListener("pause", report);
 }
 
+// The frame that is on the screen becomes a search.
+find("a[data-frame]").forEach((link) => {
+  link.addEventListener("click", () => {
+    link.search = new URLSearchParams({ frame: `${link.dataset.frame}@${(player?.currentTime ?? 0).toFixed(2)}` });
+  });
+});
+
 function token() {
   return document.querySelector("[name=csrfmiddlewaretoken]").value;
 }

@@ -1,0 +1,121 @@
+"""Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from webapp.models import User, Video
+
+MOST = 12  # choices of a facet
+TAGGED = 2000  # newest videos whose tags are counted
+LENGTHS = {"short": (0, 60), "medium": (60, 600), "long": (600, 1e9)}  # seconds
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A choice with how many videos it leaves."""
+
+    value: str
+    name: str
+    count: int
+    chosen: bool
+
+
+class Filters(forms.Form):
+    """What may stand in the address; what makes no sense there is left out, and said."""
+
+    person = forms.CharField(required=False, max_length=150)
+    after = forms.DateField(required=False, label=_("Added from"), widget=forms.DateInput({"type": "date"}))
+    before = forms.DateField(required=False, label=_("Added until"), widget=forms.DateInput({"type": "date"}))
+    length = forms.ChoiceField(
+        required=False,
+        label=_("Length"),
+        choices=[
+            ("", _("any")),
+            ("short", _("under 1 minute")),
+            ("medium", _("1 to 10 minutes")),
+            ("long", _("over 10 minutes")),
+        ],
+    )
+    language = forms.CharField(required=False, max_length=8)
+    speech = forms.ChoiceField(
+        required=False,
+        label=_("Speech"),
+        choices=[("", _("any")), ("yes", _("with speech")), ("no", _("without speech"))],
+    )
+    tag = forms.CharField(required=False, max_length=60)
+    video = forms.UUIDField(required=False)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self.is_valid()
+
+    def wanted(self) -> dict[str, Any]:
+        """The valid filters that are set."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def apply(self, videos: "QuerySet[Video]", without: str = "") -> "QuerySet[Video]":
+        """The videos that pass all filters but `without`."""
+        given = {name: value for name, value in self.wanted().items() if name != without}
+        conditions = {
+            "person": lambda name: {"owner__username": name},
+            "after": lambda day: {"created_at__date__gte": day},
+            "before": lambda day: {"created_at__date__lte": day},
+            "length": lambda name: {"duration__gte": LENGTHS[name][0], "duration__lt": LENGTHS[name][1]},
+            "language": lambda code: {"language": code},
+            "video": lambda key: {"key": key},
+        }
+        for name, value in given.items():
+            if name in conditions:
+                videos = videos.filter(**conditions[name](value))
+        if "speech" in given:
+            videos = videos.exclude(language="") if given["speech"] == "yes" else videos.filter(language="")
+        if "tag" in given:
+            videos = videos.filter(pk__in=[pk for pk, tags in tagged(videos) if given["tag"] in tags])
+        return videos
+
+    def facets(self, visible: "QuerySet[Video]") -> dict[str, list[Facet]]:
+        """Choices with counts, each under the other filters."""
+        set_ = self.wanted()
+        people = count(self.apply(visible, "person"), "owner__username")
+        languages = count(self.apply(visible, "language").exclude(language=""), "language")
+        tags = Counter(tag for _, found in tagged(self.apply(visible, "tag")) for tag in found)
+        return {
+            name: [Facet(value, value, n, set_.get(name) == value) for value, n in rows]
+            for name, rows in (("person", people), ("language", languages), ("tag", tags.most_common(MOST)))
+        }
+
+
+def count(videos: "QuerySet[Video]", column: str) -> list[tuple[str, int]]:
+    rows = videos.order_by().values(column).annotate(n=Count("pk")).order_by("-n", column)[:MOST]
+    return [(row[column], row["n"]) for row in rows]
+
+
+def tagged(videos: "QuerySet[Video]") -> list[tuple[int, list[str]]]:
+    return list(videos.exclude(tags=[]).order_by("-pk").values_list("pk", "tags")[:TAGGED])
+
+
+def suggest(visible: "QuerySet[Video]", user: User, beginning: str) -> list[str]:
+    """What could be meant: own earlier searches, tags and titles that hold a word with this beginning."""
+    start = beginning.casefold().strip()
+    if len(start) < 2 and not any(ord(c) > 0x2E80 for c in start):
+        return []
+    earlier = user.saved_searches.values_list("name", flat=True)
+    tags = Counter(tag for _, found in tagged(visible) for tag in found)
+    titles = visible.filter(title__icontains=start).values_list("title", flat=True)[:MOST]
+    offered = [*earlier, *(tag for tag, _ in tags.most_common()), *titles]
+    fits = [text for text in offered if any(w.startswith(start) for w in [text.casefold(), *text.casefold().split()])]
+    return list(dict.fromkeys(fits))[:8]
+
+
+def parse_key(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,42 @@
+"""Pictures that people search with: hostile until the box has decoded them, kept for a day."""
+
+import io
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models.functions import Now
+from PIL import Image as Pillow
+
+from indexer import box
+from indexer.errors import UnreadableMedia
+from indexer.types import Image
+from webapp.models import PictureQuery, User
+
+MOST_BYTES = 16 << 20
+KEPT = timedelta(days=1)
+
+
+def keep(owner: User, file: UploadedFile) -> PictureQuery:
+    """Decode in the box and keep what it wrote. Raises `UnreadableMedia` for what is no picture."""
+    if (file.size or 0) > MOST_BYTES:
+        raise UnreadableMedia("The picture is too large.", "Choose a JPEG, PNG or WebP of at most 16 MB.")
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder) / "given", Path(folder) / "out"
+        out.mkdir()
+        with given.open("wb") as sink:
+            for chunk in file.chunks():
+                sink.write(chunk)
+        decoded = box.read_picture(given, out).read_bytes()
+    return PictureQuery.objects.create(owner=owner, picture=decoded)
+
+
+def decode(jpeg: bytes) -> Image:
+    """Of a picture that the box wrote."""
+    return np.asarray(Pillow.open(io.BytesIO(bytes(jpeg)), formats=("JPEG",)).convert("RGB"))
+
+
+def sweep() -> None:
+    PictureQuery.objects.filter(created_at__lt=Now() - KEPT).delete()
