@@ -30,7 +30,7 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2  # of a generation's parts: raise it with them, and every installation builds new ones
+FORMAT = 3  # of a generation's parts: raise it with them, and every installation builds new ones
 
 _swap = threading.Lock()
 _current: dict[int, "Snapshot"] = {}  # recipe -> its snapshot
@@ -64,12 +64,13 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Base:
-    """A generation in memory, and the mean look (dv,) of each video."""
+    """A generation in memory, and the mean look (dv,) and meaning (dt,) of each video."""
 
     number: int
     sequence: int
     shelf: Shelf
     looks: dict[int, Vectors]
+    meanings: dict[int, Vectors]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Snapshot:
     shelves: tuple[Shelf, Shelf]
     calibration: Calibration
     looks: dict[int, Vectors]  # mean visual vector (dv,) of each video
+    meanings: dict[int, Vectors]  # mean text vector (dt,) of each video
 
     @cached_property
     def ids(self) -> Ids:
@@ -160,8 +162,9 @@ def load(recipe: Recipe, sequence: int, known: Base | None) -> Snapshot:
         rows.ids, rows.videos, index_class()(fusion.fuse_segments(rows.blocks), rows.ids), LexicalIndex(rows.terms)
     )
     calibration = Calibration(**recipe.calibration) if recipe.calibration else NEUTRAL
-    looks = base.looks | mean_looks(rows)
-    return Snapshot(sequence, recipe, base, (replace(base.shelf, alive=alive), delta), calibration, looks)
+    shelves = (replace(base.shelf, alive=alive), delta)
+    looks, meanings = base.looks | means(rows, "visual"), base.meanings | means(rows, "text")
+    return Snapshot(sequence, recipe, base, shelves, calibration, looks, meanings)
 
 
 def make_shelf(segments: Ids, videos: Ids, vectors: VectorIndex, words: LexicalIndex) -> Shelf:
@@ -198,18 +201,21 @@ def open_newest(recipe: Recipe) -> Base:
     if manifest is None:
         none, dim = np.zeros(0, np.int64), sum(recipe.dims.values())
         empty = index_class()(np.zeros((0, dim), np.float32), none)
-        return Base(0, -1, make_shelf(none, none, empty, LexicalIndex([])), {})
+        return Base(0, -1, make_shelf(none, none, empty, LexicalIndex([])), {}, {})
     rows = np.load(io.BytesIO(parts["rows"]), allow_pickle=False)
-    looks = dict(zip(rows["looking"].tolist(), rows["looks"].astype(np.float32), strict=True))
+    looks, meanings = (
+        dict(zip(rows["averaged"].tolist(), rows[name].astype(np.float32), strict=True)) for name in fusion.SPACES
+    )
     vectors, words = index_class().load(parts["vectors"]), LexicalIndex.load(parts["words"])
-    return Base(manifest.number, manifest.sequence, make_shelf(rows["segments"], rows["videos"], vectors, words), looks)
+    shelf = make_shelf(rows["segments"], rows["videos"], vectors, words)
+    return Base(manifest.number, manifest.sequence, shelf, looks, meanings)
 
 
-def mean_looks(rows: Rows) -> dict[int, Vectors]:
-    """The mean visual block (dv,) of each video."""
+def means(rows: Rows, space: str) -> dict[int, Vectors]:
+    """The mean block (d,) of each video."""
     order = np.argsort(rows.videos, kind="stable")
     videos, starts = np.unique(rows.videos[order], return_index=True)
-    looks = np.split(rows.blocks["visual"][order], starts[1:])
+    looks = np.split(rows.blocks[space][order], starts[1:])
     return {int(v): part.mean(0) for v, part in zip(videos, looks, strict=True)} if len(videos) else {}
 
 

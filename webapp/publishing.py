@@ -34,14 +34,14 @@ def publish(recipe: Recipe) -> int | None:
         sequence = library.sequence_now()
         rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
         index = library.index_class()(fusion.fuse_segments(rows.blocks), rows.ids)
-        looks = library.mean_looks(rows)
+        averages = {space: library.means(rows, space) for space in fusion.SPACES}
         buffer = io.BytesIO()
         np.savez(
             buffer,
             segments=rows.ids,
             videos=rows.videos,
-            looking=np.array(list(looks), np.int64),
-            looks=np.array(list(looks.values()), np.float16).reshape(len(looks), recipe.dims["visual"]),
+            averaged=np.array(list(averages["visual"]), np.int64),
+            **{s: np.array(list(m.values()), np.float16).reshape(len(m), -1) for s, m in averages.items()},
         )
         parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
         library.store().publish(number, library.label(recipe.fingerprint), sequence, len(rows.ids), parts)

@@ -1,85 +1,131 @@
-"""Similar videos, and what to watch next."""
+"""Similar videos, what to watch next and where to begin, each with its reason."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, QuerySet
 
-from indexer import fusion
-from indexer.types import Vectors
+from indexer import recommender
+from indexer.types import Ids, Vectors
 from webapp import library, recipes
-from webapp.embedding import unpack
-from webapp.models import FrameVector, User, Video
+from webapp.embedding import unpack, unpack_sound
+from webapp.models import FrameVector, Segment, User, Video
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
-RECENT = 10  # viewings that make a person's profile
+HISTORY = 30  # viewings that make a person's profile
+WORDS = 0.3  # weight of what is said beside how it looks, when two videos are compared
 
 
 @dataclass(frozen=True)
 class Similar:
-    """A neighbour of a video, and why it is one."""
+    """A neighbour of a video, and why it is one; `start` is where its nearest moment begins."""
 
     video: Video
     score: float
     near_duplicate: bool
     because: Video | None = None
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class Topics:
+    """One unit vector (d,) per video: what it shows and what it says, relative to what all videos do."""
+
+    videos: Ids
+    vectors: Vectors
+
+    def row(self, video: int) -> int:
+        """-1 for a video that has no segments yet."""
+        place = int(np.searchsorted(self.videos, video))
+        return place if place < len(self.videos) and self.videos[place] == video else -1
+
+
+def topics(visible: "QuerySet[Video]") -> Topics:
+    """Of the videos that somebody may see."""
+    seen = library.snapshot()
+    allowed = np.sort(np.fromiter(visible.order_by().values_list("pk", flat=True), np.int64))
+    videos = np.array([pk for pk in allowed.tolist() if pk in seen.looks], np.int64)
+    looks, words = (
+        np.stack([found[pk] for pk in videos.tolist()]) if len(videos) else np.zeros((0, 1), np.float32)
+        for found in (seen.looks, seen.meanings)
+    )
+    parts = [_centred(looks), WORDS * _centred(words)]
+    joined = np.concatenate(parts, 1)
+    return Topics(videos, np.asarray(joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-6)))
+
+
+def _centred(vectors: Vectors) -> Vectors:
+    """Unit rows after the common part is taken off: otherwise every video is like every other. Zero rows stay zero."""
+    there = np.linalg.norm(vectors, axis=1) > 1e-6
+    if there.sum() < 2:
+        return vectors
+    moved = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
+    return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6), np.float32)
 
 
 def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Similar]:
-    """Videos whose segments lie nearest to this one's, near-duplicates marked."""
-    profiles = profile_vectors([video])
-    if not profiles:
+    """The nearest videos, near-duplicates first."""
+    visible = Video.objects.visible_to(user)
+    known = topics(visible | Video.objects.filter(pk=video.pk))
+    row = known.row(video.pk)
+    if row < 0:
         return []
-    visible = Video.objects.visible_to(user).exclude(pk=video.pk)
-    scores = score_videos(profiles[video.pk], visible)
-    best = sorted(scores, key=lambda pk: -scores[pk])[:limit]
-    rows = visible.in_bulk(best)
-    return [Similar(rows[pk], scores[pk], is_copy(video, rows[pk])) for pk in best if pk in rows]
+    scores = known.vectors @ known.vectors[row]
+    scores[row] = -np.inf
+    best = [int(i) for i in np.argsort(-scores, kind="stable")[:limit] if np.isfinite(scores[i])]
+    rows = visible.in_bulk([int(known.videos[i]) for i in best])
+    starts = begin_at(video, list(rows))
+    found = [
+        Similar(rows[pk], float(scores[i]), is_copy(video, rows[pk]), start=starts.get(pk, 0.0))
+        for i in best
+        if (pk := int(known.videos[i])) in rows
+    ]
+    return sorted(found, key=lambda item: not item.near_duplicate)
 
 
 def recommend(user: User, limit: int = 8) -> list[Similar]:
-    """Neighbours of what the person watched last, each with its reason; the newest videos for a newcomer."""
+    """By what the person watched and dismissed; for a newcomer what others watch, and what is new."""
     visible = Video.objects.visible_to(user)
-    watched = [v.video for v in user.viewings.select_related("video").order_by("-seen_at")[:RECENT]]
-    profiles = profile_vectors(watched)
-    unseen = visible.exclude(pk__in=[v.pk for v in watched])
-    best: dict[int, tuple[float, Video]] = {}
-    for age, video in enumerate(v for v in watched if v.pk in profiles):
-        for pk, score in score_videos(profiles[video.pk], unseen).items():
-            weighted = score * 0.9**age
-            if weighted > best.get(pk, (-1.0, video))[0]:
-                best[pk] = (weighted, video)
-    if not best:
-        return [Similar(v, 0.0, False) for v in unseen[:limit]]
-    chosen = sorted(best, key=lambda pk: -best[pk][0])[:limit]
-    rows = unseen.in_bulk(chosen)
-    return [Similar(rows[pk], best[pk][0], False, best[pk][1]) for pk in chosen if pk in rows]
+    viewings = list(user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:HISTORY])
+    dismissed = list(user.dismissals.values_list("video", flat=True))
+    known = topics(visible)
+    shares = {v.video_id: min(1.0, v.watched_seconds / max(v.video.duration, 1.0)) for v in viewings}
+    history = [recommender.Watched(r, shares[v.video_id]) for v in viewings if (r := known.row(v.video_id)) >= 0]
+    disliked = [r for pk in dismissed if (r := known.row(pk)) >= 0]
+    chosen = recommender.suggest(known.vectors, history, disliked, limit)
+    rows = visible.in_bulk([int(known.videos[i]) for s in chosen for i in (s.row, s.because)])
+    found = []
+    for item in chosen:
+        pk, cause = int(known.videos[item.row]), int(known.videos[item.because])
+        if pk in rows and cause in rows and not is_copy(rows[cause], rows[pk]):
+            start = begin_at(rows[cause], [pk]).get(pk, 0.0)
+            found.append(Similar(rows[pk], item.score, False, rows[cause], start))
+    met = {*shares, *dismissed, *(item.video.pk for item in found)}
+    return [*found, *newcomers(visible.exclude(pk__in=met), limit - len(found))]
 
 
-def profile_vectors(videos: list[Video]) -> dict[int, Vectors]:
-    """One fused vector (dv + dt,) per video: the mean directions of its segments' blocks."""
-    dims = recipes.active().dims
-    profiles = {}
-    for video in videos:
-        rows = list(video.segments.active().values_list("visual", "text"))
-        if rows:
-            blocks = {
-                space: fusion.mean_direction([unpack(r[n], dims[space]) for r in rows])
-                for n, space in enumerate(("visual", "text"))
-            }
-            profiles[video.pk] = fusion.fuse_query(blocks, {"visual": 1.0, "text": 0.5})
-    return profiles
+def newcomers(videos: "QuerySet[Video]", limit: int) -> list[Similar]:
+    """Half of them what most people watched, then the newest."""
+    popular = videos.annotate(watchers=Count("viewings")).filter(watchers__gt=0).order_by("-watchers", "-pk")
+    first = list(popular[: limit // 2])
+    rest = list(videos.exclude(pk__in=[v.pk for v in first]).order_by("-pk")[: max(0, limit - len(first))])
+    return [Similar(video, 0.0, False) for video in (*first, *rest)]
 
 
-def score_videos(profile: Vectors, visible: "object") -> dict[int, float]:
-    """Best segment score of each visible video."""
-    seen = library.snapshot()
-    masks = seen.masks(np.fromiter(visible.values_list("pk", flat=True), np.int64))  # type: ignore[attr-defined]
-    home = dict(zip(seen.ids.tolist(), seen.videos.tolist(), strict=True))
-    scores: dict[int, float] = {}
-    for hit in seen.search(profile, 200, masks):
-        scores.setdefault(home[hit.segment], hit.score)
-    return scores
+def begin_at(video: Video, others: list[int]) -> dict[int, float]:
+    """Where in each other video the moment begins that is most like `video`."""
+    dim = recipes.active().dims["visual"]
+    look = library.snapshot().looks.get(video.pk)
+    best: dict[int, tuple[float, float]] = {}
+    if look is None:
+        return {}
+    rows = Segment.objects.active().filter(video__in=others)
+    for pk, start, blob in rows.values_list("video", "start", "visual"):
+        vector = unpack_sound(blob, dim)
+        if vector is not None and (score := float(vector @ look)) > best.get(pk, (-1.0, 0.0))[0]:
+            best[pk] = (score, start)
+    return {pk: start for pk, (_, start) in best.items()}
 
 
 def is_copy(one: Video, other: Video) -> bool:

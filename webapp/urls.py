@@ -31,6 +31,7 @@ urlpatterns = [
     path("videos/<uuid:key>/delete", videos.delete, name="delete"),
     path("videos/<uuid:key>/ask", throttled("ask")(questions.ask_video), name="ask-video"),
     path("videos/<uuid:key>/subtitles", throttled("upload")(videos.bring_subtitles), name="subtitles"),
+    path("videos/<uuid:key>/dismiss", videos.dismiss, name="dismiss"),
     path("videos/<uuid:key>/watched", videos.watched, name="watched"),
     path("media/<uuid:key>/video", media.stream, name="stream"),
     path("media/<uuid:key>/captions.vtt", media.captions, name="captions"),

@@ -64,13 +64,16 @@ class AlignmentHead(nn.Module):
         mapped = self.picture(self.dropout(features)) + self.naming.exp() * (likely @ self.read_raw(self.classes))
         return functional.normalize(mapped, dim=1)
 
-    def read_raw(self, sentences: Mapping[str, Tensor], dropout: Callable[[Tensor], Tensor] = lambda x: x) -> Tensor:
+    def read_raw(self, sentences: Mapping[str, Tensor]) -> Tensor:
         """The sum of the maps of the readers that are given -> (m, WIDTH)."""
-        parts = [self.text[reader](dropout(self.standardise(reader, vectors))) for reader, vectors in sentences.items()]
+        parts = [
+            self.text[reader](self.text_dropout(self.standardise(reader, vectors)))
+            for reader, vectors in sentences.items()
+        ]
         return self.text_bias + torch.stack(parts).sum(0)
 
     def read(self, sentences: Mapping[str, Tensor]) -> Tensor:
-        return functional.normalize(self.read_raw(sentences, self.text_dropout), dim=1)
+        return functional.normalize(self.read_raw(sentences), dim=1)
 
 
 def train(

@@ -12,7 +12,7 @@ OF_A_VIDEO = {
     "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),
     "edit": ("post", 302), "ask-video": ("post", 200), "watched": ("post", 400),
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
-    "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302),
+    "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302), "dismiss": ("post", 302),
 }  # fmt: skip
 FOR_SIGNED_IN = {"home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
 OF_A_PERSON = {

@@ -63,6 +63,7 @@ def test_a_frame_and_a_moment_are_searches_too(demo, clients) -> None:
     like = clients["owner"].get(reverse("search"), {"like": segment.pk})
     assert like.context["found"].moments
     assert segment.pk not in {m.segment.pk for m in like.context["found"].moments}
+    Video.objects.update(visibility=Video.Visibility.PRIVATE)
     for stranger in ("other", "friend"):
         for asked in ({"frame": f"{demo.key}@41"}, {"like": segment.pk}):
             seen = clients[stranger].get(reverse("search"), asked)
@@ -106,7 +107,7 @@ def test_filters_narrow_and_say_what_they_leave(demo, accept, clients, people) -
                     {"before": "2020-01-01"}):  # fmt: skip
         assert not clients["owner"].get(reverse("search"), {"q": "search", **failing}).context["found"].moments, failing
     assert clients["owner"].get(reverse("search"), {"q": "x", "after": "soon", "length": "?"}).status_code == 200
-    # A stranger's facets hold nothing of it.
+    Video.objects.update(visibility=Video.Visibility.PRIVATE)
     assert clients["other"].get(reverse("search"), {"q": "search"}).context["facets"]["tag"] == []
 
 
@@ -151,13 +152,13 @@ def moment(segment: int, video: int, start: float, end: float, score: float, loo
 
 
 def test_neighbours_become_one_moment_and_copies_stand_behind_the_first() -> None:
-    a, b = np.eye(8, dtype=np.float32)[:2]
+    a, b, c = np.eye(8, dtype=np.float32)[:3]
     ranked = [
         moment(1, 1, 10, 20, 5.0, a),
         moment(2, 1, 20, 25, 4.9, a),  # touches it and is as good
         moment(3, 2, 0, 10, 4.0, a),  # the same picture in another video
         moment(4, 3, 0, 10, 3.0, b),
-        moment(5, 1, 40, 50, 2.9, b),
+        moment(5, 1, 40, 50, 2.9, c),
     ]
     chosen = choose(ranked, 10, "moment")
     assert [(c.ranked.candidate.segment, c.span.start, c.span.end) for c in chosen] == [

@@ -5,6 +5,7 @@ from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
     Chapter,
+    Dismissal,
     Keyframe,
     Question,
     ScreenLine,
@@ -20,6 +21,7 @@ from webapp.models.videos import (
 __all__ = [
     "AuditEntry",
     "Chapter",
+    "Dismissal",
     "Evidence",
     "EvidenceVector",
     "ExportLink",

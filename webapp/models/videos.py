@@ -228,6 +228,17 @@ class Question(models.Model):
         ordering = ["-asked_at", "-pk"]
 
 
+class Dismissal(models.Model):
+    """Somebody does not want a video recommended."""
+
+    viewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="dismissals")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="dismissals")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["viewer", "video"], name="one_dismissal")]
+
+
 class Viewing(models.Model):
     """How far somebody watched a video."""
 

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
+from webapp import recommending
 from webapp.access import signed_in
 from webapp.models import Video
 
@@ -21,6 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "recent": visible.exclude(status=Video.Status.FAILED)[:12],
             "working": Video.objects.editable_by(user).filter(status__in=open_states)[:6],
             "continued": user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:4],
+            "for_you": recommending.recommend(user, 6),
             "total": visible.count(),
         },
     )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp import auditing, estimating, forgetting, ledger, recommending, subtitles
 from webapp.access import editable_video, signed_in, visible_video
-from webapp.models import Step, User, Video, Viewing
+from webapp.models import Dismissal, Step, User, Video, Viewing
 
 
 @require_GET
@@ -130,6 +130,14 @@ def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     except subtitles.BadSubtitles as refusal:
         messages.error(request, str(refusal))
     return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def dismiss(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Not interested: it is not recommended again, and what is like it less."""
+    Dismissal.objects.get_or_create(viewer=signed_in(request), video=visible_video(request, key))
+    return redirect("home")
 
 
 @require_POST

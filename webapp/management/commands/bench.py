@@ -13,11 +13,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from webapp.benchmarks import changes, judged, ledger, library, models
+from webapp.benchmarks import changes, judged, ledger, library, models, recommending, scale
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
 
-ALONE = {"ledger": ledger.run}  # need no data
+ALONE = {"ledger": ledger.run, "scale": scale.scale}  # need no data
 
 
 class Command(JsonCommand):
@@ -28,7 +28,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*library.BENCHES, *models.BENCHES, *ALONE])
+        parser.add_argument("what", nargs="+", choices=[*library.BENCHES, "recommend", *models.BENCHES, *ALONE])
         parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
@@ -40,7 +40,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if not options["here"] and data is not None and set(options["what"]) & {*library.BENCHES, "steps"}:
+        if not options["here"] and data is not None and set(options["what"]) & {*library.BENCHES, "recommend", "steps"}:
             raise SystemExit(self.run_in_scratch(data))
         kept: list[Outcomes] = []
         before = {r["name"]: Outcomes(**r) for r in read_saved(options["against"])} if options["against"] else {}
@@ -64,6 +64,8 @@ class Command(JsonCommand):
         try:
             if what in library.BENCHES:
                 yield from library.BENCHES[what](library.Shelf(data, find_user(user)))
+            elif what == "recommend":
+                yield from recommending.recommend(data, find_user(user))
             else:
                 yield from models.BENCHES[what](data)
         except (LookupError, OSError) as error:

@@ -22,6 +22,7 @@ class Command(JsonCommand):
             record = {
                 "video": item.video.pk,
                 "file": item.video.file_name,
+                "start": round(item.start, 2),
                 "score": round(item.score, 4),
                 "because": because,
             }

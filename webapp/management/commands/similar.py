@@ -23,6 +23,7 @@ class Command(JsonCommand):
             record = {
                 "video": near.video.pk,
                 "file": near.video.file_name,
+                "start": round(near.start, 2),
                 "score": round(near.score, 4),
                 "near_duplicate": near.near_duplicate,
             }

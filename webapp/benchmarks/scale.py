@@ -1,0 +1,167 @@
+"""Search at the sizes that a library may grow to: made-up moments, the real index, words, encoders and permissions.
+
+Vectors follow the model of CLIP-like spaces: a cone (a common offset) around a 96-dimensional latent with decaying
+variance, 400 topics, 60 moments a video; words follow Zipf's law. Recall is against an exact scan of the full vectors.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from indexer import fusion
+from indexer.calibration import BACKGROUND
+from indexer.lexical import LexicalIndex
+from indexer.terms import terms
+from indexer.types import Ids, Mask, Vectors
+from webapp import engine, library, recipes
+from webapp.benchmarks.measures import Record
+
+SIZES = (10_000, 100_000, 1_000_000)
+QUERIES = 200
+PER_VIDEO = 60
+TOP = 10
+WEIGHTS = {"visual": 1.0, "text": 0.75}
+VOCABULARY = 50_000
+FEW = 0.01  # share of the videos that a person with few rights may see
+
+
+@dataclass(frozen=True)
+class Made:
+    """n made-up moments: fused vectors, videos, and words."""
+
+    vectors: Vectors
+    videos: Ids
+    documents: list[list[str]]
+
+
+def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
+    """Per size: build, size, p50 and p95 of each channel and of a whole query, and recall, for all and for few rights."""
+    encode = _encoder()
+    for count in sizes:
+        dice = np.random.default_rng(1)
+        made = make(count, dice)
+        queries = ask(made, dice)
+        begun = time.process_time()
+        vectors = library.index_class()(made.vectors, np.arange(count))
+        built = time.process_time() - begun
+        begun = time.process_time()
+        words = LexicalIndex(made.documents)
+        shelf = library.make_shelf(np.arange(count), made.videos, vectors, words)
+        yield {
+            "bench": f"index of {count:,}",
+            "vectors CPU s": round(built, 1),
+            "words CPU s": round(time.process_time() - begun, 1),
+            "vectors MB": round(len(vectors.dump()) / 1e6),
+            "words MB": round(len(words.dump()) / 1e6),
+        }
+        everyone = np.unique(made.videos)
+        for name, may_see in (("all visible", everyone), ("1 % visible", everyone[:: round(1 / FEW)])):
+            yield {"bench": f"query of {count:,}, {name}", **measure(made, shelf, queries, may_see, encode)}
+        yield full_text(made.documents, queries)
+
+
+def make(count: int, dice: np.random.Generator) -> Made:
+    videos = np.arange(count) // PER_VIDEO
+    blocks = []
+    for dim in (384, 384):
+        basis = dice.normal(size=(96, dim)).astype(np.float32) * (0.97 ** np.arange(96, dtype=np.float32))[:, None]
+        topic = dice.normal(size=(400, 96)).astype(np.float32)
+        home = topic[dice.integers(0, 400, videos[-1] + 1)] + 0.7 * dice.normal(size=(videos[-1] + 1, 96))
+        latent = home[videos].astype(np.float32) + 0.5 * dice.normal(size=(count, 96)).astype(np.float32)
+        block = latent @ basis + 3.0 * dice.normal(size=dim).astype(np.float32)
+        blocks.append(block / np.linalg.norm(block, axis=1, keepdims=True))
+    blocks[1][dice.random(count) < 0.4] = 0.0  # nothing is said there
+    drawn = np.minimum(dice.zipf(1.2, size=(count, 12)), VOCABULARY)
+    documents = [[f"w{n}" for n in row] for row in drawn.tolist()]
+    return Made(np.concatenate(blocks, 1).astype(np.float32), videos, documents)
+
+
+def ask(made: Made, dice: np.random.Generator) -> list[tuple[Vectors, list[str]]]:
+    """Moments with noise, and three words of theirs: a common, a middling and a rare one."""
+    asked = []
+    for row in dice.integers(0, len(made.vectors), QUERIES).tolist():
+        vector = made.vectors[row] + 0.6 * dice.normal(size=made.vectors.shape[1]).astype(np.float32) / np.sqrt(384)
+        look, words = vector[:384], vector[384:]
+        blocks = {"visual": look / np.linalg.norm(look), "text": words / np.linalg.norm(words)}
+        said = sorted(set(made.documents[row]), key=lambda word: int(word[1:]))
+        asked.append((fusion.fuse_query(blocks, WEIGHTS), [said[0], said[len(said) // 2], said[-1]]))
+    return asked
+
+
+def measure(
+    made: Made,
+    shelf: library.Shelf,
+    queries: list[tuple[Vectors, list[str]]],
+    may_see: Ids,
+    encode: Callable[[int], None],
+) -> Record:
+    """Milliseconds of wall time in this process."""
+    taken: dict[str, list[float]] = {part: [] for part in ("encode", "rights", "vectors", "words", "whole")}
+    found: list[set[int]] = []
+    mask: Mask = shelf.mask(may_see)
+    for number, (vector, words) in enumerate(queries):
+        marks = [time.perf_counter()]
+        encode(number)
+        marks.append(time.perf_counter())
+        mask = shelf.mask(may_see)
+        marks.append(time.perf_counter())
+        hits = shelf.vectors.search(vector, 120, mask)
+        marks.append(time.perf_counter())
+        shelf.words.search(words, 120, mask)
+        marks.append(time.perf_counter())
+        found.append({hit.segment for hit in hits[:TOP]})
+        for part, (a, b) in zip(taken, [*zip(marks, marks[1:], strict=False), (marks[0], marks[-1])], strict=True):
+            taken[part].append(1000 * (b - a))
+    allowed = np.flatnonzero(mask)
+    exact = [set(allowed[_best(made.vectors, allowed, vector)].tolist()) for vector, _ in queries[:50]]
+    recall = np.mean([len(a & b) / len(b) for a, b in zip(found, exact, strict=False)])
+    record: Record = {f"recall@{TOP}": round(float(recall), 3)}
+    for part, values in taken.items():
+        record |= {
+            f"{part} p50 ms": round(float(np.median(values)), 1),
+            f"{part} p95 ms": round(np.percentile(values, 95), 1),
+        }
+    return record
+
+
+def _best(vectors: Vectors, allowed: Ids, query: Vectors) -> Ids:
+    scores = vectors @ query if len(allowed) == len(vectors) else vectors[allowed] @ query
+    return np.asarray(np.argsort(-scores)[:TOP])
+
+
+def _encoder() -> Callable[[int], None]:
+    """A query through the real text towers, never the same twice."""
+    recipe = recipes.active()
+    looking, reading = engine.pictures(recipe), engine.sentences(recipe)
+
+    def encode(number: int) -> None:
+        text = f"{BACKGROUND[number % len(BACKGROUND)]} {number} {time.perf_counter()}"
+        looking.encode_texts([text])
+        reading.encode_queries([text])
+        terms(text)
+
+    encode(0)
+    return encode
+
+
+def full_text(documents: list[list[str]], queries: list[tuple[Vectors, list[str]]]) -> Record:
+    """The same words asked of SQLite's FTS5, ranked by bm25: what this index replaced."""
+    if connection.vendor != "sqlite":
+        return {"bench": f"FTS5 of {len(documents):,}", "skipped": "the database is not SQLite"}
+    import sqlite3
+
+    base = sqlite3.connect(":memory:")
+    base.execute("CREATE VIRTUAL TABLE d USING fts5(terms)")
+    base.executemany("INSERT INTO d VALUES (?)", ((" ".join(words),) for words in documents))
+    taken = []
+    for _, words in queries[:50]:
+        begun = time.perf_counter()
+        base.execute(
+            "SELECT rowid FROM d WHERE terms MATCH ? ORDER BY bm25(d) LIMIT 120", (" OR ".join(words),)
+        ).fetchall()
+        taken.append(1000 * (time.perf_counter() - begun))
+    p50, p95 = (round(float(np.percentile(taken, p)), 1) for p in (50, 95))
+    return {"bench": f"FTS5 of {len(documents):,}", "words p50 ms": p50, "words p95 ms": p95}
