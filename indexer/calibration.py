@@ -30,18 +30,7 @@ BACKGROUND = (
 )  # fmt: skip
 
 
-CHANCE_SHARE = 0.001  # of unrelated pictures: what the best of a thousand scores is what chance can do
-
-
-def chance_level(queries: Vectors, bank: Vectors) -> Vectors:
-    """What chance matches of each query score: (n, d) against a bank (k, d) of everyday pictures -> (n,).
-
-    A general query ("a man outside") is near to many pictures, a special one to none: their cosines mean different
-    things, and those of languages do as well.
-    """
-    if not len(bank):
-        return np.zeros(len(queries), np.float32)
-    return np.asarray(np.quantile(queries @ bank.T, 1 - CHANCE_SHARE, axis=1), np.float32)
+LUCK = 0.6  # share of chance matches that one must beat to be more likely right than lucky
 
 
 @dataclass(frozen=True)
@@ -59,8 +48,8 @@ class Calibration:
         """
         if not self.chance:
             return 0.5
-        middle, edge = np.quantile(self.chance, [0.5, 0.8])
-        return float(1 / (1 + np.exp(-(score - edge) / max(float(edge - middle), 0.1))))
+        low, edge, high = np.quantile(self.chance, [0.25, LUCK, 0.9])
+        return float(1 / (1 + np.exp(-2 * (score - edge) / max(float(high - low), 0.1))))
 
 
 NEUTRAL = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])

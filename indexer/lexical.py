@@ -15,7 +15,10 @@ import numpy.typing as npt
 from indexer.types import Mask
 
 SATURATION, LENGTH = 1.5, 0.75  # k1 and b of BM25 (Robertson & Zaragoza 2009)
-COMMON = 20_000  # segments: a term in more of them scores what rarer terms found, and finds nothing itself
+COMMON = 20_000  # segments: where a term is in more of them, those in which it weighs most stand for all
+
+
+Run = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]  # the rows that hold a term, ascending, and its scores
 
 
 class LexicalIndex:
@@ -61,13 +64,9 @@ class LexicalIndex:
             (self._rows[a:b], self._scores[a:b])
             for a, b in (self._run(self._number[t]) for t in dict.fromkeys(terms) if t in self._number)
         ]
-        runs.sort(key=lambda run: len(run[0]))
-        rare = [run for run in runs if len(run[0]) <= COMMON] or runs[:1]
-        if not rare:
+        if not runs:
             return []
-        found = np.unique(np.concatenate([rows for rows, _ in rare]))
-        if allowed is not None:
-            found = found[allowed[found]]
+        found = self._propose(runs, allowed)
         total = np.zeros(len(found), np.float32)
         for rows, scores in runs:
             at = np.searchsorted(rows, found)
@@ -76,6 +75,17 @@ class LexicalIndex:
         best = np.argpartition(-total, k - 1)[:k] if len(total) > k else np.arange(len(total))
         best = best[np.argsort(-total[best], kind="stable")]
         return [(int(found[i]), float(total[i])) for i in best]
+
+    def _propose(self, runs: Sequence[Run], allowed: Mask | None) -> npt.NDArray[np.int64]:
+        """Rows to score: all that hold a rare term; without one those where the common ones weigh most, or, where only
+        few are allowed, these.
+        """
+        rare = [rows for rows, _ in runs if len(rows) <= COMMON]
+        if not rare and allowed is not None and np.count_nonzero(allowed) <= COMMON:
+            return np.flatnonzero(allowed)
+        best = rare or [rows[np.argpartition(-scores, COMMON)[:COMMON]] for rows, scores in runs]
+        found = np.unique(np.concatenate(best)).astype(np.int64)
+        return found if allowed is None else found[allowed[found]]
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """log(1 + n / df) of each term over all segments (Spärck Jones 1972); the highest for one that none holds."""

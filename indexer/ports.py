@@ -24,11 +24,10 @@ class SentenceEncoder(Protocol):
 
 
 class PictureEncoder(Protocol):
-    """Pictures and sentences -> the `visual` space. `bank` (k, dim): everyday pictures, (0, dim) if it brings none."""
+    """Pictures and sentences -> the `visual` space."""
 
     name: str
     dim: int
-    bank: Vectors
 
     def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
         """RGB uint8 (h, w, 3) of any size -> (n, dim), unit length. `thorough` may cost several times as much."""

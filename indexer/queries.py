@@ -42,7 +42,6 @@ class Query:
     visual: Vectors
     words: Vectors
     preference: Preference = SCENE
-    ease: float = 0.0  # cosine by which chance matches of this query exceed those of others
 
     def moved(self, liked: "list[Example]", disliked: "list[Example]") -> "Query":
         """More like some moments and less like others: Rocchio with the constants of Salton & Buckley 1990."""

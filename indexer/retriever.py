@@ -70,7 +70,7 @@ def _seen(cosines: Vectors, candidate: Candidate, query: Query, calibration: Cal
         return 0.0
     whole = float((cosines.mean() + cosines.max()) / 2)
     whole = (1 - CONTEXT) * whole + CONTEXT * float(candidate.context @ query.visual)
-    return query.preference.visual * (whole - query.ease - calibration.mean["visual"]) / calibration.spread["visual"]
+    return query.preference.visual * (whole - calibration.mean["visual"]) / calibration.spread["visual"]
 
 
 def _said(

@@ -60,7 +60,7 @@ def segment(text: str) -> list[str]:
 
 def split_words(text: str) -> list[str]:
     """The text in pieces that together are the text: words, and what stands between them."""
-    pieces = []
+    pieces: list[str] = []
     for run in re.split(rf"([{_CJK}]+)", text):
         pieces += segment(run) if _HAN.match(run) and not _KANA.search(run) else re.split(r"(\w+)", run)
     return [piece for piece in pieces if piece]

@@ -139,7 +139,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k, Flickr8k-CN",
-        {"indexer/weights/alignment.safetensors": "a387189e636884a292adb6b057e804d9b75e9e67bb4e0e86d27c87368f02d42a"},
+        {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
     ),
     Weights(
         "captioning decoder",

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from indexer import fusion, queries
-from indexer.calibration import BACKGROUND, NEUTRAL, chance_level
+from indexer.calibration import NEUTRAL
 from indexer.errors import ModelMissing
 from indexer.moments import Chosen, choose
 from indexer.ports import PictureEncoder, SentenceEncoder
@@ -120,26 +120,18 @@ def visible_ids(videos: "QuerySet[Video]") -> Ids:
 
 
 @lru_cache(maxsize=1000)
-def _vectors(text: str, looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors, float]:
-    look = looking.encode_texts([queries.caption_of(text)])
-    ease = float(chance_level(look, looking.bank)[0]) - _usual_chance(looking)
-    return look[0], reading.encode_queries([text])[0], ease
-
-
-@lru_cache(maxsize=2)
-def _usual_chance(looking: PictureEncoder) -> float:
-    return float(chance_level(looking.encode_texts(BACKGROUND), looking.bank).mean())
+def _vectors(text: str, looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors]:
+    return looking.encode_texts([queries.caption_of(text)])[0], reading.encode_queries([text])[0]
 
 
 def encode(wanted: Wanted, recipe: Recipe) -> Query:
     """The query in the spaces of `recipe`, and in no other's. Raises `ModelMissing`."""
     visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
-    ease = 0.0
     if wanted.text:
-        visual, words, ease = _vectors(wanted.text, engine.pictures(recipe), engine.sentences(recipe))
+        visual, words = _vectors(wanted.text, engine.pictures(recipe), engine.sentences(recipe))
     if wanted.look is not None:
         visual = wanted.look if not wanted.text else fusion.mean_direction([visual, wanted.look])
-    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted), ease).moved(
+    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted)).moved(
         examples(wanted.like, recipe), examples(wanted.unlike, recipe)
     )
 

@@ -165,7 +165,6 @@ class CompactPictures:
         self._classes = head["picture.classes"]
         self._text = {name: (head[f"text.{name}.weight"], head[f"text.{name}.mean"]) for name in READERS}
         self._text_bias = head["text.bias"]
-        self.bank: Vectors = _unit(head["bank"])
         self.dim = len(self._text_bias)
 
     @cached_property

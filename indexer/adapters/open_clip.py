@@ -36,7 +36,6 @@ class OpenClipPictures:
         self._tokenizer = open_clip.get_tokenizer(source)
         self.name = f"open_clip {weights}"
         self.dim = int(self.encode_texts(["a"]).shape[1])
-        self.bank: Vectors = np.zeros((0, self.dim), np.float32)
 
     @staticmethod
     def fetch(models: Path, weights: str) -> None:

@@ -30,7 +30,6 @@ WEIGHT_DECAY = 0.3
 # What reads a query together, and how much that form counts in the loss.
 FORMS = {"en": ("minilm", "e5"), "en by e5 alone": ("e5",), "zh": ("chinese",)}
 COUNTS = {"en": 1.0, "en by e5 alone": 0.3, "zh": 1.0}
-BANK = 2000  # photos whose vectors are kept with the head: what unrelated pictures score (`calibration.chance_level`)
 
 
 class AlignmentHead(nn.Module):
@@ -122,7 +121,7 @@ def train(
             similar = read @ seen.T
             ranks = (similar > similar.diagonal()[:, None]).sum(1)
             numbers |= {f"{name} R@{k}": round(100 * (ranks < k).float().mean().item(), 1) for k in (1, 5, 10)}
-        save(head, texts, numbers, head.see(features[rows[:BANK]], likely[rows[:BANK]]), target)
+        save(head, texts, numbers, target)
     return numbers
 
 
@@ -134,15 +133,14 @@ def as_tensors(head: AlignmentHead, views: Views) -> tuple[Tensor, Tensor]:
     return torch.cat([stacked[:, :first], inner], 1), torch.from_numpy(views.likely.astype(np.float32))
 
 
-def save(head: AlignmentHead, texts: Texts, numbers: dict[str, float], bank: Tensor, target: Path) -> None:
-    """fp16 safetensors: the maps, scaling folded in, the projected class names, the readers' means, the bank."""
+def save(head: AlignmentHead, texts: Texts, numbers: dict[str, float], target: Path) -> None:
+    """fp16 safetensors: the maps, scaling folded in, the projected class names, the readers' means."""
     first = head.picture.weight.shape[1] - len(head.moments["inner mean"])
     inner = head.picture.weight[:, first:] / head.moments["inner deviation"]
     state = {
         "picture.weight": torch.cat([head.picture.weight[:, :first], inner], 1),
         "picture.bias": head.picture.bias - inner @ head.moments["inner mean"],
         "picture.classes": head.read_raw(head.classes) * head.naming.exp(),
-        "bank": bank,
         "text.bias": head.text_bias,
         "text.query_mean": torch.from_numpy(texts.query_mean),
         "text.passage_mean": torch.from_numpy(texts.passage_mean),
