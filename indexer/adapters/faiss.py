@@ -100,6 +100,7 @@ def _build(vectors: Vectors) -> Any:
     lists = round(LISTS * math.sqrt(count))
     inverted = faiss.IndexIVFScalarQuantizer(centres, dim, lists, half, inner)
     inverted.cp.max_points_per_centroid = TRAINING
+    inverted.cp.spherical = True  # else the longest centres draw every vector to their lists
     inverted.cp.seed = 1
     sample = np.random.default_rng(1).choice(count, min(count, lists * TRAINING), replace=False)
     inverted.train(vectors[np.sort(sample)])

