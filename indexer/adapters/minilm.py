@@ -65,49 +65,50 @@ def export_onnx(models: Path) -> Path:
     if target.exists() and (models / "minilm.json").exists():
         return models
     import tempfile
+
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(archive) as members:
+            for name in ("config.json", "model.safetensors", "tokenizer.json"):
+                members.extract(name, folder)
+        tokenizer = (Path(folder) / "tokenizer.json").read_bytes()
+        files.write_whole(models / "minilm.json", lambda temporary: temporary.write_bytes(tokenizer))
+        files.write_whole(target, lambda temporary: _export(Path(folder), temporary))
+    return models
+
+
+def _export(unpacked: Path, target: Path) -> None:
     import warnings
 
     import torch
     from safetensors.torch import load_file
     from transformers import BertConfig, BertModel
 
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    config = BertConfig(**json.loads((unpacked / "config.json").read_text()))
+    config._attn_implementation = "eager"
+    network = BertModel(config, add_pooling_layer=False)
+    network.load_state_dict(load_file(unpacked / "model.safetensors"), strict=False)
+
+    class Pooled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, tokens: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+            hidden = self.network(input_ids=tokens, attention_mask=present).last_hidden_state
+            counted = present[..., None].float()
+            mean = (hidden * counted).sum(1) / counted.sum(1)
+            return torch.nn.functional.normalize(mean, dim=1)
+
+    example, axes = torch.ones(2, 8, dtype=torch.long), {0: "n", 1: "length"}
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with zipfile.ZipFile(archive) as members:
-            for name in ("config.json", "model.safetensors", "tokenizer.json"):
-                members.extract(name, folder)
-        unpacked = Path(folder)
-        config = BertConfig(**json.loads((unpacked / "config.json").read_text()))
-        config._attn_implementation = "eager"
-        network = BertModel(config, add_pooling_layer=False)
-        network.load_state_dict(load_file(unpacked / "model.safetensors"), strict=False)
-
-        class Pooled(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, tokens: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-                hidden = self.network(input_ids=tokens, attention_mask=present).last_hidden_state
-                counted = present[..., None].float()
-                mean = (hidden * counted).sum(1) / counted.sum(1)
-                return torch.nn.functional.normalize(mean, dim=1)
-
-        example = torch.ones(2, 8, dtype=torch.long)
-        axes = {0: "n", 1: "length"}
-        models.mkdir(parents=True, exist_ok=True)
-        tokenizer = (unpacked / "tokenizer.json").read_bytes()
-        files.write_whole(models / "minilm.json", lambda temporary: temporary.write_bytes(tokenizer))
-        files.write_whole(
-            target,
-            lambda temporary: torch.onnx.export(
-                Pooled().eval(),
-                (example, example),
-                str(temporary),
-                input_names=["tokens", "present"],
-                output_names=["vectors"],
-                dynamic_axes={"tokens": axes, "present": axes, "vectors": {0: "n"}},
-                dynamo=False,
-            ),
+        torch.onnx.export(
+            Pooled().eval(),
+            (example, example),
+            str(target),
+            input_names=["tokens", "present"],
+            output_names=["vectors"],
+            dynamic_axes={"tokens": axes, "present": axes, "vectors": {0: "n"}},
+            dynamo=False,
         )
-    return models

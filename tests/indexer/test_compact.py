@@ -65,8 +65,21 @@ def test_pictures_and_words_share_a_space(pictures: CompactPictures) -> None:
     assert vectors.shape == (2, pictures.dim)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
     assert pictures.encode_images([]).shape == (0, pictures.dim)
+    quick = pictures.encode_images([sky], thorough=False)
+    assert 0.7 < float(quick[0] @ vectors[0]) < 0.9999  # the corners say more, not something else
     cosines = vectors @ pictures.encode_texts(["a green field under a blue sky", "an indoor crowd of people"]).T
     assert cosines[0, 0] > cosines[0, 1]
+
+
+def test_queries_are_read_by_whom_can_read_them(pictures: CompactPictures) -> None:
+    english, german, chinese = ("a dog runs through the snow", "ein Hund rennt durch den Schnee", "一只狗在雪地里奔跑")
+    assert pictures.english.reads(english)
+    assert not pictures.english.reads(german)
+    vectors = pictures.encode_texts([english, german, chinese, "two men play chess in a park"])
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[3]
+    assert vectors[0] @ vectors[2] > vectors[0] @ vectors[3]
+    assert np.allclose(pictures.encode_texts([chinese])[0], vectors[2], atol=2e-2)
+    assert pictures.encode_texts([]).shape == (0, pictures.dim)
 
 
 def test_text_on_screen_is_read(models_folder) -> None:

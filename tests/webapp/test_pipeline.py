@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from webapp import answering, recommending, searching
 from webapp.demo import SLIDES
-from webapp.models import Video, Viewing
+from webapp.models import Segment, Video, Viewing
 
 
 def run(*arguments: str) -> list[dict]:
@@ -192,15 +192,23 @@ def test_bench_reads_a_data_folder_and_refuses_a_partial_library(demo, tmp_path)
         "moments": [moment],
     }
     (tmp_path / "benchmark.json").write_text(json.dumps(truth))
-    rows = {r["bench"]: r for r in run("bench", "steps", "photos", "retrieval", "moments", "--data", str(tmp_path))}
+    saved = tmp_path / "saved"
+    bench = ("bench", "steps", "photos", "retrieval", "moments", "--here", "--data", str(tmp_path))
+    rows = {r["bench"]: r for r in run(*bench, "--save", str(saved))}
     assert rows["all steps"]["footage s"] == 48
     assert rows["photos, en"]["queries"] == 3
-    assert rows["text → video, together"]["R@1"] == 100.0
-    assert rows["moments"]["point hit"] == 100.0
+    assert rows["text → video, all, en"]["R@1"] == rows["text → video, speech, en"]["R@1"] == 100.0
+    assert rows["text → video, all, en"]["R@1 ±"] == [100.0, 100.0]
+    assert rows["moments in clips"]["point hit"] == 100.0
+    again = {r["bench"]: r for r in run(*bench, "--against", str(saved))}
+    assert again["text → video, all, en, change"]["R@1"] == 0
     truth["gallery"] = ["kinoscope-demo", "elsewhere"]
     (tmp_path / "benchmark.json").write_text(json.dumps(truth))
     with pytest.raises(CommandError, match="1 of 2 videos"):
-        run("bench", "retrieval", "--data", str(tmp_path))
+        run("bench", "retrieval", "--here", "--data", str(tmp_path))
+    Segment.objects.all().delete()
+    with pytest.raises(CommandError, match="index is empty"):
+        run("bench", "retrieval", "--here", "--data", str(tmp_path))
 
 
 def test_nothing_is_fetched_unless_asked_and_allowed(settings) -> None:
