@@ -41,7 +41,7 @@ def publish(recipe: Recipe) -> int | None:
             segments=rows.ids,
             videos=rows.videos,
             averaged=np.array(list(averages["visual"]), np.int64),
-            **{s: np.array(list(m.values()), np.float16).reshape(len(m), -1) for s, m in averages.items()},
+            **{s: np.array(list(m.values()), np.float16).reshape(len(m), recipe.dims[s]) for s, m in averages.items()},
         )
         parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
         library.store().publish(number, library.label(recipe.fingerprint), sequence, len(rows.ids), parts)

@@ -10,7 +10,12 @@ from tests.conftest import paint
 def test_shipped_weights_write_sentences(models_folder) -> None:
     from indexer.adapters.efficientnet import PictureFeatures
 
-    captioner = CompactCaptioner(PictureFeatures(models_folder).extract)
+    def read(images):
+        seen = features.extract(images)
+        return seen.grid, seen.pooled, seen.logits
+
+    features = PictureFeatures(models_folder)
+    captioner = CompactCaptioner(read)
     captions = captioner.caption([np.asarray(paint(1)), np.asarray(paint(2))])
     assert len(captions) == 2
     for caption in captions:

@@ -90,9 +90,9 @@ def test_embedding_goes_on_behind_the_last_checkpoint(demo, monkeypatch) -> None
     class Counting:
         name, dim = encoder.name, encoder.dim
 
-        def encode_images(self, images):
+        def encode_images(self, images, thorough=True):
             seen.append(len(images))
-            return encoder.encode_images(images)
+            return encoder.encode_images(images, thorough)
 
     monkeypatch.setattr(engine, "pictures", lambda _: Counting())
 
@@ -112,7 +112,7 @@ def test_less_memory_means_smaller_batches() -> None:
     asked = []
 
     class Small:
-        def encode_images(self, images):
+        def encode_images(self, images, thorough=True):
             asked.append(len(images))
             if len(images) > 3:
                 raise OutOfMemory("Too many.", "")
@@ -123,7 +123,7 @@ def test_less_memory_means_smaller_batches() -> None:
     assert max(a for a in asked if a <= 3) == 3
 
     class None_:
-        def encode_images(self, images):
+        def encode_images(self, images, thorough=True):
             raise MemoryError
 
     with pytest.raises(OutOfMemory):
@@ -210,7 +210,7 @@ def test_a_database_that_is_away_is_said_so(demo, people, monkeypatch) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(people["owner"])
     for error, status in ((OperationalError("database is locked"), 503), (OSError(28, "No space left"), 507)):
-        monkeypatch.setattr("webapp.views.search.searching.find", lambda *_, e=error: raising(e)(None, None))
+        monkeypatch.setattr("webapp.views.search.searching.find", lambda *_, e=error, **__: raising(e)(None, None))
         answer = client.get("/search?q=a")
         assert answer.status_code == status
         assert answer["Retry-After"] == "20"
