@@ -49,7 +49,7 @@ def load_candidates(ids: Collection[int], seen: library.Snapshot, upto: int | No
                 pk,
                 video,
                 Span(start, end),
-                unpack_fields(blob, dims["text"]),
+                {name: v for name, v in unpack_fields(blob, dims["text"]).items() if v is not None},
                 seen.looks.get(video, none),
                 vectors,
                 times,

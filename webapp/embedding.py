@@ -53,12 +53,11 @@ def pack_fields(vectors: Vectors) -> bytes:
     return b"".join(pack(v) or bytes(2 * len(v) + _CHECK_BYTES) for v in vectors)
 
 
-def unpack_fields(blob: bytes, dim: int) -> dict[str, Vectors]:
-    """What `pack_fields` packed, by field; a damaged one is left out (doctor reports it)."""
+def unpack_fields(blob: bytes, dim: int) -> dict[str, Vectors | None]:
+    """What `pack_fields` packed, by field that has words; None for a vector that is not what was written."""
     size = 2 * dim + _CHECK_BYTES
     parts = {field: bytes(blob[i * size : (i + 1) * size]) for i, field in enumerate(FIELDS)}
-    found = {field: unpack_sound(part, dim) for field, part in parts.items() if any(part)}
-    return {field: vector for field, vector in found.items() if vector is not None}
+    return {field: unpack_sound(part, dim) for field, part in parts.items() if any(part)}
 
 
 def unpack_sound(blob: bytes, dim: int) -> Vectors | None:

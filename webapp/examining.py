@@ -17,7 +17,7 @@ from indexer import box, fusion
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine, ledger, library, outputs, publishing
-from webapp.embedding import drop_segments, mark_changed, unpack_sound
+from webapp.embedding import drop_segments, mark_changed, unpack_fields, unpack_sound
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, Video, Worker
 
 LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
@@ -94,13 +94,15 @@ def examine_recipes() -> Iterator[Finding]:
 def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
     """Vectors that are not what was written."""
     bad: dict[int, set[int]] = {}  # video -> segments
-    rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", *fusion.SPACES)
-    for pk, video, *blobs in rows.iterator(chunk_size=2000):
-        if any(unpack_sound(b, recipe.dims[s]) is None for b, s in zip(blobs, fusion.SPACES, strict=True)):
+    rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", "field_vectors", *fusion.SPACES)
+    for pk, video, fields, *blobs in rows.iterator(chunk_size=2000):
+        kept = [unpack_sound(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
+        kept += unpack_fields(fields, recipe.dims["text"]).values()
+        if any(vector is None for vector in kept):
             bad.setdefault(video, set()).add(pk)
     frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
-    kept, dim = frames.values_list("pk", "vector"), recipe.dims["visual"]
-    worn = [pk for pk, blob in kept.iterator() if unpack_sound(blob, dim) is None]
+    dim = recipe.dims["visual"]
+    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if unpack_sound(blob, dim) is None]
     if bad:
         yield Finding(
             "error",

@@ -37,6 +37,8 @@ def describe_person(user: User) -> dict[str, Any]:
         "joined": user.date_joined,
         "questions": list(user.questions.values("text", "answer", "asked_at", "video__key")),
         "viewings": list(user.viewings.values("video__key", "position", "watched_seconds", "seen_at")),
+        "saved_searches": list(user.saved_searches.values("name", "query", "created_at")),
+        "dismissed": list(user.dismissals.values("video__key", "created_at")),
         "audit": list(AuditEntry.objects.filter(actor=user).values("at", "action", "subject", "before", "after")),
     }
 

@@ -13,6 +13,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 from webapp.views.errors import ask_to_wait
 
+ASKING = ("q", "frame", "picture", "like")  # what makes a GET a search
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -22,13 +24,13 @@ def _limiter() -> MovingWindowRateLimiter:
 
 
 def throttled(kind: str) -> Callable[[View], View]:
-    """For views that do something on POST, or for a GET with `q`; beyond the limit of `kind` they answer 429."""
+    """For views that do something on POST, or for a GET that asks; beyond the limit of `kind` they answer 429."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             who = request.user.pk or request.META.get("REMOTE_ADDR", "")
-            acts = request.method == "POST" or bool(request.GET.get("q"))
+            acts = request.method == "POST" or any(request.GET.get(name) for name in ASKING)
             if acts and not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who)):
                 return ask_to_wait(_("That was a lot in a short time. Wait a minute, then go on."), 429, 60)
             return view(request, *args, **kwargs)

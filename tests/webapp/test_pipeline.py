@@ -88,6 +88,17 @@ def test_recommendations_have_reasons(demo, other_movie, people) -> None:
     assert (item.video, item.because) == (other_movie, demo)
 
 
+def test_what_a_person_dismisses_is_not_recommended_to_them(demo, other_movie, people, clients) -> None:
+    Video.objects.update(visibility=Video.Visibility.PUBLIC)
+    Viewing.objects.create(viewer=people["owner"], video=demo, position=5, watched_seconds=30)
+    assert b"because you watched" in clients["owner"].get("/").content
+    clients["owner"].post(f"/videos/{other_movie.key}/dismiss")
+    assert recommending.recommend(people["owner"]) == []
+    assert other_movie in {item.video for item in recommending.recommend(people["friend"])}  # a newcomer
+    clients["owner"].post(f"/videos/{other_movie.key}/watched", {"position": "1", "seconds": "1"})
+    assert not people["owner"].dismissals.exists()
+
+
 def test_sound_alone_and_silence_alone_become_ready(accept, work, make_movie) -> None:
     for movie in ({"name": "tone.mp4", "picture": False}, {"name": "mute.mp4", "sound": False}):
         video = accept(path=make_movie(**movie))

@@ -178,3 +178,23 @@ def test_the_picture_is_painted_by_the_box(people, clients) -> None:
     Image.fromarray(np.asarray(paint(2))).convert("RGBA").save(sink, "PNG")
     clients["owner"].post(reverse("search-picture"), {"picture": SimpleUploadedFile("x.png", sink.getvalue())})
     assert bytes(PictureQuery.objects.get().picture)[:2] == jpeg(paint(2))[:2] == b"\xff\xd8"
+
+
+def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) -> None:
+    from webapp import examining
+
+    text = "every answer cites the moment that supports it"
+    segment = searching.find(people["owner"], text).moments[0].segment
+    assert list(examining.examine_vectors(segment.recipe)) == []
+    worn = bytearray(segment.field_vectors)
+    worn[10] ^= 1
+    Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(worn))
+    assert searching.find(people["owner"], text).moments  # its words still find it
+    (finding,) = examining.examine_vectors(segment.recipe)
+    assert "other vectors than were written" in finding.what
+
+
+def test_searching_without_words_counts_as_searching_too(people, clients, settings) -> None:
+    settings.KINOSCOPE_LIMITS = {**settings.KINOSCOPE_LIMITS, "search": "2/minute"}
+    answers = [clients["other"].get(reverse("search"), {"frame": f"x@{n}"}).status_code for n in range(4)]
+    assert answers == [200, 200, 429, 429]

@@ -152,6 +152,7 @@ def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if not (0 <= position <= video.duration + 1 and 0 <= seconds <= 60):
         return HttpResponse(status=400)
     Viewing.objects.get_or_create(viewer=user, video=video)
+    Dismissal.objects.filter(viewer=user, video=video).delete()  # whoever plays it after all is interested
     Viewing.objects.filter(viewer=user, video=video).update(
         position=position, watched_seconds=F("watched_seconds") + seconds
     )
