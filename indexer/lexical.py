@@ -15,10 +15,8 @@ import numpy.typing as npt
 from indexer.types import Mask
 
 SATURATION, LENGTH = 1.5, 0.75  # k1 and b of BM25 (Robertson & Zaragoza 2009)
-COMMON = 20_000  # segments: where a term is in more of them, those in which it weighs most stand for all
-
-
-Run = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]  # the rows that hold a term, ascending, and its scores
+COMMON = 10_000  # segments: where a term is in more of them, those in which it weighs most stand for all
+CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
 
 
 class LexicalIndex:
@@ -46,6 +44,7 @@ class LexicalIndex:
         self._vocabulary = vocabulary
         self._number = {word: number for number, word in enumerate(vocabulary)}
         self._starts, self._rows = starts, rows
+        self._kept: dict[int, npt.NDArray[np.int32]] = {}  # champions of common terms
 
     def _weigh(
         self, counts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], lengths: npt.NDArray[np.float64]
@@ -60,15 +59,13 @@ class LexicalIndex:
 
     def search(self, terms: Sequence[str], k: int, allowed: Mask | None) -> list[tuple[int, float]]:
         """Best `k` (row, score) of those that hold a term, best first; `allowed` (n,) says which rows may be found."""
-        runs = [
-            (self._rows[a:b], self._scores[a:b])
-            for a, b in (self._run(self._number[t]) for t in dict.fromkeys(terms) if t in self._number)
-        ]
-        if not runs:
+        known = [self._number[term] for term in dict.fromkeys(terms) if term in self._number]
+        if not known:
             return []
-        found = self._propose(runs, allowed)
+        found = self._propose(known, k, allowed)
         total = np.zeros(len(found), np.float32)
-        for rows, scores in runs:
+        for number in known:
+            rows, scores = self._rows[self._run(number)], self._scores[self._run(number)]
             at = np.searchsorted(rows, found)
             at[at == len(rows)] = 0
             total += np.where(rows[at] == found, scores[at], 0)
@@ -76,16 +73,24 @@ class LexicalIndex:
         best = best[np.argsort(-total[best], kind="stable")]
         return [(int(found[i]), float(total[i])) for i in best]
 
-    def _propose(self, runs: Sequence[Run], allowed: Mask | None) -> npt.NDArray[np.int64]:
-        """Rows to score: all that hold a rare term; without one those where the common ones weigh most, or, where only
-        few are allowed, these.
+    def _propose(self, known: Sequence[int], k: int, allowed: Mask | None) -> npt.NDArray[np.int64]:
+        """Rows to score: all that hold a rare term; without one the champions of the common ones. Where too few of
+        these are allowed, all allowed rows of the rarest term.
         """
-        rare = [rows for rows, _ in runs if len(rows) <= COMMON]
-        if not rare and allowed is not None and np.count_nonzero(allowed) <= COMMON:
-            return np.flatnonzero(allowed)
-        best = rare or [rows[np.argpartition(-scores, COMMON)[:COMMON]] for rows, scores in runs]
-        found = np.unique(np.concatenate(best)).astype(np.int64)
-        return found if allowed is None else found[allowed[found]]
+        runs = sorted((self._rows[self._run(number)] for number in known), key=len)
+        rare = [rows for rows in runs if len(rows) <= COMMON]
+        found = np.unique(np.concatenate(rare or [self._champions(number) for number in known])).astype(np.int64)
+        if allowed is None:
+            return found
+        found = found[allowed[found]]
+        return found if rare or len(found) >= k else runs[0][allowed[runs[0]]].astype(np.int64)
+
+    def _champions(self, number: int) -> npt.NDArray[np.int32]:
+        """The rows in which a common term weighs most; found with its first search and kept."""
+        if number not in self._kept:
+            run = self._run(number)
+            self._kept[number] = self._rows[run][np.argpartition(-self._scores[run], CHAMPIONS)[:CHAMPIONS]]
+        return self._kept[number]
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """log(1 + n / df) of each term over all segments (Spärck Jones 1972); the highest for one that none holds."""
@@ -95,11 +100,10 @@ class LexicalIndex:
     def _size(self, term: str) -> int:
         if term not in self._number:
             return 0
-        start, end = self._run(self._number[term])
-        return end - start
+        return len(self._rows[self._run(self._number[term])])
 
-    def _run(self, number: int) -> tuple[int, int]:
-        return int(self._starts[number]), int(self._starts[number + 1])
+    def _run(self, number: int) -> slice:
+        return slice(int(self._starts[number]), int(self._starts[number + 1]))
 
     def dump(self) -> bytes:
         """For `load`."""

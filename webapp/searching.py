@@ -20,7 +20,7 @@ from indexer.retriever import Ranked, in_order, rank
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Span, Vectors
 from webapp import engine, library
-from webapp.candidates import gather, load_candidates
+from webapp.candidates import POOL, gather, load_candidates
 from webapp.embedding import unpack_sound
 from webapp.models import Keyframe, Recipe, Segment, User, Video
 
@@ -99,12 +99,12 @@ def find(
     visible = Video.objects.visible_to(user)
     may_see = visible_ids(visible if videos is None else visible.filter(pk__in=videos))
     seen = library.snapshot(recipe)
-    notice = ""
+    notice, pool = "", max(POOL, 2 * limit)
     try:
-        ranked = rank_all(wanted, seen, seen.masks(may_see))
+        ranked = rank_all(wanted, seen, seen.masks(may_see), pool)
     except ModelMissing as error:
         notice, seen = str(error), replace(seen, calibration=NEUTRAL)
-        ranked = rank_one(words_only(wanted, seen.recipe), wanted, seen, seen.masks(may_see))
+        ranked = rank_one(words_only(wanted, seen.recipe), wanted, seen, seen.masks(may_see), pool)
     moments = present(choose(ranked, limit, by), seen)
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= CONFIDENT
     index = f"{seen.recipe.pk}/{seen.base.number}/{seen.sequence}"
@@ -160,14 +160,14 @@ def examples(ids: Collection[int], recipe: Recipe) -> list[Example]:
 # -- ranking -------------------------------------------------------------------------------------------------------
 
 
-def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask]) -> list[Ranked]:
+def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int = POOL) -> list[Ranked]:
     """Ranked moments; for "A, then B" also the stretches of a video in which one follows the other."""
-    ranked = rank_one(encode(wanted, seen.recipe), wanted, seen, masks)
+    ranked = rank_one(encode(wanted, seen.recipe), wanted, seen, masks, pool)
     events = queries.split_events(wanted.text)
     if len(events) < 2:
         return ranked
     first, second = (
-        rank_one(encode(replace(wanted, text=event), seen.recipe), wanted, seen, masks) for event in events
+        rank_one(encode(replace(wanted, text=event), seen.recipe), wanted, seen, masks, pool) for event in events
     )
     stretches = [
         Ranked(
@@ -182,8 +182,8 @@ def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask]) -
     return sorted([*stretches, *ranked], key=lambda r: -r.score)
 
 
-def rank_one(query: Query, wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask]) -> list[Ranked]:
-    candidates = load_candidates(gather(query, seen, masks), seen, wanted.upto)
+def rank_one(query: Query, wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int) -> list[Ranked]:
+    candidates = load_candidates(gather(query, seen, masks, pool), seen, wanted.upto)
     pointed_at = {*wanted.like, *wanted.unlike}
     others = [c for c in candidates if c.segment not in pointed_at]
     return rank(query, others, seen.calibration, seen.rarity(query.terms))

@@ -10,7 +10,7 @@ from indexer.types import Hit, Ids, Mask, Vectors
 
 FLAT_MOST = 200_000  # vectors: an exact scan of them stays below 30 ms on one core
 LISTS = 2.0  # times the square root of their number: how many inverted lists there are
-PROBES = 48  # lists looked into when everything is allowed; proportionally more when less is
+PROBES = 96  # lists looked into when everything is allowed; proportionally more when less is
 TRAINING = 64  # vectors a list for k-means: more costs minutes and finds no better centres
 _IDS = 8  # bytes of an id
 

@@ -4,10 +4,10 @@ Vectors follow the model of CLIP-like spaces: a cone (a common offset) around a 
 variance, 400 topics, 60 moments a video; words follow Zipf's law. Recall is against an exact scan of the full vectors.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from django.db import connection
@@ -31,11 +31,13 @@ FEW = 0.01  # share of the videos that a person with few rights may see
 
 @dataclass(frozen=True)
 class Made:
-    """n made-up moments: fused vectors, videos, and words."""
+    """n made-up moments: fused vectors, videos, words; `rows` that are asked for, and what they would say and show."""
 
     vectors: Vectors
     videos: Ids
     documents: list[list[str]]
+    rows: Ids
+    asked: Vectors
 
 
 def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
@@ -66,30 +68,32 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
 
 def make(count: int, dice: np.random.Generator) -> Made:
     videos = np.arange(count) // PER_VIDEO
+    home = dice.normal(size=(400, 96)).astype(np.float32)[dice.integers(0, 400, videos[-1] + 1)]
+    home += 0.7 * dice.normal(size=home.shape).astype(np.float32)
     blocks = []
-    for dim in (384, 384):
+    for dim in (384, 384):  # what is said in a video is about what is seen in it
         basis = dice.normal(size=(96, dim)).astype(np.float32) * (0.97 ** np.arange(96, dtype=np.float32))[:, None]
-        topic = dice.normal(size=(400, 96)).astype(np.float32)
-        home = topic[dice.integers(0, 400, videos[-1] + 1)] + 0.7 * dice.normal(size=(videos[-1] + 1, 96))
-        latent = home[videos].astype(np.float32) + 0.5 * dice.normal(size=(count, 96)).astype(np.float32)
+        latent = home[videos] + 0.5 * dice.normal(size=(count, 96)).astype(np.float32)
         block = latent @ basis + 3.0 * dice.normal(size=dim).astype(np.float32)
         blocks.append(block / np.linalg.norm(block, axis=1, keepdims=True))
+    rows = dice.integers(0, count, QUERIES)
+    asked = np.concatenate([block[rows] for block in blocks], 1)
     blocks[1][dice.random(count) < 0.4] = 0.0  # nothing is said there
     drawn = np.minimum(dice.zipf(1.2, size=(count, 12)), VOCABULARY)
     documents = [[f"w{n}" for n in row] for row in drawn.tolist()]
-    return Made(np.concatenate(blocks, 1).astype(np.float32), videos, documents)
+    return Made(np.concatenate(blocks, 1).astype(np.float32), videos, documents, rows, asked)
 
 
 def ask(made: Made, dice: np.random.Generator) -> list[tuple[Vectors, list[str]]]:
     """Moments with noise, and three words of theirs: a common, a middling and a rare one."""
-    asked = []
-    for row in dice.integers(0, len(made.vectors), QUERIES).tolist():
-        vector = made.vectors[row] + 0.6 * dice.normal(size=made.vectors.shape[1]).astype(np.float32) / np.sqrt(384)
-        look, words = vector[:384], vector[384:]
-        blocks = {"visual": look / np.linalg.norm(look), "text": words / np.linalg.norm(words)}
+    queries = []
+    for row, vector in zip(made.rows.tolist(), made.asked, strict=True):
+        noisy = vector + 0.6 * dice.normal(size=len(vector)).astype(np.float32) / np.sqrt(384)
+        blocks = {"visual": noisy[:384], "text": noisy[384:]}
+        blocks = {space: block / np.linalg.norm(block) for space, block in blocks.items()}
         said = sorted(set(made.documents[row]), key=lambda word: int(word[1:]))
-        asked.append((fusion.fuse_query(blocks, WEIGHTS), [said[0], said[len(said) // 2], said[-1]]))
-    return asked
+        queries.append((fusion.fuse_query(blocks, WEIGHTS), [said[0], said[len(said) // 2], said[-1]]))
+    return queries
 
 
 def measure(
@@ -114,7 +118,7 @@ def measure(
         shelf.words.search(words, 120, mask)
         marks.append(time.perf_counter())
         found.append({hit.segment for hit in hits[:TOP]})
-        for part, (a, b) in zip(taken, [*pairwise(marks), (marks[0], marks[-1])], strict=True):
+        for part, (a, b) in zip(taken, [*itertools.pairwise(marks), (marks[0], marks[-1])], strict=True):
             taken[part].append(1000 * (b - a))
     allowed = np.flatnonzero(mask)
     exact = [set(allowed[_best(made.vectors, allowed, vector)].tolist()) for vector, _ in queries[:50]]
@@ -136,8 +140,10 @@ def _encoder() -> Callable[[int], None]:
     recipe = recipes.active()
     looking, reading = engine.pictures(recipe), engine.sentences(recipe)
 
+    unique = itertools.count(1)  # no cache has seen it
+
     def encode(number: int) -> None:
-        text = f"{BACKGROUND[number % len(BACKGROUND)]} {number} {time.perf_counter()}"
+        text = f"{BACKGROUND[number % len(BACKGROUND)]} {next(unique)}"
         looking.encode_texts([text])
         reading.encode_queries([text])
         terms(text)
