@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from indexer.fusion import mean_direction
 from indexer.terms import terms
 from indexer.types import Vectors
 
@@ -50,7 +51,7 @@ class Query:
             if examples:
                 visual = visual + sign * np.mean([e.visual for e in examples], axis=0)
                 words = words + sign * np.mean([e.words for e in examples], axis=0)
-        return replace(self, visual=_unit(visual), words=_unit(words))
+        return replace(self, visual=mean_direction([visual]), words=mean_direction([words]))
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,3 @@ def split_events(text: str) -> list[str]:
         return [text]
     parts = _THEN.split(text, maxsplit=1)
     return parts if len(parts) == 2 and all(terms(part) for part in parts) else [text]
-
-
-def _unit(vector: Vectors) -> Vectors:
-    length = float(np.linalg.norm(vector))
-    return np.asarray(vector / length if length > 1e-6 else vector * 0, np.float32)

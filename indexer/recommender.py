@@ -26,7 +26,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A row of `items`, its score, and the watched row that speaks most for it (-1: none does)."""
+    """A row of `items`, its score, and the watched row that speaks most for it."""
 
     row: int
     score: float

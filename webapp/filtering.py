@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, QuerySet
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from webapp.models import User, Video
@@ -28,7 +29,7 @@ class Facet:
 
 
 class Filters(forms.Form):
-    """What may stand in the address; what makes no sense there is left out, and said."""
+    """What may stand in the address; what makes no sense there is left out."""
 
     person = forms.CharField(required=False, max_length=150)
     after = forms.DateField(required=False, label=_("Added from"), widget=forms.DateInput({"type": "date"}))
@@ -112,6 +113,14 @@ def suggest(visible: "QuerySet[Video]", user: User, beginning: str) -> list[str]
     offered = [*earlier, *(tag for tag, _ in tags.most_common()), *titles]
     fits = [text for text in offered if any(w.startswith(start) for w in [text.casefold(), *text.casefold().split()])]
     return list(dict.fromkeys(fits))[:8]
+
+
+def lasting(asked: QueryDict) -> QueryDict:
+    """What of a search's address says what is searched, not which page of it is shown."""
+    kept = asked.copy()
+    for passing in ("page", "upto"):
+        kept.pop(passing, None)
+    return kept
 
 
 def parse_key(text: str) -> uuid.UUID | None:

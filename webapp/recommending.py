@@ -11,6 +11,7 @@ from indexer.types import Ids, Vectors
 from webapp import library, recipes
 from webapp.embedding import unpack, unpack_sound
 from webapp.models import FrameVector, Segment, User, Video
+from webapp.searching import visible_ids
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
 HISTORY = 30  # viewings that make a person's profile
@@ -44,7 +45,7 @@ class Topics:
 def topics(visible: "QuerySet[Video]") -> Topics:
     """Of the videos that somebody may see."""
     seen = library.snapshot()
-    allowed = np.sort(np.fromiter(visible.order_by().values_list("pk", flat=True), np.int64))
+    allowed = np.sort(visible_ids(visible))
     videos = np.array([pk for pk in allowed.tolist() if pk in seen.looks], np.int64)
     looks, words = (
         np.stack([found[pk] for pk in videos.tolist()]) if len(videos) else np.zeros((0, 1), np.float32)

@@ -126,12 +126,13 @@ def _vectors(text: str, looking: PictureEncoder, reading: SentenceEncoder) -> tu
 
 def encode(wanted: Wanted, recipe: Recipe) -> Query:
     """The query in the spaces of `recipe`, and in no other's. Raises `ModelMissing`."""
-    visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
+    query = words_only(wanted, recipe)
+    visual, words = query.visual, query.words
     if wanted.text:
         visual, words = _vectors(wanted.text, engine.pictures(recipe), engine.sentences(recipe))
     if wanted.look is not None:
         visual = wanted.look if not wanted.text else fusion.mean_direction([visual, wanted.look])
-    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted)).moved(
+    return replace(query, visual=visual, words=words).moved(
         examples(wanted.like, recipe), examples(wanted.unlike, recipe)
     )
 
@@ -139,15 +140,8 @@ def encode(wanted: Wanted, recipe: Recipe) -> Query:
 def words_only(wanted: Wanted, recipe: Recipe) -> Query:
     """A query that only the lexical channel can answer."""
     visual, words = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
-    return Query(wanted.text, spoken(wanted.text), visual, words, preference(wanted))
-
-
-def spoken(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(terms(queries.caption_of(text))))
-
-
-def preference(wanted: Wanted) -> queries.Preference:
-    return replace(queries.classify(wanted.text), off=wanted.off)
+    spoken = tuple(dict.fromkeys(terms(queries.caption_of(wanted.text))))
+    return Query(wanted.text, spoken, visual, words, replace(queries.classify(wanted.text), off=wanted.off))
 
 
 def examples(ids: Collection[int], recipe: Recipe) -> list[Example]:

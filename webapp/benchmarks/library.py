@@ -35,7 +35,7 @@ class Shelf:
     """Judgements and the videos of the library that they are about."""
 
     def __init__(self, data: Path, user: User) -> None:
-        self.user = user
+        self.data, self.user = data, user
         self.truth: Judgements = judged.read(data)
         self.videos = {Path(v.file_name).stem: v for v in Video.objects.visible_to(user)}
         self.names = {v.pk: name for name, v in self.videos.items()}
@@ -94,7 +94,7 @@ def order(
 
 
 def nothing_to_find(shelf: Shelf, scope: Sequence[int]) -> Record:
-    """AUROC of the confidence: queries with a right answer against queries without."""
+    """AUROC of the best score: queries with a right answer against queries without."""
     texts = {"present": [d.text for d in shelf.truth.described], "absent": shelf.truth.absent}
     found = {k: [searching.find(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
     best = {k: [f.moments[0].score if f.moments else -9.0 for f in group] for k, group in found.items()}

@@ -6,13 +6,13 @@ a fourth of the tag is the last one) and, where the library has them, recorded.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from indexer.recommender import Watched, suggest
 from webapp import recommending
 from webapp.benchmarks.judged import items
+from webapp.benchmarks.library import Shelf
 from webapp.benchmarks.measures import Outcomes, Record, average_precision
 from webapp.models import User, Video
 
@@ -22,10 +22,10 @@ TOP = 10
 History = tuple[list[Watched], int]  # newest first, and the row that came next
 
 
-def recommend(data: Path, user: User) -> Iterator[Outcomes | Record]:
+def recommend(shelf: Shelf) -> Iterator[Outcomes | Record]:
     """Raises `LookupError` when the judged videos are not in the library."""
-    videos = {Path(v.file_name).stem: v for v in Video.objects.visible_to(user)}
-    rows = [row for row in items(data, "clips") if row["id"] in videos]
+    videos = shelf.videos
+    rows = [row for row in items(shelf.data, "clips") if row["id"] in videos]
     if len(rows) < 10:
         raise LookupError("Fewer than ten judged videos with tags are in the library.")
     scope = Video.objects.filter(pk__in=[videos[row["id"]].pk for row in rows])

@@ -4,14 +4,13 @@ from collections.abc import Collection
 from typing import Any
 
 from django import template
-from django.http import QueryDict
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
-from webapp.filtering import Facet
+from webapp.filtering import Facet, lasting
 from webapp.searching import Moment
 
 register = template.Library()
@@ -106,7 +105,7 @@ def language_named(code: str) -> str:
 @register.simple_tag(takes_context=True)
 def added(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one more value; whatever changes the result starts on its first page."""
-    asked = first_page(context)
+    asked = lasting(context["request"].GET)
     if str(value) not in asked.getlist(name):
         asked.appendlist(name, str(value))
     return f"?{asked.urlencode()}"
@@ -115,7 +114,7 @@ def added(context: dict[str, Any], name: str, value: object) -> str:
 @register.simple_tag(takes_context=True)
 def without(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one value less."""
-    asked = first_page(context)
+    asked = lasting(context["request"].GET)
     asked.setlist(name, [v for v in asked.getlist(name) if v != str(value)])
     return f"?{asked.urlencode()}"
 
@@ -130,18 +129,11 @@ def toggled(context: dict[str, Any], name: str, value: str) -> str:
 @register.simple_tag(takes_context=True)
 def narrowed(context: dict[str, Any], name: str, facet: Facet) -> str:
     """This page's address with a facet set, or without it where it is set."""
-    asked = first_page(context)
+    asked = lasting(context["request"].GET)
     asked.pop(name, None)
     if not facet.chosen:
         asked[name] = facet.value
     return f"?{asked.urlencode()}"
-
-
-def first_page(context: dict[str, Any]) -> QueryDict:
-    asked: QueryDict = context["request"].GET.copy()
-    for passing in ("page", "upto"):
-        asked.pop(passing, None)
-    return asked
 
 
 @register.filter

@@ -68,7 +68,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "parts": [(part, part not in wanted.off) for part in PARTS],
         "saved": user.saved_searches.all()[:20],
         "query": request.GET.urlencode(),
-        "kept": [pair for pair in pairs(request.GET) if pair[0] not in ("page", "upto", *filters.fields)],
+        "kept": [pair for pair in pairs(filtering.lasting(request.GET)) if pair[0] not in filters.fields],
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
     response = render(request, "search.html", context)
@@ -174,9 +174,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
 def save_search(request: HttpRequest) -> HttpResponse:
     """Keep the address of a search by its words."""
     user = signed_in(request)
-    asked = QueryDict(request.POST.get("query", "")[:2000], mutable=True)
-    for passing in ("page", "upto"):
-        asked.pop(passing, None)
+    asked = filtering.lasting(QueryDict(request.POST.get("query", "")[:2000]))
     name = asked.get("q", "").strip()[:200] or _("Search by picture")
     if asked:
         SavedSearch.objects.get_or_create(owner=user, query=asked.urlencode()[:2000], defaults={"name": name})

@@ -17,6 +17,7 @@ from webapp.benchmarks import changes, judged, ledger, library, models, recommen
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
 
+OF_A_LIBRARY = {**library.BENCHES, "recommend": recommending.recommend}
 ALONE = {"ledger": ledger.run, "scale": scale.scale}  # need no data
 
 
@@ -28,7 +29,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*library.BENCHES, "recommend", *models.BENCHES, *ALONE])
+        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *models.BENCHES, *ALONE])
         parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
@@ -40,7 +41,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if not options["here"] and data is not None and set(options["what"]) & {*library.BENCHES, "recommend", "steps"}:
+        if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
         kept: list[Outcomes] = []
         before = {r["name"]: Outcomes(**r) for r in read_saved(options["against"])} if options["against"] else {}
@@ -62,10 +63,8 @@ class Command(JsonCommand):
         if data is None:
             raise usage(f"bench {what} needs --data DIR.")
         try:
-            if what in library.BENCHES:
-                yield from library.BENCHES[what](library.Shelf(data, find_user(user)))
-            elif what == "recommend":
-                yield from recommending.recommend(data, find_user(user))
+            if what in OF_A_LIBRARY:
+                yield from OF_A_LIBRARY[what](library.Shelf(data, find_user(user)))
             else:
                 yield from models.BENCHES[what](data)
         except (LookupError, OSError) as error:

@@ -3,13 +3,14 @@
 import json
 import time
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
 from webapp import calibrating, engine, ledger, library, publishing, recipes, searching, working
+from webapp.benchmarks.measures import recalls
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
 
@@ -124,7 +125,8 @@ class Command(JsonCommand):
 
 def recall(ranks: list[int], items: int) -> dict[str, Any]:
     """R@1/5/10 in per cent and the median of 1-based ranks among `items`, with the R@1 of chance."""
-    found = {f"R@{k}": round(100 * sum(r <= k for r in ranks) / len(ranks), 1) for k in (1, 5, 10)}
+    scored = [recalls(rank) for rank in ranks]
+    found = {name: round(fmean(row[name] for row in scored), 1) for name in ("R@1", "R@5", "R@10")}
     return {**found, "MdR": median(ranks), "queries": len(ranks), "chance R@1": round(100 / max(items, 1), 1)}
 
 
