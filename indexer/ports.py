@@ -1,9 +1,9 @@
 """What an adapter must do. One Protocol per kind of model; shapes are in the docstrings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, Self
 
-from indexer.types import Audio, Hit, Ids, Image, Mask, ScreenLine, Span, Transcript, Vectors
+from indexer.types import Audio, Hit, Ids, Image, Mask, ScreenLine, Space, Span, Transcript, Vectors
 
 Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
 
@@ -65,6 +65,23 @@ class ScreenReader(Protocol):
 
     def read(self, image: Image, time: float) -> list[ScreenLine]:
         """RGB uint8 (h, w, 3) seen at `time` -> lines, top to bottom."""
+        ...
+
+
+class Fusion(Protocol):
+    """The blocks of a segment -> the vector that is indexed. Made of space -> `Space`, both of them."""
+
+    name: str
+    dim: int
+
+    def __init__(self, spaces: Mapping[str, Space]) -> None: ...
+
+    def fuse_segments(self, blocks: Mapping[str, Vectors]) -> Vectors:
+        """{"visual": (n, dv), "text": (n, dt)} of unit or zero rows -> (n, dim). Raises `BadVectors` for others."""
+        ...
+
+    def fuse_query(self, blocks: Mapping[str, Vectors], weights: Mapping[str, float]) -> Vectors:
+        """{"visual": (dv,), "text": (dt,)} and a weight per space -> (dim,): its inner products rank segments."""
         ...
 
 

@@ -127,6 +127,14 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Space:
+    """An embedding space: the name of the encoder that makes its vectors, and their width."""
+
+    encoder: str
+    dim: int
+
+
+@dataclass(frozen=True)
 class Hit:
     """A segment that an index returned, with its score."""
 

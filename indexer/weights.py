@@ -142,6 +142,14 @@ HEADS = (
         {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
     ),
     Weights(
+        "attention fusion",
+        "parts of a segment into one vector (not the default)",
+        "kinoscope",
+        "research use",
+        "Flickr8k, Flickr8k-CN",
+        {"indexer/weights/fusion.safetensors": "60bcaabfa441ed9bf4f129243c8d384828655bdb16a43a30e043e21075189318"},
+    ),
+    Weights(
         "captioning decoder",
         "a sentence for a keyframe",
         "kinoscope",

@@ -1,13 +1,17 @@
 """Profile `standard`: the adapters read the real formats. Weights are tiny and random, made here; no hub is asked."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from indexer.adapters.open_clip import OpenClipPictures
+from indexer.adapters import towers
+from indexer.adapters.open_clip import CausalReading, OpenClipPictures, find_reader, shorten
 from indexer.adapters.openai_whisper import OpenaiWhisper
+from indexer.adapters.towers import read_choices
 from indexer.errors import ModelMissing
 from indexer.types import SAMPLE_RATE, Span
 from qa.adapters.vision_language import VisionLanguageModel
@@ -26,7 +30,62 @@ def test_open_clip_reads_a_local_folder(clip_folder, tmp_path) -> None:
     for vectors in (looks, words):
         assert vectors.dtype == np.float32
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
-    assert np.allclose(encoder.encode_texts(["a cat"])[0], words[1], atol=1e-5)
+    assert encoder.encode_texts(["a cat"])[0] @ words[1] > 0.99
+
+
+def test_only_the_tokens_that_matter_are_computed_and_give_the_same(clip_folder) -> None:
+    import open_clip
+
+    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{clip_folder}")
+    for architecture in (model.eval(), open_clip.create_model("ViT-S-32-alt", pretrained=None).eval()):
+        tokens = open_clip.get_tokenizer(f"local-dir:{clip_folder}")(["a dog", "two cats sleep on a red sofa"])
+        with torch.inference_mode():
+            expected = architecture.encode_text(tokens)
+        short = torch.from_numpy(shorten(tokens.numpy()))
+        assert short.shape[1] == 9 < tokens.shape[1]
+        reader = find_reader(architecture)
+        assert isinstance(reader, CausalReading)
+        with torch.inference_mode():
+            assert torch.allclose(reader(short), expected, atol=1e-5)
+
+
+def test_the_fastest_way_that_gives_the_same_is_chosen_once(clip_folder, tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "towers"
+    encoder = OpenClipPictures(tmp_path, f"local-dir:{clip_folder}")
+    (texts,) = read_choices(folder).values()  # texts by a bank of sentences; pictures wait for enough of them
+    few = encoder.encode_images([np.asarray(paint(n)) for n in range(3)])
+    assert len(read_choices(folder)) == 1
+    many = encoder.encode_images([np.asarray(paint(n)) for n in range(9)])
+    pictures = next(c for c in read_choices(folder).values() if c.network.endswith("pictures"))
+    for choice in (texts, pictures):
+        assert set(choice.tried) == {"torch float32", "torch bfloat16", "ONNX Runtime int8", "OpenVINO int8"}
+        sound = {way: t for way, t in choice.tried.items() if t.get("cosine", 0) >= towers.LEAST_COSINE}
+        assert {"torch float32", "ONNX Runtime int8"} <= set(sound)
+        assert choice.way == min(sound, key=lambda way: sound[way]["ms"])
+    for way in ("ONNX Runtime int8", "OpenVINO int8"):  # texts of any length and number, whichever way is the fastest
+        key = next(k for k, c in read_choices(folder).items() if c.network.endswith("texts"))
+        chosen = {key: {**asdict(texts), "way": way}}
+        (folder / "towers.json").write_text(json.dumps(chosen))
+        again = OpenClipPictures(tmp_path, f"local-dir:{clip_folder}")
+        for sentences in (["a dog"], ["a dog", "two cats sleep on a red sofa", "rain"]):
+            assert np.allclose(again.encode_texts(sentences), encoder.encode_texts(sentences), atol=0.05)
+    assert ((many[:3] * few).sum(1) >= towers.LEAST_COSINE - 0.005).all()
+    monkeypatch.setattr(towers.Tower, "choose", lambda *_: pytest.fail("it was measured already"))
+    assert OpenClipPictures(tmp_path, f"local-dir:{clip_folder}").dim == 32
+
+
+def test_a_way_that_gives_something_else_is_not_chosen(tmp_path, monkeypatch) -> None:
+    network = torch.nn.Linear(8, 4)
+    wrong = lambda tower, batch: lambda given: tower._plain(given)[:, ::-1]  # noqa: E731 - fast, and another space
+    broken = lambda tower, batch: 1 / 0  # noqa: E731
+    plain = towers._WAYS[towers.PLAIN]
+    monkeypatch.setattr(towers, "_WAYS", {towers.PLAIN: plain, "wrong": wrong, "broken": broken})
+    tower = towers.Tower("toy", network, tmp_path)
+    choice = tower.choose(np.random.default_rng(0).normal(size=(9, 8)).astype(np.float32))
+    assert choice.way == towers.PLAIN
+    assert "ZeroDivisionError" in choice.tried["broken"]["why not"]
+    (tmp_path / "towers.json").write_text("{")
+    assert read_choices(tmp_path) == {}
 
 
 def test_open_clip_says_what_is_missing(tmp_path, monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """Entry point of the ASGI server."""
 
 import os
+import threading
 import warnings
 
 import django
@@ -11,5 +12,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 django.setup(set_prefix=False)
 
 from webapp.receiving import Handler  # noqa: E402
+from webapp.searching import warm_up  # noqa: E402
 
 application = Handler()
+threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

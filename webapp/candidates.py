@@ -2,31 +2,44 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from indexer import fusion
+from indexer.ports import Fusion
 from indexer.queries import Query
 from indexer.retriever import Candidate
 from indexer.terms import terms
 from indexer.types import Mask, Span, Vectors
-from webapp import library
+from webapp import engine, library
 from webapp.embedding import unpack_fields, unpack_sound
 from webapp.models import FrameVector, Recipe, Segment, Shot
 
-POOL = 60  # candidates per channel: each costs a tenth of a millisecond to load and rank
+POOL = 40  # candidates per channel: each costs a tenth of a millisecond to load and rank
+# What chance words reach is taken off in the ranking only. Before that they would drown what is seen, so they count
+# this much beside it, and are asked alone as well.
+BESIDE = 0.2
 
 
 def gather(query: Query, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int) -> set[int]:
-    """Segments that the index and the lexical channel propose, permissions acting inside both."""
-    weights = query.preference.weights()
-    scaled = {space: weight / seen.calibration.spread[space] for space, weight in weights.items()}
-    fused = fusion.fuse_query({"visual": query.visual, "text": query.words}, scaled)
+    """Segments that the index (asked for what is seen, and for what is said) and the lexical channel propose,
+    permissions acting inside all of them.
+    """
     ids = {hit.segment for hit in seen.look_up(query.terms, pool, masks)}
-    if np.any(fused):
-        ids.update(hit.segment for hit in seen.search(fused, pool, masks))
+    fusion = engine.fusion(seen.recipe)
+    for fused in (fuse(query, seen, fusion), fuse(replace(query, visual=0 * query.visual), seen, fusion)):
+        if np.any(fused):
+            ids.update(hit.segment for hit in seen.search(fused, pool, masks))
     return ids
+
+
+def fuse(query: Query, seen: library.Snapshot, fusion: Fusion) -> Vectors:
+    """What the index is asked with: each space by its preference, in standard deviations of chance."""
+    weights = query.preference.weights()
+    weights["text"] *= BESIDE
+    scaled = {space: weight / seen.calibration.spread[space] for space, weight in weights.items()}
+    return fusion.fuse_query({"visual": query.visual, "text": query.words}, scaled)
 
 
 def load_candidates(ids: Collection[int], seen: library.Snapshot, upto: int | None = None) -> list[Candidate]:

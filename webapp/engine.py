@@ -12,7 +12,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from indexer.errors import ModelMissing
-from indexer.ports import PictureEncoder, ScreenReader, SentenceEncoder, Transcriber, VoiceDetector
+from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, Transcriber, VoiceDetector
+from indexer.types import Space
 from qa.ports import Captioner, Decoder
 from webapp.models import Recipe
 
@@ -53,8 +54,18 @@ def sentences(recipe: Recipe) -> SentenceEncoder:
     return _checked(load_encoders(recipe.encoders)[1], recipe.sentence_encoder)  # type: ignore[no-any-return]
 
 
+def fusion(recipe: Recipe) -> Fusion:
+    found = _fusion(recipe.fusion, tuple(recipe.spaces.items()))
+    return _checked(found, recipe.fingerprint.split("|")[-1])  # type: ignore[no-any-return]
+
+
+@cache
+def _fusion(dotted: str, spaces: tuple[tuple[str, Space], ...]) -> Any:
+    return import_string(dotted)(dict(spaces))
+
+
 def _checked(found: Any, expected: str) -> Any:
-    """The encoder, if it still is the one that made the vectors: asking with another gives noise."""
+    """What is asked with, if it still is what made the vectors: asking with another gives noise."""
     if found.name != expected:
         raise ModelMissing(
             f"The index was made with {expected}, but {found.name} is installed.",

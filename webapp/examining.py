@@ -84,7 +84,8 @@ def examine_recipes() -> Iterator[Finding]:
         yield Finding("ok", "Nothing has been embedded yet.")
         return
     lengths = settings.KINOSCOPE_SEGMENT_SECONDS
-    if (active.encoders, (active.shortest, active.longest)) != (engine.encoders_of_settings(), lengths):
+    made_by = (active.encoders, (active.shortest, active.longest), active.fusion)
+    if made_by != (engine.encoders_of_settings(), lengths, settings.KINOSCOPE_FUSION):
         remedy = "Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back."
         yield Finding("warning", f"The settings name other models than those that answer ({active}).", remedy)
     else:
@@ -152,7 +153,7 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
     unknown = set(rows.ids.tolist()) - set(there.tolist())
     place = {pk: i for i, pk in enumerate(there.tolist())}
     both = [i for i, pk in enumerate(rows.ids.tolist()) if pk in place]
-    fused = fusion.fuse_segments(rows.blocks)[both]
+    fused = engine.fusion(recipe).fuse_segments(rows.blocks)[both]
     off = np.abs(fused - kept[[place[int(rows.ids[i])] for i in both]]).max(1) > 1e-3 if both else np.zeros(0, bool)
     changed = {int(rows.ids[i]) for i, differs in zip(both, off, strict=True) if differs}
     for ids, how in ((gone, "are in the index but not in the database"), (unknown, "are not in the index")):

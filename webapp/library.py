@@ -24,7 +24,7 @@ from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
 from indexer.types import Hit, Ids, Mask, Vectors
-from webapp import recipes
+from webapp import engine, recipes
 from webapp.embedding import unpack
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
@@ -158,9 +158,8 @@ def load(recipe: Recipe, sequence: int, known: Base | None) -> Snapshot:
     rows = read_rows(Segment.objects.filter(recipe=recipe, sequence__gt=base.sequence), recipe)
     gone = Tombstone.objects.filter(sequence__gt=base.sequence).values_list("segment", flat=True)
     alive = ~np.isin(base.shelf.segments, np.fromiter(gone, np.int64))
-    delta = make_shelf(
-        rows.ids, rows.videos, index_class()(fusion.fuse_segments(rows.blocks), rows.ids), LexicalIndex(rows.terms)
-    )
+    vectors = index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
+    delta = make_shelf(rows.ids, rows.videos, vectors, LexicalIndex(rows.terms))
     calibration = Calibration(**recipe.calibration) if recipe.calibration else NEUTRAL
     shelves = (replace(base.shelf, alive=alive), delta)
     looks, meanings = base.looks | means(rows, "visual"), base.meanings | means(rows, "text")
@@ -199,7 +198,7 @@ def open_newest(recipe: Recipe) -> Base:
         note = ", ".join(map(str, damaged))[:300]
         IndexState.objects.filter(pk=1).exclude(damaged=note).update(damaged=note)
     if manifest is None:
-        none, dim = np.zeros(0, np.int64), sum(recipe.dims.values())
+        none, dim = np.zeros(0, np.int64), engine.fusion(recipe).dim
         empty = index_class()(np.zeros((0, dim), np.float32), none)
         return Base(0, -1, make_shelf(none, none, empty, LexicalIndex([])), {}, {})
     rows = np.load(io.BytesIO(parts["rows"]), allow_pickle=False)

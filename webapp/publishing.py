@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from indexer import fusion
 from indexer.lexical import LexicalIndex
-from webapp import library
+from webapp import engine, library
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def publish(recipe: Recipe) -> int | None:
     try:
         sequence = library.sequence_now()
         rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
-        index = library.index_class()(fusion.fuse_segments(rows.blocks), rows.ids)
+        index = library.index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
         averages = {space: library.means(rows, space) for space in fusion.SPACES}
         buffer = io.BytesIO()
         np.savez(

@@ -3,8 +3,9 @@
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.module_loading import import_string
 
-from indexer import fusion
+from indexer.types import Space
 from webapp import engine
 from webapp.embedding import mark_changed
 from webapp.models import EvidenceVector, FrameVector, IndexState, Recipe, Segment, Step, Video
@@ -27,12 +28,15 @@ def wanted() -> Recipe:
     encoders = engine.encoders_of_settings()
     looking, reading = engine.load_encoders(encoders)
     shortest, longest = settings.KINOSCOPE_SEGMENT_SECONDS
-    name = "|".join([looking.name, reading.name, f"{shortest:g}-{longest:g} s", fusion.NAME])
+    spaces = {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
+    fused = import_string(settings.KINOSCOPE_FUSION)(spaces)
+    name = "|".join([looking.name, reading.name, f"{shortest:g}-{longest:g} s", fused.name])
     recipe, _ = Recipe.objects.get_or_create(
         fingerprint=name,
         defaults={
             "encoders": encoders,
-            "dims": {"visual": looking.dim, "text": reading.dim},
+            "dims": {space: of.dim for space, of in spaces.items()},
+            "fusion": settings.KINOSCOPE_FUSION,
             "shortest": shortest,
             "longest": longest,
         },

@@ -1,5 +1,6 @@
 """Search: a sentence, a picture or a moment becomes moments that this person may see."""
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.db.models import QuerySet
 
 from indexer import fusion, queries
@@ -22,7 +24,9 @@ from indexer.types import Ids, Mask, Span, Vectors
 from webapp import engine, library
 from webapp.candidates import POOL, gather, load_candidates
 from webapp.embedding import unpack_sound
-from webapp.models import Keyframe, Recipe, Segment, User, Video
+from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
+
+log = logging.getLogger(__name__)
 
 CONFIDENT = 0.5  # probability that a match is none of chance
 LONGEST_QUERY = 500  # characters
@@ -135,6 +139,18 @@ def encode(wanted: Wanted, recipe: Recipe) -> Query:
     return replace(query, visual=visual, words=words).moved(
         examples(wanted.like, recipe), examples(wanted.unlike, recipe)
     )
+
+
+def warm_up() -> None:
+    """Load what a search needs, so that nobody's first one waits some seconds for it."""
+    try:
+        state = IndexState.objects.select_related("active").filter(pk=1).first()
+        if state is not None and state.active is not None:
+            encode(Wanted("a person"), library.snapshot(state.active).recipe)
+    except Exception:  # whatever is missing, the search itself will say it where a person sees it
+        log.warning("the models of search could not be loaded beforehand", exc_info=True)
+    finally:
+        connection.close()
 
 
 def words_only(wanted: Wanted, recipe: Recipe) -> Query:

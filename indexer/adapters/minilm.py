@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import files, weights
-from indexer.adapters.onnx_runtime import open_session
+from indexer.adapters.onnx_runtime import export, open_session
 from indexer.types import Vectors
 
 DIM = 384
@@ -68,13 +68,11 @@ def export_onnx(models: Path) -> Path:
                 members.extract(name, folder)
         tokenizer = (Path(folder) / "tokenizer.json").read_bytes()
         files.write_whole(models / "minilm.json", lambda temporary: temporary.write_bytes(tokenizer))
-        files.write_whole(target, lambda temporary: _export(Path(folder), temporary))
+        _export(Path(folder), target)
     return models
 
 
 def _export(unpacked: Path, target: Path) -> None:
-    import warnings
-
     import torch
     from safetensors.torch import load_file
     from transformers import BertConfig, BertModel
@@ -96,14 +94,4 @@ def _export(unpacked: Path, target: Path) -> None:
             return torch.nn.functional.normalize(mean, dim=1)
 
     example, axes = torch.ones(2, 8, dtype=torch.long), {0: "n", 1: "length"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Pooled().eval(),
-            (example, example),
-            str(target),
-            input_names=["tokens", "present"],
-            output_names=["vectors"],
-            dynamic_axes={"tokens": axes, "present": axes, "vectors": {0: "n"}},
-            dynamo=False,
-        )
+    export(Pooled(), (example, example), target, {"tokens": axes, "present": axes}, ["vectors"])

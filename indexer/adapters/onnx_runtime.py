@@ -1,7 +1,18 @@
-"""ONNX Runtime on the processor: how every exported network is opened."""
+"""ONNX Runtime on the processor: how networks are exported, made smaller, and opened."""
 
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer import files
+
+Batch = npt.NDArray[np.float32] | npt.NDArray[np.int64]
 
 
 def open_session(path: Path) -> Any:
@@ -12,3 +23,76 @@ def open_session(path: Path) -> Any:
     options.intra_op_num_threads = 2
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def export(
+    network: Any, example: tuple[Any, ...], target: Path, inputs: Mapping[str, Mapping[int, str]], outputs: list[str]
+) -> None:
+    """Write a torch module as ONNX. `inputs` maps names to the axes that may change; outputs change in the first."""
+    import torch
+
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # its fused operator has no ONNX form
+    axes = {**{name: dict(a) for name, a in inputs.items()}, **{name: {0: "n"} for name in outputs}}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            files.write_whole(
+                target,
+                lambda temporary: torch.onnx.export(
+                    network.eval(),
+                    example,
+                    str(temporary),
+                    input_names=list(inputs),
+                    output_names=outputs,
+                    dynamic_axes=axes,
+                    dynamo=False,
+                ),
+            )
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def quantize(source: Path, target: Path) -> None:
+    """int8 weights, one scale a channel; activations are scaled as they come."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    with _quiet():
+        files.write_whole(target, lambda temporary: quantize_dynamic(str(source), str(temporary), **_int8()))
+
+
+def quantize_calibrated(source: Path, target: Path, sample: Batch) -> None:
+    """int8 weights and activations; the ranges of these are those seen on `sample` (n, …). The form OpenVINO reads."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    (name,) = (given.name for given in open_session(source).get_inputs())
+
+    class Sample(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.rows: Iterator[Batch] = (sample[i : i + 1] for i in range(len(sample)))
+
+        def get_next(self) -> dict[str, Batch] | None:
+            row = next(self.rows, None)
+            return None if row is None else {name: row}
+
+    form = {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QUInt8, **_int8()}
+    with _quiet():
+        files.write_whole(target, lambda temporary: quantize_static(str(source), str(temporary), Sample(), **form))
+
+
+def _int8() -> dict[str, Any]:
+    from onnxruntime.quantization import QuantType
+
+    return {"per_channel": True, "weight_type": QuantType.QInt8, "op_types_to_quantize": ["MatMul", "Gemm"]}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantizer warns, through the root logger, of every layer that it leaves as it is."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -81,7 +81,7 @@ def train(
     """Train, report R@1/5/10 on the held-out photos (one caption each), write `target`."""
     torch.manual_seed(0)
     choose = np.random.default_rng(0)
-    rows, held_out = photos.split()
+    rows, held_out = photos.listed.split()
     head = AlignmentHead(texts, torch.from_numpy(photos.views[1].inner[rows].astype(np.float32)))
     views = [as_tensors(head, seen) for seen in photos.views]
     captions = {reader: torch.from_numpy(vectors) for reader, vectors in texts.captions.items()}

@@ -19,32 +19,39 @@ HELD_OUT = 700  # photos kept for the numbers that are reported
 
 
 @dataclass(frozen=True)
-class PhotoSet:
-    """n photos: frozen features and captions by language; `captions[lang][i]` are those of photo i.
+class PhotoList:
+    """n photos and their captions by language; `captions[lang][i]` are those of `files[i]`.
 
-    `grid`, `pooled`, `logits` (fp16) are of the whole photo; `views` of the whole photo and of it with its corners.
     Photos of `left_out` are in neither part: they are what others measure with.
     """
 
-    grid: npt.NDArray[np.float16]
-    pooled: npt.NDArray[np.float16]
-    logits: npt.NDArray[np.float16]
-    views: tuple[Views, Views]
+    files: list[Path]
     captions: dict[str, list[list[str]]]
     left_out: frozenset[int] = frozenset()
 
     def split(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, the same on every run."""
-        order = np.random.default_rng(1).permutation(len(self.grid))
+        order = np.random.default_rng(1).permutation(len(self.files))
         kept = ~np.isin(order, list(self.left_out))
         return order[HELD_OUT:][kept[HELD_OUT:]], order[:HELD_OUT][kept[:HELD_OUT]]
 
 
-def load_photos(
-    data: Path, cache: Path, models: Path, say: Callable[[str], None], without: Collection[str] = ()
-) -> PhotoSet:
-    """Read `data` and compute (or take from `cache`) the backbone's features. Photos with a caption of `without` are
-    left out: those of a benchmark may have come into the data under other names.
+@dataclass(frozen=True)
+class PhotoSet:
+    """The frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo; `views` of the
+    whole photo and of it with its corners.
+    """
+
+    listed: PhotoList
+    grid: npt.NDArray[np.float16]
+    pooled: npt.NDArray[np.float16]
+    logits: npt.NDArray[np.float16]
+    views: tuple[Views, Views]
+
+
+def list_photos(data: Path, say: Callable[[str], None], without: Collection[str] = ()) -> PhotoList:
+    """Read `data`. Photos with a caption of `without` are left out: those of a benchmark may have come into the data
+    under other names. Raises `UnreadableMedia` when there is no list.
     """
     listing = data / "captions.jsonl"
     if not listing.exists():
@@ -53,16 +60,22 @@ def load_photos(
     captions = {"en": [row["captions"] for row in rows]}
     if all("captions_zh" in row for row in rows):
         captions["zh"] = [row["captions_zh"] for row in rows]
-    kept = cache / f"photos-{hashlib.sha256(listing.read_bytes()).hexdigest()[:16]}-views.npz"
-    if not kept.exists():
-        extract(PictureFeatures(models), [data / row["file"] for row in rows], kept, say)
-    stored = np.load(kept)
-    views = tuple(Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
     judged = {normal(caption) for caption in without}
     left_out = frozenset(i for i, row in enumerate(captions["en"]) if judged.intersection(map(normal, row)))
     if left_out:
         say(f"{len(left_out)} photos are left out: their captions are among the {len(judged)} given")
-    return PhotoSet(stored["grid"], stored["pooled"], stored["logits"], (views[0], views[1]), captions, left_out)
+    return PhotoList([data / row["file"] for row in rows], captions, left_out)
+
+
+def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> PhotoSet:
+    """Compute the backbone's features of the photos of `data`, or take them from `cache`."""
+    digest = hashlib.sha256((data / "captions.jsonl").read_bytes()).hexdigest()[:16]
+    kept = cache / f"photos-{digest}-views.npz"
+    if not kept.exists():
+        extract(PictureFeatures(models), listed.files, kept, say)
+    stored = np.load(kept)
+    whole, corners = (Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
+    return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], (whole, corners))
 
 
 def normal(caption: str) -> str:

@@ -34,7 +34,7 @@ def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str]
     from torchvision.models import EfficientNet_B0_Weights
 
     names = [f"a photo of a {name}" for name in EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]]
-    flat = {language: [c for row in rows for c in row] for language, rows in photos.captions.items()}
+    flat = {language: [c for row in rows for c in row] for language, rows in photos.listed.captions.items()}
     vectors = {
         "minilm": _kept(flat["en"], "minilm", cache, models, say),
         "e5": _kept(flat["en"], "query", cache, models, say),
@@ -42,9 +42,9 @@ def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str]
     if "zh" in flat:
         vectors["chinese"] = _kept(flat["zh"], "query", cache, models, say)
     asked = np.concatenate([v for reader, v in vectors.items() if reader != "minilm"])
-    sample = [row[0] for rows in photos.captions.values() for row in rows[::20]]
+    sample = [row[0] for rows in photos.listed.captions.values() for row in rows[::20]]
     return Texts(
-        {reader: v.reshape(len(photos.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
+        {reader: v.reshape(len(photos.listed.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
         {"minilm": _kept(names, "minilm", cache, models, say), "e5": _kept(names, "query", cache, models, say)},
         asked.mean(0),
         _kept(sample, "passage", cache, models, say).mean(0),

@@ -7,7 +7,7 @@ from PIL import Image
 
 from indexer.adapters.efficientnet import Views
 from indexer.training import alignment
-from indexer.training.photos import PhotoSet, load_photos
+from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
 from indexer.training.texts import Texts
 
 
@@ -17,12 +17,13 @@ def test_photos_are_read_and_kept(tmp_path, models_folder) -> None:
         Image.fromarray(np.full((50, 60, 3), number * 80, np.uint8)).save(tmp_path / f"{number}.jpg")
         rows.append({"file": f"{number}.jpg", "captions": [f"grey {number}"] * 5, "captions_zh": ["灰"] * 5})
     (tmp_path / "captions.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
-    photos = load_photos(tmp_path, tmp_path / "cache", models_folder, lambda _: None)
+    listed = list_photos(tmp_path, lambda _: None)
+    photos = load_features(tmp_path, listed, tmp_path / "cache", models_folder, lambda _: None)
     assert photos.grid.shape == (3, 9, 1280)
     assert [views.stack().shape for views in photos.views] == [(3, 4056), (3, 4056)]
-    assert set(photos.captions) == {"en", "zh"}
+    assert set(listed.captions) == {"en", "zh"}
     assert list((tmp_path / "cache").iterdir())
-    judged = load_photos(tmp_path, tmp_path / "cache", models_folder, lambda _: None, without=["Grey 1 ."])
+    judged = list_photos(tmp_path, lambda _: None, without=["Grey 1 ."])
     assert judged.left_out == {1}
     assert 1 not in np.concatenate(judged.split())
 
@@ -37,7 +38,8 @@ def test_alignment_learns_and_its_file_computes_the_same(tmp_path, monkeypatch) 
     logits, inner = np.zeros((n, 1000), np.float16), dice.normal(size=(n, 1776)).astype(np.float16)
     views = Views(pooled, logits + np.float16(0.001), inner)
     grid = np.zeros((n, 9, 1280), np.float16)
-    photos = PhotoSet(grid, pooled, logits, (views, views), {"en": [["x"] * 5] * n})
+    listed = PhotoList([tmp_path] * n, {"en": [["x"] * 5] * n})
+    photos = PhotoSet(listed, grid, pooled, logits, (views, views))
     monkeypatch.setattr("indexer.training.photos.HELD_OUT", 80)
     mean = captions.reshape(-1, 384).mean(0)
     classes = dice.normal(size=(1000, 384)).astype(np.float32)

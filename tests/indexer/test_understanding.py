@@ -15,7 +15,7 @@ from indexer.queries import Query
 from indexer.segments import LONGEST, SHORTEST, build_segments
 from indexer.speech import find_unheard, join_sentences, join_spans
 from indexer.terms import terms
-from indexer.types import ScreenLine, Span, Utterance, Word
+from indexer.types import ScreenLine, Space, Span, Utterance, Word
 
 
 def unit(*values: float) -> np.ndarray:
@@ -100,8 +100,9 @@ def test_the_fused_product_is_the_weighted_sum_of_cosines() -> None:
     dice = np.random.default_rng(0)
     v, t = (dice.normal(size=(5, 4)).astype(np.float32) for _ in range(2))
     v, t = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (v, t))
-    fused = fusion.fuse_segments({"visual": v, "text": t})
-    query = fusion.fuse_query({"visual": v[0], "text": t[1]}, {"visual": 2.0, "text": 0.5})
+    both = fusion.Concatenation({"visual": Space("", 4), "text": Space("", 4)})
+    fused = both.fuse_segments({"visual": v, "text": t})
+    query = both.fuse_query({"visual": v[0], "text": t[1]}, {"visual": 2.0, "text": 0.5})
     assert np.allclose(fused @ query, 2 * v @ v[0] + 0.5 * t @ t[1], atol=1e-5)
 
 

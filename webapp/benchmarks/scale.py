@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from indexer import fusion
 from indexer.calibration import BACKGROUND
+from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
 from indexer.terms import terms
-from indexer.types import Ids, Mask, Vectors
+from indexer.types import Ids, Mask, Space, Vectors
 from webapp import engine, library, recipes
 from webapp.benchmarks.measures import Record
 
@@ -86,7 +86,7 @@ def make(count: int, dice: np.random.Generator) -> Made:
 
 def ask(made: Made, dice: np.random.Generator) -> list[tuple[Vectors, list[str]]]:
     """Moments with noise, and three words of theirs: a common, a middling and a rare one."""
-    queries = []
+    queries, fusion = [], Concatenation({space: Space("", 384) for space in WEIGHTS})
     for row, vector in zip(made.rows.tolist(), made.asked, strict=True):
         noisy = vector + 0.6 * dice.normal(size=len(vector)).astype(np.float32) / np.sqrt(384)
         blocks = {"visual": noisy[:384], "text": noisy[384:]}

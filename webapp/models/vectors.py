@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from indexer.types import Space
 from webapp.models.videos import Keyframe, Video
 
 
@@ -22,12 +23,14 @@ class FrameVector(models.Model):
 class Recipe(models.Model):
     """What makes segments and their vectors: encoders, segment lengths, fusion. One search never mixes two recipes.
 
-    `encoders` maps "pictures" and "sentences" to [dotted path, weights]; `dims` maps space to d.
+    `encoders` maps "pictures" and "sentences" to [dotted path, weights]; `dims` maps space to d; `fusion` is a
+    dotted path.
     """
 
     fingerprint = models.CharField(max_length=250, unique=True)
     encoders = models.JSONField()
     dims = models.JSONField()
+    fusion = models.CharField(max_length=100, default="indexer.fusion.Concatenation")
     shortest = models.FloatField()
     longest = models.FloatField()
     calibration = models.JSONField(default=dict)
@@ -43,6 +46,11 @@ class Recipe(models.Model):
     @property
     def sentence_encoder(self) -> str:
         return self.fingerprint.split("|")[1]
+
+    @property
+    def spaces(self) -> dict[str, Space]:
+        named = {"visual": self.picture_encoder, "text": self.sentence_encoder}
+        return {space: Space(encoder, self.dims[space]) for space, encoder in named.items()}
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):

@@ -13,12 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from webapp.benchmarks import changes, judged, ledger, library, models, recommending, scale
+from webapp.benchmarks import changes, fusing, ingesting, judged, ledger, library, models, recommending, scale, towers
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
 
-OF_A_LIBRARY = {**library.BENCHES, "recommend": recommending.recommend}
-ALONE = {"ledger": ledger.run, "scale": scale.scale}  # need no data
+OF_A_LIBRARY = {**library.BENCHES, "fusion": fusing.fusion, "recommend": recommending.recommend}
+OF_FILES = {**models.BENCHES, "ingest": ingesting.ingest}
+ALONE = {"ledger": ledger.run, "scale": scale.scale, "towers": towers.towers}  # need no data
 
 
 class Command(JsonCommand):
@@ -29,7 +30,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *models.BENCHES, *ALONE])
+        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE])
         parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
@@ -66,7 +67,7 @@ class Command(JsonCommand):
             if what in OF_A_LIBRARY:
                 yield from OF_A_LIBRARY[what](library.Shelf(data, find_user(user)))
             else:
-                yield from models.BENCHES[what](data)
+                yield from OF_FILES[what](data)
         except (LookupError, OSError) as error:
             raise usage(f"bench {what}: {error} Check --data, or ingest its videos where --here is measured.") from None
 

@@ -1,4 +1,4 @@
-"""`manage.py train alignment|captions --data DIR`: make the project's own weights again, on these or other photos."""
+"""`manage.py train WHAT --data DIR`: make the project's own weights again, on these or other photos."""
 
 from pathlib import Path
 from typing import Any
@@ -6,19 +6,26 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from indexer import fusion
 from indexer.errors import IndexerError
-from indexer.training.photos import PhotoSet, load_photos
+from indexer.queries import SCENE
+from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
+from indexer.types import Space
+from webapp import engine
 from webapp.benchmarks import judged
 from webapp.commands import JsonCommand, usage
 
 WEIGHTS = {
+    "fusion": fusion.ATTENTION,
     "alignment": settings.BASE_DIR / "indexer" / "weights" / "alignment.safetensors",
     "captions": settings.BASE_DIR / "qa" / "weights" / "captions.safetensors",
 }
 
 
 class Command(JsonCommand):
-    help = "Train the alignment head or the captioning decoder (seeded; under an hour on two CPU cores)."
+    help = (
+        "Train the alignment head, the captioning decoder or attention fusion (seeded; under an hour on two CPU cores)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -32,15 +39,19 @@ class Command(JsonCommand):
         cache, models = settings.KINOSCOPE_HOME / "training", settings.KINOSCOPE_HOME / "models"
         try:
             without = read_captions(Path(options["without"])) if options["without"] else []
-            photos = load_photos(Path(options["data"]), cache, models, self.say, without)
+            listed = list_photos(Path(options["data"]), self.say, without)
         except IndexerError as error:
             raise usage(str(error)) from None
         target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
-        if options["what"] == "alignment":
-            numbers = self.align(photos, cache, models, target, passes)
+        if options["what"] == "fusion":
+            numbers = self.fuse(listed, target, passes)
         else:
-            numbers = self.caption(photos, target, passes)
+            photos = load_features(Path(options["data"]), listed, cache, models, self.say)
+            if options["what"] == "alignment":
+                numbers = self.align(photos, cache, models, target, passes)
+            else:
+                numbers = self.caption(photos, target, passes)
         self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
 
     def say(self, line: str) -> None:
@@ -56,9 +67,17 @@ class Command(JsonCommand):
     def caption(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from qa.training import captions
 
-        rows, held_out = photos.split()
-        given = captions.Photos(photos.grid, photos.pooled, photos.logits, photos.captions["en"])
+        rows, held_out = photos.listed.split()
+        given = captions.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
         return captions.train(given, rows, held_out[:300], target, self.say, **passes)
+
+    def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
+        from indexer.training.fusion import embed_pairs, train
+
+        looking, reading = engine.load_encoders(engine.encoders_of_settings())
+        spaces = {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
+        pairs = embed_pairs(listed, looking, reading, self.say)
+        return train(pairs, spaces, SCENE.weights(), self.say, target=target, **passes)
 
 
 def read_captions(data: Path) -> list[str]:

@@ -1,0 +1,189 @@
+"""A large network on this machine's processor: the fastest of the ways to compute it that give the same vectors.
+
+Which one that is can't be known beforehand: bfloat16 is four times as fast as float32 on a processor with AMX and six
+times as slow on one without. So it is measured, on the first batch that is large enough, and kept in `towers.json`.
+"""
+
+import copy
+import hashlib
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer import files
+from indexer.adapters import onnx_runtime, openvino
+from indexer.adapters.onnx_runtime import Batch
+from indexer.fusion import unit
+from indexer.types import Vectors
+
+log = logging.getLogger(__name__)
+
+PLAIN = "torch float32"
+LEAST_COSINE = 0.99  # to what float32 gives, for the worst of the first batch
+ENOUGH = 8  # items in a batch that one may choose by
+ROUNDS = 3
+
+Compute = Callable[[Batch], Vectors]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a network is computed here. `tried` maps each way to its milliseconds an item and its worst cosine to
+    float32, or to the reason why it can't be used.
+    """
+
+    network: str
+    way: str
+    tried: dict[str, dict[str, float | str]]
+
+    def __str__(self) -> str:
+        gain = float(self.tried[PLAIN]["ms"]) / float(self.tried[self.way]["ms"])
+        return f"{self.network}: {self.way}, {gain:.1f} × {PLAIN}, cosine {self.tried[self.way]['cosine']}"
+
+
+class Tower:
+    """`network` maps a batch (n, …) to unit-length rows (n, d); calling this does the same, faster where it can."""
+
+    def __init__(self, name: str, network: Any, folder: Path) -> None:
+        self.name, self._network, self._folder = name, network, folder
+        self._compute: Compute | None = None
+
+    def __call__(self, batch: Batch) -> Vectors:
+        """(n, …) -> (n, d), unit length."""
+        if self._compute is None:
+            kept = read_choices(self._folder).get(self._key())
+            if kept is None and len(batch) < ENOUGH:
+                return self._plain(batch)
+            choice = kept or self.choose(batch)
+            self._compute = self._open(choice.way, batch)
+            if choice.way.endswith("int8"):
+                self._network = None  # a gigabyte that nobody needs any more
+        return self._compute(batch)
+
+    def choose(self, batch: Batch) -> Choice:
+        """Measure every way on `batch`, and keep the choice."""
+        expected = self._plain(batch)
+        tried: dict[str, dict[str, float | str]] = {}
+        for way in _WAYS:
+            try:
+                compute = self._open(way, batch)
+                cosine = float((compute(batch) * expected).sum(1).min())
+                tried[way] = {
+                    "ms": round(1000 * min(_timed(compute, batch)) / len(batch), 4),
+                    "cosine": round(cosine, 4),
+                }
+            except Exception as error:  # whatever a library dislikes about this network: there are other ways
+                tried[way] = {"why not": f"{type(error).__name__}: {str(error)[:200]}"}
+        good = {w: float(t["ms"]) for w, t in tried.items() if float(t.get("cosine", 0)) >= LEAST_COSINE}
+        choice = Choice(self.name, min(good, key=good.__getitem__, default=PLAIN), tried)
+        log.warning("%s", choice)
+        everything = {**read_choices(self._folder), self._key(): choice}
+        text = json.dumps({key: asdict(value) for key, value in everything.items()}, indent=1)
+        files.write_whole(self._folder / "towers.json", lambda temporary: temporary.write_text(text))
+        return choice
+
+    def _open(self, way: str, batch: Batch) -> Compute:
+        compute = _WAYS[way](self, batch)
+        return lambda given: unit(compute(given))
+
+    def _plain(self, batch: Batch) -> Vectors:
+        return compute_in_torch(self._network, batch)
+
+    def _in_bfloat16(self, batch: Batch) -> Compute:
+        import torch
+
+        network = copy.deepcopy(self._network).to(torch.bfloat16)
+        return lambda given: compute_in_torch(network, given, torch.bfloat16)
+
+    def _in_onnx(self, batch: Batch) -> Compute:
+        path = self._folder / f"{self.digest}-int8.onnx"
+        if not path.exists():
+            onnx_runtime.quantize(self._exported(batch), path)
+        session = onnx_runtime.open_session(path)
+        return lambda given: np.asarray(session.run(None, {"batch": given})[0], np.float32)
+
+    def _in_openvino(self, batch: Batch) -> Compute:
+        path = self._folder / f"{self.digest}-calibrated.onnx"
+        if not path.exists():
+            onnx_runtime.quantize_calibrated(self._exported(batch), path, batch[:ENOUGH])
+        return openvino.open_model(path)
+
+    def _exported(self, batch: Batch) -> Path:
+        import torch
+
+        path = self._folder / f"{self.digest}.onnx"
+        if not path.exists():
+            axes = {0: "n", **({1: "length"} if batch.ndim == 2 else {})}
+            onnx_runtime.export(self._network, (torch.from_numpy(batch[:2]),), path, {"batch": axes}, ["vectors"])
+        return path
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the weights: the shape and sum of each tensor tell two checkpoints apart."""
+        state = self._network.state_dict()
+        marks = [f"{name} {tuple(t.shape)} {t.double().sum().item():.9g}" for name, t in sorted(state.items())]
+        return hashlib.sha256("\n".join([self.name, *marks]).encode()).hexdigest()[:16]
+
+    def _key(self) -> str:
+        return "|".join([self.digest, _processor(), *(_version(p) for p in ("torch", "onnxruntime", "openvino"))])
+
+
+def read_choices(folder: Path) -> dict[str, Choice]:
+    """What was measured on the machines that share `folder`; nothing when the file can't be read."""
+    try:
+        rows = json.loads((folder / "towers.json").read_text())
+        return {key: Choice(**row) for key, row in rows.items()}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def compute_in_torch(network: Any, batch: Batch, precision: Any = None) -> Vectors:
+    """(n, …) -> (n, d), unit length, on the processor."""
+    import torch
+
+    given = torch.from_numpy(np.ascontiguousarray(batch))
+    if precision is not None and given.is_floating_point():
+        given = given.to(precision)
+    with torch.inference_mode():
+        return unit(network(given).float().numpy())
+
+
+_WAYS: dict[str, Callable[[Tower, Batch], Compute]] = {
+    PLAIN: lambda tower, batch: tower._plain,
+    "torch bfloat16": Tower._in_bfloat16,
+    "ONNX Runtime int8": Tower._in_onnx,
+    "OpenVINO int8": Tower._in_openvino,
+}
+
+
+def _timed(compute: Compute, batch: Batch) -> list[float]:
+    taken = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        compute(batch)
+        taken.append(time.perf_counter() - begun)
+    return taken
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,101 @@
+"""Reading a video, ours against the way most people write it first, in one run, in CPU seconds.
+
+Ours: one decode pass (shots, samples, storyboard) and the encoder of the profile in use; or key frames alone (`glance`).
+The other: PySceneDetect's adaptive detector, then OpenCV reading every frame and keeping one a second, then Pillow and
+open_clip's ViT-B/32 in float32 (random weights take the same time). No speech in any of them.
+"""
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from indexer import box
+from indexer.types import Image
+from webapp import engine, recipes
+from webapp.benchmarks import judged
+from webapp.benchmarks.measures import Record
+from webapp.embedding import load_picture
+
+MOST = 4  # videos, the longest ones: short ones measure the start of a process
+
+
+def ingest(data: Path) -> Iterator[Record]:
+    """CPU seconds an hour of video, and how many times fewer than the other way."""
+    import cv2
+    from scenedetect import AdaptiveDetector, detect
+
+    from indexer.adapters.open_clip import open_random
+
+    cv2.setNumThreads(1)
+    infos = {path: box.probe(path) for path in judged.media(data)}
+    chosen = sorted((p for p in infos if infos[p].width), key=lambda p: -infos[p].duration)[:MOST]
+    if not chosen:
+        raise LookupError(f"{data} has no videos.")
+    hours = sum(infos[p].duration for p in chosen) / 3600
+    encoder, plain = engine.pictures(recipes.active()), open_random("ViT-B-32")
+    warm = [np.zeros((256, 256, 3), np.uint8)]
+    encoder.encode_images(warm)
+    plain(warm)
+
+    def look(path: Path, out: Path) -> None:
+        found = box.look(path, out, infos[path], lambda _: None)
+        encoder.encode_images([load_picture(out / k.file) for k in found.keyframes])
+
+    def glance(path: Path, out: Path) -> None:
+        encoder.encode_images([load_picture(out / k.file) for k in box.glance(path, out)], thorough=False)
+
+    def naive(path: Path, out: Path) -> None:
+        detect(str(path), AdaptiveDetector())
+        for frames in read_every_second(path):
+            plain(frames)
+
+    spent = {name: measure(way, chosen) for name, way in (("naive", naive), ("look", look), ("glance", glance))}
+    for name, (processor, wall) in spent.items():
+        yield {
+            "bench": f"ingest, {name}",
+            "CPU s an hour of video": round(processor / hours),
+            "wall s an hour of video": round(wall / hours),
+            "times fewer CPU s than naive": round(spent["naive"][0] / processor, 1),
+            "videos": len(chosen),
+            "minutes": round(60 * hours, 1),
+        }
+
+
+def measure(way: Callable[[Path, Path], None], paths: list[Path]) -> tuple[float, float]:
+    """CPU seconds of this process and its children, and wall seconds."""
+    before, begun = processor_seconds(), time.perf_counter()
+    for path in paths:
+        with tempfile.TemporaryDirectory() as out:
+            way(path, Path(out))
+    return processor_seconds() - before, time.perf_counter() - begun
+
+
+def processor_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+def read_every_second(path: Path) -> Iterator[list[Image]]:
+    """One frame a second out of all of them, RGB, sixteen at a time."""
+    import cv2
+
+    capture = cv2.VideoCapture(str(path))
+    every = max(1, round(capture.get(cv2.CAP_PROP_FPS)))
+    batch: list[Image] = []
+    number = 0
+    while True:
+        there, frame = capture.read()
+        if not there:
+            break
+        if number % every == 0:
+            batch.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+        number += 1
+        if len(batch) == 16:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

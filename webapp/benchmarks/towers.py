@@ -1,0 +1,20 @@
+"""The towers of profile `standard` on this machine: every way to compute them, on the real architectures."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from webapp.benchmarks.measures import Record
+
+ARCHITECTURES = ("ViT-B-32", "ViT-B-32-SigLIP2-256", "PE-Core-B-16")
+
+
+def towers() -> Iterator[Record]:
+    """Milliseconds an item and the worst cosine to float32; weights are random, so that no hub is needed."""
+    from indexer.adapters.open_clip import try_architecture
+
+    for name in ARCHITECTURES:
+        with tempfile.TemporaryDirectory() as folder:
+            for choice in try_architecture(name, Path(folder)):
+                for way, found in choice.tried.items():
+                    yield {"bench": f"{choice.network}, {way}", **found, "chosen": way == choice.way}
