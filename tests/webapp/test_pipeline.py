@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -204,14 +205,19 @@ def test_bench_reads_a_data_folder_and_refuses_a_partial_library(demo, tmp_path)
     }
     (tmp_path / "benchmark.json").write_text(json.dumps(truth))
     saved = tmp_path / "saved"
-    bench = ("bench", "steps", "photos", "retrieval", "moments", "--here", "--data", str(tmp_path))
+    shutil.copy(demo.path, tmp_path / "kinoscope-demo.mp4")
+    bench = ("bench", "steps", "photos", "retrieval", "moments", "fusion", "ingest", "--here", "--data", str(tmp_path))
     rows = {r["bench"]: r for r in run(*bench, "--save", str(saved))}
     assert rows["all steps"]["footage s"] == 48
     assert rows["photos, en"]["queries"] == 3
     assert rows["text → video, all, en"]["R@1"] == rows["text → video, speech, en"]["R@1"] == 100.0
     assert rows["text → video, all, en"]["R@1 ±"] == [100.0, 100.0]
     assert rows["moments in clips"]["point hit"] == 100.0
-    again = {r["bench"]: r for r in run(*bench, "--against", str(saved))}
+    for kind in ("Concatenation", "Addition", "Attention"):
+        assert rows[f"fusion, {kind}, en"]["R@1"] == 100.0
+    costs = {name: rows[f"ingest, {name}"]["CPU s an hour of video"] for name in ("naive", "look", "glance")}
+    assert 0 < costs["glance"] < costs["look"]
+    again = {r["bench"]: r for r in run(*bench[:4], *bench[7:], "--against", str(saved))}
     assert again["text → video, all, en, change"]["R@1"] == 0
     truth["gallery"] = ["kinoscope-demo", "elsewhere"]
     (tmp_path / "benchmark.json").write_text(json.dumps(truth))

@@ -1,6 +1,6 @@
 """Reading a video, ours against the way most people write it first, in one run, in CPU seconds.
 
-Ours: one decode pass (shots, samples, storyboard) and the encoder of the profile in use; or key frames alone (`glance`).
+Ours: one decode pass (shots, samples, storyboard) and the encoder in use; or key frames alone (`glance`).
 The other: PySceneDetect's adaptive detector, then OpenCV reading every frame and keeping one a second, then Pillow and
 open_clip's ViT-B/32 in float32 (random weights take the same time). No speech in any of them.
 """
@@ -43,10 +43,10 @@ def ingest(data: Path) -> Iterator[Record]:
 
     def look(path: Path, out: Path) -> None:
         found = box.look(path, out, infos[path], lambda _: None)
-        encoder.encode_images([load_picture(out / k.file) for k in found.keyframes])
+        encoder.encode_images([load_picture(Path(k.path)) for k in found.keyframes])
 
     def glance(path: Path, out: Path) -> None:
-        encoder.encode_images([load_picture(out / k.file) for k in box.glance(path, out)], thorough=False)
+        encoder.encode_images([load_picture(Path(k.path)) for k in box.glance(path, out)], thorough=False)
 
     def naive(path: Path, out: Path) -> None:
         detect(str(path), AdaptiveDetector())

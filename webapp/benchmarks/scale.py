@@ -17,16 +17,19 @@ from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Space, Vectors
-from webapp import engine, library, recipes
+from webapp import candidates, engine, library, recipes
 from webapp.benchmarks.measures import Record
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 200
 PER_VIDEO = 60
 TOP = 10
-WEIGHTS = {"visual": 1.0, "text": 0.75}
+WEIGHTS = {"visual": 1.0, "text": 0.75 * candidates.BESIDE}
 VOCABULARY = 50_000
 FEW = 0.01  # share of the videos that a person with few rights may see
+
+
+Asked = tuple[tuple[Vectors, ...], list[str]]  # the vectors and the words of a query
 
 
 @dataclass(frozen=True)
@@ -84,46 +87,49 @@ def make(count: int, dice: np.random.Generator) -> Made:
     return Made(np.concatenate(blocks, 1).astype(np.float32), videos, documents, rows, asked)
 
 
-def ask(made: Made, dice: np.random.Generator) -> list[tuple[Vectors, list[str]]]:
-    """Moments with noise, and three words of theirs: a common, a middling and a rare one."""
+def ask(made: Made, dice: np.random.Generator) -> list[Asked]:
+    """Moments with noise, asked twice as `candidates.gather` does, and a common, a middling and a rare word of each."""
     queries, fusion = [], Concatenation({space: Space("", 384) for space in WEIGHTS})
     for row, vector in zip(made.rows.tolist(), made.asked, strict=True):
         noisy = vector + 0.6 * dice.normal(size=len(vector)).astype(np.float32) / np.sqrt(384)
         blocks = {"visual": noisy[:384], "text": noisy[384:]}
         blocks = {space: block / np.linalg.norm(block) for space, block in blocks.items()}
         said = sorted(set(made.documents[row]), key=lambda word: int(word[1:]))
-        queries.append((fusion.fuse_query(blocks, WEIGHTS), [said[0], said[len(said) // 2], said[-1]]))
+        both = tuple(fusion.fuse_query(blocks, weights) for weights in (WEIGHTS, {**WEIGHTS, "visual": 0.0}))
+        queries.append((both, [said[0], said[len(said) // 2], said[-1]]))
     return queries
 
 
 def measure(
     made: Made,
     shelf: library.Shelf,
-    queries: list[tuple[Vectors, list[str]]],
+    queries: list[Asked],
     may_see: Ids,
     encode: Callable[[int], None],
 ) -> Record:
     """Milliseconds of wall time in this process."""
     taken: dict[str, list[float]] = {part: [] for part in ("encode", "rights", "vectors", "words", "whole")}
-    found: list[set[int]] = []
+    found: list[list[set[int]]] = []
     mask: Mask = shelf.mask(may_see)
-    for number, (vector, words) in enumerate(queries):
+    for number, (vectors, words) in enumerate(queries):
         marks = [time.perf_counter()]
         encode(number)
         marks.append(time.perf_counter())
         mask = shelf.mask(may_see)
         marks.append(time.perf_counter())
-        hits = shelf.vectors.search(vector, 120, mask)
+        hits = [shelf.vectors.search(vector, candidates.POOL, mask) for vector in vectors]
         marks.append(time.perf_counter())
-        shelf.words.search(words, 120, mask)
+        shelf.words.search(words, candidates.POOL, mask)
         marks.append(time.perf_counter())
-        found.append({hit.segment for hit in hits[:TOP]})
+        found.append([{hit.segment for hit in some[:TOP]} for some in hits])
         for part, (a, b) in zip(taken, [*itertools.pairwise(marks), (marks[0], marks[-1])], strict=True):
             taken[part].append(1000 * (b - a))
     allowed = np.flatnonzero(mask)
-    exact = [set(allowed[_best(made.vectors, allowed, vector)].tolist()) for vector, _ in queries[:50]]
-    recall = np.mean([len(a & b) / len(b) for a, b in zip(found, exact, strict=False)])
-    record: Record = {f"recall@{TOP}": round(float(recall), 3)}
+    record: Record = {}
+    for place, name in enumerate(("seen and said", "said")):
+        exact = [set(allowed[_best(made.vectors, allowed, vectors[place])].tolist()) for vectors, _ in queries[:50]]
+        recall = np.mean([len(a[place] & b) / len(b) for a, b in zip(found, exact, strict=False)])
+        record[f"recall@{TOP}, {name}"] = round(float(recall), 3)
     for part, values in taken.items():
         p50, p95 = (round(float(np.percentile(values, p)), 1) for p in (50, 95))
         record |= {f"{part} p50 ms": p50, f"{part} p95 ms": p95}
@@ -152,7 +158,7 @@ def _encoder() -> Callable[[int], None]:
     return encode
 
 
-def full_text(documents: list[list[str]], queries: list[tuple[Vectors, list[str]]]) -> Record:
+def full_text(documents: list[list[str]], queries: list[Asked]) -> Record:
     """The same words asked of SQLite's FTS5, ranked by bm25: what this index replaced."""
     if connection.vendor != "sqlite":
         return {"bench": f"FTS5 of {len(documents):,}", "skipped": "the database is not SQLite"}

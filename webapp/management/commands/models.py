@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.module_loading import import_string
 
+from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS, Weights
 from webapp.commands import JsonCommand, usage
@@ -30,6 +31,9 @@ class Command(JsonCommand):
             size = f"{record['size_bytes'] / 1e6:.1f} MB"
             line = f"{weights.name:32} {weights.licence:14} {size:>9}  {weights.package}  {record['status']}"
             self.emit(record, line, options["json"])
+        for choice in towers.read_choices(settings.KINOSCOPE_HOME / "models" / "towers").values():
+            record = {"name": choice.network, "computed by": choice.way, "tried": choice.tried}
+            self.emit(record, str(choice), options["json"])
         if failed:
             raise SystemExit(1)
 
