@@ -12,6 +12,14 @@ class Caption:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """A short answer about a picture, and how likely it is right, in [0, 1]."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A moment given to the reader or the decoder. `kind` says where the words come from."""
 

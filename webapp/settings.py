@@ -172,7 +172,7 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
         **_SHARED,
         "pictures": ("indexer.adapters.efficientnet.CompactPictures", ""),
         "transcriber": ("indexer.adapters.faster_whisper.FasterWhisper", ""),
-        "captioner": ("qa.adapters.caption_decoder.CompactCaptioner", ""),
+        "captioner": ("qa.adapters.picture_decoder.CompactDecoder", ""),
     },
     "standard": {
         **_SHARED,

@@ -18,14 +18,12 @@ from webapp.commands import JsonCommand, usage
 WEIGHTS = {
     "fusion": fusion.ATTENTION,
     "alignment": settings.BASE_DIR / "indexer" / "weights" / "alignment.safetensors",
-    "captions": settings.BASE_DIR / "qa" / "weights" / "captions.safetensors",
+    "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
 
 
 class Command(JsonCommand):
-    help = (
-        "Train the alignment head, the captioning decoder or attention fusion (seeded; under an hour on two CPU cores)."
-    )
+    help = "Train the alignment head, the picture decoder or attention fusion (seeded; under an hour on two CPU cores)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -51,7 +49,7 @@ class Command(JsonCommand):
             if options["what"] == "alignment":
                 numbers = self.align(photos, cache, models, target, passes)
             else:
-                numbers = self.caption(photos, target, passes)
+                numbers = self.decode(photos, target, passes)
         self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
 
     def say(self, line: str) -> None:
@@ -64,12 +62,12 @@ class Command(JsonCommand):
 
         return alignment.train(photos, texts.embed_texts(photos, cache, models, self.say), target, self.say, **passes)
 
-    def caption(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
-        from qa.training import captions
+    def decode(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
+        from qa.training import decoder
 
         rows, held_out = photos.listed.split()
-        given = captions.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
-        return captions.train(given, rows, held_out[:300], target, self.say, **passes)
+        given = decoder.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
+        return decoder.train(given, rows, held_out, target, self.say, **passes)
 
     def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from indexer.training.fusion import embed_pairs, train

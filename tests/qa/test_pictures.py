@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from qa.adapters.caption_decoder import LONGEST, CompactCaptioner
-from qa.training.captions import Photos, train
+from qa.adapters.picture_decoder import LONGEST, CompactDecoder
+from qa.training.decoder import Photos, train
 from tests.conftest import paint
 
 
@@ -15,7 +15,7 @@ def test_shipped_weights_write_sentences(models_folder) -> None:
         return seen.grid, seen.pooled, seen.logits
 
     features = PictureFeatures(models_folder)
-    captioner = CompactCaptioner(read)
+    captioner = CompactDecoder(read)
     captions = captioner.caption([np.asarray(paint(1)), np.asarray(paint(2))])
     assert len(captions) == 2
     for caption in captions:
@@ -34,4 +34,4 @@ def test_training_learns_two_kinds_of_pictures(tmp_path) -> None:
     photos = Photos(grid, pooled, np.zeros((160, 1000), np.float16), [said[k] for k in kind])
     rows = np.arange(160)
     numbers = train(photos, rows[20:], rows[:20], tmp_path / "c.safetensors", lambda _: None, epochs=12)
-    assert numbers["bleu4"] > 90
+    assert numbers["BLEU-4"] > 90

@@ -1,7 +1,9 @@
-"""Our captioning decoder: a small transformer (PyTorch) that turns picture features into an English sentence.
+"""Our picture decoder: a small transformer (PyTorch) that turns picture features into an English sentence, or into the
+short answer to a question.
 
-Trained by `qa.training.captions` on Flickr8k; "Show, Attend and Tell" (https://arxiv.org/abs/1502.03044) with the
-LSTM replaced by two transformer decoder layers (https://arxiv.org/abs/1706.03762).
+Trained by `qa.training.decoder` on Flickr8k; "Show, Attend and Tell" (https://arxiv.org/abs/1502.03044) with the
+LSTM replaced by transformer decoder layers (https://arxiv.org/abs/1706.03762). A question is the beginning of a
+sequence whose end is the answer.
 """
 
 import json
@@ -16,12 +18,16 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from qa.types import Caption
+from qa.pictures import ANY_ANIMAL, Asked, name_animal
+from qa.types import Caption, Guess
 
-WEIGHTS = Path(__file__).parent.parent / "weights" / "captions.safetensors"
-PAD, BEGIN, END, UNKNOWN = range(4)
-SPECIALS = ["<pad>", "<begin>", "<end>", "<unknown>"]
+WEIGHTS = Path(__file__).parent.parent / "weights" / "decoder.safetensors"
+PAD, BEGIN, END, UNKNOWN, ASK, REPLY = range(6)
+SPECIALS = ["<pad>", "<begin>", "<end>", "<unknown>", "<ask>", "<reply>"]
+LAYERS = 3
+LONGEST_ANSWER = 4  # words
 LONGEST = 22  # words
+UNSAID = [PAD, BEGIN, UNKNOWN, ASK, REPLY]
 CELLS = 9  # of the pooled 3 x 3 grid
 
 Array = npt.NDArray[np.float32]
@@ -29,11 +35,11 @@ Array = npt.NDArray[np.float32]
 Features = Callable[[Sequence[npt.NDArray[np.uint8]]], tuple[Array, Array, Array]]
 
 
-class CaptionDecoder(nn.Module):
+class PictureDecoder(nn.Module):
     """Words given 11 picture tokens: nine cells, the pooled features and the class probabilities."""
 
     def __init__(
-        self, vocabulary: int, width: int = 192, layers: int = 2, heads: int = 4, dropout: float = 0.2
+        self, vocabulary: int, width: int = 192, layers: int = LAYERS, heads: int = 4, dropout: float = 0.2
     ) -> None:
         super().__init__()
         self.cells = nn.Linear(1280, width)
@@ -65,17 +71,22 @@ class CaptionDecoder(nn.Module):
         return scores
 
 
-class CompactCaptioner:
-    """The trained decoder with beam search. `confidence` is the geometric mean of the words' probabilities."""
+class CompactDecoder:
+    """The trained decoder. The `confidence` of a sentence is the geometric mean of its words' probabilities; that of an
+    answer is how often answers of this kind that were as likely were right on held-out photos.
+    """
 
-    name = "flickr8k-captions"
+    name = "flickr8k-decoder"
 
     def __init__(self, features: Features) -> None:
         self._features = features
         with safe_open(WEIGHTS, "pt") as file:
-            self.words: list[str] = json.loads(file.metadata()["words"])
+            note = file.metadata()
+            self.words: list[str] = json.loads(note["words"])
+            self._reliable: dict[str, list[list[float]]] = json.loads(note["reliable"])
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no dict
-        self._decoder = CaptionDecoder(len(self.words))
+        self._ids = {word: number for number, word in enumerate(self.words)}
+        self._decoder = PictureDecoder(len(self.words))
         self._decoder.load_state_dict(state)
         self._decoder.eval()
 
@@ -88,12 +99,28 @@ class CompactCaptioner:
             picture = self._decoder.look(grid, pooled, logits)
             return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
 
+    def answer(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+        """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
+        if not images:
+            return []
+        grid, pooled, logits = (torch.from_numpy(a) for a in self._features(images))
+        if asked.question == ANY_ANIMAL:
+            return [Guess(*name_animal(row)) for row in torch.softmax(logits, -1).numpy()]
+        with torch.inference_mode():
+            picture = self._decoder.look(grid, pooled, logits)
+            question = encode_question(self._ids, asked.question.split())
+            found = [reply(self._decoder, picture[i : i + 1], question) for i in range(len(images))]
+        return [
+            Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[asked.kind], likely))
+            for words, likely in found
+        ]
+
     def _finish(self, words: list[int], log_probability: float) -> Caption:
-        text = " ".join(self.words[w] for w in words if w > UNKNOWN)
+        text = " ".join(self.words[w] for w in words if w > REPLY)
         return Caption(text[:1].upper() + text[1:] + "." if text else "", float(np.exp(log_probability)))
 
 
-def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tuple[list[int], float]:
+def beam_search(decoder: PictureDecoder, picture: Tensor, beams: int = 3) -> tuple[list[int], float]:
     """Best sentence for one picture (1, 11, width): word ids without marks, and mean log probability per word.
 
     No word pair is said twice, which is what small decoders otherwise fall into.
@@ -103,7 +130,7 @@ def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tup
     for _ in range(LONGEST):
         ids = torch.tensor([words for words, _ in live])
         scores = torch.log_softmax(decoder(picture.expand(len(live), -1, -1), ids)[:, -1], -1)
-        scores[:, [PAD, BEGIN, UNKNOWN]] = -torch.inf
+        scores[:, UNSAID] = -torch.inf
         grown: list[tuple[list[int], float]] = []
         for (words, total), row in zip(live, scores, strict=True):
             for value, word in zip(*(t.tolist() for t in row.topk(beams + 2)), strict=True):
@@ -118,14 +145,45 @@ def beam_search(decoder: CaptionDecoder, picture: Tensor, beams: int = 3) -> tup
     return max(done, key=lambda d: d[1])
 
 
+def reply(decoder: PictureDecoder, picture: Tensor, question: list[int]) -> tuple[list[int], float]:
+    """The likeliest answer, word by word: its ids and its probability."""
+    words, likely = list(question), 0.0
+    for _ in range(LONGEST_ANSWER):
+        scores = torch.log_softmax(decoder(picture, torch.tensor([words]))[0, -1], -1)
+        scores[UNSAID] = -torch.inf
+        if len(words) == len(question):
+            scores[END] = -torch.inf
+        best = int(scores.argmax())
+        likely += float(scores[best])
+        if best == END:
+            break
+        words.append(best)
+    return words[len(question) :], float(np.exp(likely))
+
+
+def reliability(curve: Sequence[Sequence[float]], likely: float) -> float:
+    """How often answers with at least this probability were right: `curve` holds (probability, share), rising."""
+    reached = [share for least, share in curve if likely >= least]
+    return float(reached[-1]) if reached else 0.0
+
+
+def encode_question(words: dict[str, int], question: Sequence[str]) -> list[int]:
+    """Word ids of a question with its marks; what follows them is the answer."""
+    most = LONGEST - LONGEST_ANSWER
+    return [ASK, *(words.get(w, UNKNOWN) for w in question[:most]), REPLY]
+
+
 def encode_words(words: dict[str, int], sentence: Sequence[str]) -> list[int]:
     """Word ids with begin and end marks, at most `LONGEST` words."""
     return [BEGIN, *(words.get(w, UNKNOWN) for w in sentence[:LONGEST]), END]
 
 
-def save_decoder(decoder: CaptionDecoder, words: list[str], note: dict[str, Any], path: Path) -> None:
-    """fp16 safetensors with the vocabulary and the training's numbers as metadata."""
+def save_decoder(
+    decoder: PictureDecoder, words: list[str], reliable: dict[str, Any], note: dict[str, Any], path: Path
+) -> None:
+    """fp16 safetensors with the vocabulary, the reliability of answers and the training's numbers as metadata."""
     from safetensors.torch import save_file
 
     state = {name: tensor.half().contiguous() for name, tensor in decoder.state_dict().items()}
-    save_file(state, path, {"words": json.dumps(words), "note": json.dumps(note)})
+    known = {"words": words, "reliable": reliable, "note": note}
+    save_file(state, path, {name: json.dumps(value) for name, value in known.items()})
