@@ -12,12 +12,16 @@ from qa.types import Evidence
 Terms = Callable[[str], Sequence[str]]
 
 BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
+LONG = 6.0  # seconds: sentences above it are cited by their clauses
+CLAUSE = 1.8  # seconds that a clause must take
+_COMMAS = (",", ";", ":", "，", "、", "；", "：")
 SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
 
 # What a question asks about: the first kind any of whose words occurs.
 _ASKED = {
     "speech": "say says said speaker speak speaks speech talk talks mention mentioned tell tells according 说 讲 提到",
-    "screen": "written write text sign caption title screen display logo letters read label typed brand 字幕 文字 写",
+    "screen": "written write text sign caption title screen display logo letters read label typed brand word clock "
+    "year advertised menu copyright file answer shown 字幕 文字 写",
     "caption": "wear wears wearing color colour holding holds look looks see seen doing standing sitting picture "
     "shown animal 穿 颜色 拿着 看到 在做",
 }
@@ -31,6 +35,24 @@ class Scored:
     score: float
     similarity: float  # cosine in [-1, 1]
     shared: float  # share of the question's terms, by rarity, in [0, 1]
+
+
+def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float, float, str]]:
+    """A long sentence of (text, start, end) words -> its clauses (start, end, text), so that a citation can be short.
+
+    Cut behind commas and the like, where neither side becomes a mere fragment.
+    """
+    clauses: list[tuple[float, float, str]] = []
+    first = 0
+    whole = words[-1][2] - words[0][1] if words else 0.0
+    for at, (text, _, end) in enumerate(words, 1):
+        last = at == len(words)
+        cut = text.rstrip().endswith(_COMMAS) and whole > LONG
+        long_enough = all(side >= CLAUSE for side in (end - words[first][1], words[-1][2] - end))
+        if last or (cut and long_enough):
+            clauses.append((words[first][1], end, "".join(w for w, _, _ in words[first:at]).strip()))
+            first = at
+    return clauses
 
 
 def score_evidence(
@@ -60,6 +82,22 @@ def score_evidence(
             score += 0.15 if piece.kind == preferred else -0.05
         scored.append(Scored(piece, score, float(similarity[i]), share[i]))
     return sorted(scored, key=lambda s: -s.score)
+
+
+# What an answer must hold for some questions.
+_NEEDS = (
+    (re.compile(r"\b(?:what|which) year\b|哪一?年", re.IGNORECASE), re.compile(r"\d{4}")),
+    (re.compile(r"\bwhat time\b|几点", re.IGNORECASE), re.compile(r"\d{1,2}[:.h点]\s?\d{0,2}")),
+    (
+        re.compile(r"\b(?:what|which) number\b|\bwhat (?:percentage|date)\b|号码|多少号", re.IGNORECASE),
+        re.compile(r"\d"),
+    ),
+)
+
+
+def could_answer(question: str, text: str) -> bool:
+    """Does `text` hold what a question of this kind is answered with: a year, a time, a number?"""
+    return all(answer.search(text) for asked, answer in _NEEDS if asked.search(question))
 
 
 def preferred_kind(question: str) -> str:

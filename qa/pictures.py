@@ -5,7 +5,7 @@ The same plain form is made of questions while training (`training.questions`), 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,10 +58,11 @@ _HOLDS = {"wear": "wearing", "hold": "holding", "ride": "riding", "carry": "carr
 
 @dataclass(frozen=True)
 class Asked:
-    """A question in its plain form and the kind it is."""
+    """A question in its plain form, the kind it is, and how it was put."""
 
     kind: str
     question: str
+    text: str = ""
 
 
 # Everyday names of ImageNet-1k's animal classes: first and last class of each range.
@@ -115,6 +116,11 @@ def head_of(said: Sequence[str]) -> str:
 
 def read_question(text: str) -> Asked | None:
     """The plain form of an English question about what is seen; None when a picture is not what answers it."""
+    asked = _read(text)
+    return replace(asked, text=text) if asked else None
+
+
+def _read(text: str) -> Asked | None:
     plain = _WHEN.sub(" ", text.lower().replace("colour", "color").replace("'s", " "))
     tokens = tokenize(plain)
     said = " ".join(tokens)

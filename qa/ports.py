@@ -6,19 +6,24 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qa.types import Caption, Evidence, Turn
+from qa.pictures import Asked
+from qa.types import Caption, Evidence, Guess, Turn
 
 # Texts -> (n, d) unit vectors in which a question lies near the sentences that answer it.
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 
 
 class Captioner(Protocol):
-    """Writes a sentence about a picture."""
+    """Writes a sentence about a picture, and answers short questions about it."""
 
     name: str
 
     def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
         """RGB uint8 (h, w, 3) each -> one caption each."""
+        ...
+
+    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+        """RGB uint8 (h, w, 3) each -> one short answer each, with how likely it is right."""
         ...
 
 

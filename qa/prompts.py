@@ -10,6 +10,7 @@ SYSTEM = (
     "like [2]. Answer in the language of the question, in at most three sentences. If the evidence does not answer "
     'the question, say only: "NOT IN THE VIDEOS".'
 )
+SHORTLY = "Answer in one to three words."
 CAPTION = "Describe this picture in one short sentence."
 
 

@@ -1,12 +1,12 @@
 """The reader: answers by quoting, and checks what a decoder writes. It says only what cited evidence supports."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from qa.evidence import Scored, Terms, preferred_kind
+from qa.evidence import Scored, Terms, could_answer, preferred_kind
 from qa.ports import Embed
 from qa.types import Answer, Citation, Evidence, Sentence
 
@@ -17,13 +17,20 @@ ENOUGH_ASKED = 0.2  # for screen text when the question asks for it: "what does 
 SECOND = 0.85  # a second sentence is added when its score is at least this share of the first
 SUPPORTED = 0.5  # share of a written sentence's words that its evidence must hold
 
+# Behind a sentence, or behind the mark that follows it: "One. [1] Two [2]. Three"
+_END = re.compile(r"(?<=[.!?。！？])\s+(?!\[)|(?<=[.!?。！？]\s\[\d\])\s+|(?<=[.!?。！？]\s\[\d\d\])\s+|\n+")
 _MARK = re.compile(r"\[(\d+)\]")
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’]+")  # a capital inside a sentence
+_WORD = re.compile(r"[\w'’]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
-def answer_by_quoting(question: str, scored: Sequence[Scored], most: int = 2) -> Answer:
-    """The best supported sentences, quoted and cited; an abstention when none speaks to the question."""
-    fitting = [s for s in scored[:10] if speaks_to(question, s)]
+def answer_by_quoting(question: str, scored: Sequence[Scored], most: int = 2, narrow: bool = False) -> Answer:
+    """The best supported sentences, quoted and cited; an abstention when none speaks to the question.
+
+    `narrow`: all evidence is of one place that the question names, so what is of the kind asked for is the answer.
+    """
+    fitting = [s for s in scored[:10] if could_answer(question, s.evidence.text) and speaks_to(question, s, narrow)]
     if not fitting:
         return Answer(abstained=True, searched=len(scored))
     best = fitting[0]
@@ -31,10 +38,12 @@ def answer_by_quoting(question: str, scored: Sequence[Scored], most: int = 2) ->
     return Answer([quote(s.evidence) for s in chosen], searched=len(scored))
 
 
-def speaks_to(question: str, item: Scored) -> bool:
+def speaks_to(question: str, item: Scored, narrow: bool = False) -> bool:
     """Does this piece answer, as far as meaning and shared words can tell?"""
-    asked = item.evidence.kind == "screen" == preferred_kind(question)
-    return item.similarity + 0.5 * item.shared >= (ENOUGH_ASKED if asked else ENOUGH)
+    asked = item.evidence.kind == preferred_kind(question) != "caption"
+    if narrow and asked:
+        return True
+    return item.similarity + 0.5 * item.shared >= (ENOUGH_ASKED if asked and item.evidence.kind == "screen" else ENOUGH)
 
 
 def quote(evidence: Evidence) -> Sentence:
@@ -46,7 +55,7 @@ def quote(evidence: Evidence) -> Sentence:
         case "screen":
             said = f"On screen: “{text}”"
         case _:
-            said = f"In the picture: {text}"
+            said = f"In the picture: {text[:1].lower() + text[1:]}"
     return Sentence(said, [cite(evidence)])
 
 
@@ -54,23 +63,37 @@ def cite(evidence: Evidence) -> Citation:
     return Citation(evidence.video, evidence.start, evidence.end)
 
 
-def check(draft: str, evidence: Sequence[Evidence], embed: Embed, terms: Terms) -> Answer:
-    """Keep the sentences of `draft` that cite given evidence and are supported by it; turn [n] into citations."""
+def check(draft: Iterable[str], evidence: Sequence[Evidence], embed: Embed, terms: Terms) -> Iterator[Sentence]:
+    """The sentences of `draft` (pieces, as they are written) that cite given evidence and are supported by it, each as
+    soon as it is whole; [n] becomes a citation, everything else is dropped.
+    """
     by_number = {e.number: e for e in evidence}
-    kept: list[Sentence] = []
-    for raw in re.split(r"(?<=[.!?。！？])\s+(?!\[)|\n+", draft):
+    for raw in whole_sentences(draft):
         numbers = list(dict.fromkeys(int(n) for n in _MARK.findall(raw)))
         cited = [by_number[n] for n in numbers if n in by_number]
         text = _MARK.sub("", raw).strip()
         if text and cited and supports(text, cited, embed, terms):
-            kept.append(Sentence(re.sub(r"\s+([.,!?])", r"\1", text), [cite(e) for e in cited]))
-    return Answer(kept, abstained=not kept, searched=len(evidence))
+            yield Sentence(re.sub(r"\s+([.,!?])", r"\1", text), [cite(e) for e in cited])
+
+
+def whole_sentences(pieces: Iterable[str]) -> Iterator[str]:
+    """Sentences with the marks that follow them; one is whole when the next has begun."""
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        *whole, last = _END.split(rest)
+        if whole and len(last.strip()) > 1:
+            yield from whole
+            rest = last
+    yield from _END.split(rest)
 
 
 def supports(text: str, cited: Sequence[Evidence], embed: Embed, terms: Terms) -> bool:
-    """Every number of the sentence occurs in the evidence, and its words or its meaning do."""
+    """Every number and every name of the sentence occurs in the evidence, and its words or its meaning do."""
     source = " ".join(e.text for e in cited)
     if not set(_NUMBER.findall(text)) <= set(_NUMBER.findall(source)):
+        return False
+    if not {name.lower() for name in _NAME.findall(text)} <= set(_WORD.findall(source.lower())):
         return False
     said, given = set(terms(text)), set(terms(source))
     overlap = len(said & given) / len(said) if said else 0.0

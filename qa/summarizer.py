@@ -1,15 +1,18 @@
 """Extractive summaries: the sentences nearest to what the whole is about, without saying anything twice."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from qa.reader import cite
-from qa.types import Evidence, Sentence
+from qa.types import Chapter, Evidence, Sentence
 
 DIVERSITY = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
 SHORTEST = 3  # words: "Yes." sums up nothing
+DETAIL = 0.6  # share of a chapter's sentences that a detailed summary keeps, and never more than
+MOST_A_CHAPTER = 8
 
 
 def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int) -> list[Sentence]:
@@ -20,6 +23,22 @@ def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most
     chosen = pick_diverse(vectors[usable], min(most, len(usable)))
     picked = sorted((pieces[usable[i]] for i in chosen), key=lambda p: p.start)
     return [Sentence(p.text.strip(), [cite(p)]) for p in picked]
+
+
+def summarize_chapters(
+    pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], chapters: Sequence[Chapter]
+) -> list[Sentence]:
+    """Every chapter summed up by itself, so that an hour costs no more per minute than a minute, and each has its say.
+    A piece belongs to the chapter that holds its middle.
+    """
+    said: list[Sentence] = []
+    middles = np.array([(p.start + p.end) / 2 for p in pieces])
+    for number, chapter in enumerate(chapters):
+        last = number == len(chapters) - 1
+        inside = np.flatnonzero((middles >= chapter.start) & ((middles < chapter.end) | last)).tolist()
+        most = min(MOST_A_CHAPTER, math.ceil(DETAIL * len(inside)))
+        said += summarize([pieces[i] for i in inside], vectors[inside], most)
+    return said
 
 
 def pick_diverse(vectors: npt.NDArray[np.float32], most: int) -> list[int]:

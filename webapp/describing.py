@@ -1,13 +1,18 @@
 """Describing a video: a caption per segment, tags, citable evidence, chapters and a summary."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from indexer.ports import Progress
+from indexer.fusion import mean_direction
+from indexer.ports import Progress, SentenceEncoder
+from indexer.terms import terms
 from indexer.types import Vectors
-from qa import chapters, summarizer
+from qa import chapters, suggestions, summarizer
+from qa.evidence import score_evidence, split_clauses
+from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models, recipes, tagging
@@ -16,6 +21,7 @@ from webapp.models import Evidence, EvidenceVector, FrameVector, Recipe, Segment
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 SUMMARY_SENTENCES = 5
+SUGGESTIONS = 3
 
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
@@ -30,7 +36,10 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     words = np.stack([unpack(s.text, reading.dim) for s in segments]) if segments else np.zeros((0, 1))
     looks = np.stack([unpack(s.visual, recipe.dims["visual"]) for s in segments]) if segments else np.zeros((0, 1))
     found = divide(segments, captions, np.concatenate([words, looks], 1).astype(np.float32))
-    summary = sum_up(pieces, vectors)
+    told, meanings = tell(video, pieces, vectors)
+    summary = summarizer.summarize(told, meanings, SUMMARY_SENTENCES)
+    detailed = summarizer.summarize_chapters(told, meanings, found)
+    questions = suggest(pieces, vectors, reading)
     tags = tagging.name_tags(looks, recipe)
 
     def store() -> None:
@@ -46,9 +55,9 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         models.Chapter.objects.bulk_create(
             models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in found
         )
-        video.summary = [{"text": s.text, "start": s.citations[0].start, "end": s.citations[0].end} for s in summary]
-        video.tags = tags
-        video.save(update_fields=["summary", "tags"])
+        video.summary, video.detailed = timed(summary), timed(detailed)
+        video.tags, video.suggestions = tags, questions
+        video.save(update_fields=["summary", "detailed", "tags", "suggestions"])
 
     return store
 
@@ -87,7 +96,10 @@ def caption_segments(video: Video, segments: Sequence[Segment], progress: Progre
 def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:
     """Everything of this video that an answer may cite, by kind and time."""
     pieces = [
-        Piece(0, video.pk, u.start, u.end, "speech", u.text) for u in video.utterances.all() if has_letters(u.text)
+        Piece(0, video.pk, start, end, "speech", text)
+        for u in video.utterances.all()
+        for start, end, text in split_clauses([(w, a, b) for w, a, b in u.words]) or [(u.start, u.end, u.text)]
+        if has_letters(text)
     ]
     pieces += [Piece(0, video.pk, s.start, s.end, "screen", s.screen) for s in segments if s.screen]
     pieces += [
@@ -109,8 +121,33 @@ def divide(segments: Sequence[Segment], captions: Sequence[Caption], vectors: np
     return chapters.find_chapters([(s.start, s.end) for s in segments], vectors, titles)
 
 
-def sum_up(pieces: Sequence[Piece], vectors: Vectors) -> list[Sentence]:
-    """From speech where there is enough of it, otherwise from captions and screen text too."""
+def tell(video: Video, pieces: Sequence[Piece], vectors: Vectors) -> tuple[list[Piece], Vectors]:
+    """What a summary may say, with its meaning: whole sentences where there is enough speech, otherwise captions and
+    screen text, too. The meaning of a sentence is that of its clauses.
+    """
     spoken = [i for i, p in enumerate(pieces) if p.kind == "speech"]
-    rows = spoken if len(spoken) >= 2 else list(range(len(pieces)))
-    return summarizer.summarize([pieces[i] for i in rows], vectors[rows], SUMMARY_SENTENCES)
+    if len(spoken) < 2:
+        return list(pieces), vectors
+    told, meanings = [], []
+    for utterance in video.utterances.all():
+        inside = [i for i in spoken if utterance.start <= pieces[i].start < max(utterance.end, utterance.start + 0.01)]
+        if inside:
+            told.append(Piece(0, video.pk, utterance.start, utterance.end, "speech", utterance.text))
+            meanings.append(mean_direction(vectors[inside]))
+    return told, np.stack(meanings)
+
+
+def suggest(pieces: Sequence[Piece], vectors: Vectors, reading: SentenceEncoder) -> list[str]:
+    """Questions that are answered from these pieces, tried one by one."""
+    answered: list[str] = []
+    for question in suggestions.propose(pieces, [terms(p.text) for p in pieces]):
+        scored = score_evidence(question, reading.encode_queries([question])[0], pieces, vectors, terms)
+        if not answer_by_quoting(question, scored, narrow=True).abstained:
+            answered.append(question)
+        if len(answered) == SUGGESTIONS:
+            break
+    return answered
+
+
+def timed(sentences: Sequence[Sentence]) -> list[dict[str, Any]]:
+    return [{"text": s.text, "start": s.citations[0].start, "end": s.citations[0].end} for s in sentences]

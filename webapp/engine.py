@@ -79,21 +79,20 @@ def _models() -> Any:
 
 
 @cache
+def _adapter(dotted: str, *given: Any) -> Any:
+    return import_string(dotted)(*given)
+
+
 def _build(role: str) -> Any:
-    dotted, weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE].get(role, ("", ""))
-    if role == "captioner" and settings.KINOSCOPE_PROFILE == "standard":
-        return _build("decoder")  # one vision-language model writes captions and answers
-    given = [weights] if weights else []
-    match role:
-        case "voice" | "screen" | "transcriber":
-            return import_string(dotted)(_models(), *given)
-        case "captioner":
-            # It reads the features of the compact encoder, whichever encoder answers searches.
-            looking, _ = load_encoders(encoders_of_settings("compact"))
-            return import_string(dotted)(looking.extract_features, *given)  # type: ignore[attr-defined]
-        case "decoder":
-            return import_string(dotted)(*given)
-    raise KeyError(role)
+    dotted, *weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
+    given = weights if any(weights) else []
+    if role in ("voice", "screen", "transcriber"):
+        return _adapter(dotted, _models(), *given)
+    if role == "captioner" and not given:
+        # Ours reads the features of the compact encoder, whichever encoder answers searches.
+        looking, _ = load_encoders(encoders_of_settings("compact"))
+        return _adapter(dotted, looking.extract_features)  # type: ignore[attr-defined]
+    return _adapter(dotted, *given)
 
 
 def _kept(role: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 from zipstream import ZipStream
 
+from webapp import documents
 from webapp.models import AuditEntry, ExportLink, User, Video
-from webapp.transcripts import FORMATS
 
 VALID = timedelta(minutes=10)
 
@@ -23,7 +23,7 @@ def archive(user: User) -> ZipStream:
         folder = f"videos/{video.key}"
         made.add(_json(describe_video(video)), f"{folder}/video.json")
         for suffix in ("vtt", "json"):
-            made.add(FORMATS[suffix](video).encode(), f"{folder}/transcript.{suffix}")
+            made.add(documents.write("transcript", suffix, video).encode(), f"{folder}/transcript.{suffix}")
         if video.path.exists():
             made.add_path(str(video.path), f"{folder}/original.bin")
     return made
@@ -55,6 +55,7 @@ def describe_video(video: Video) -> dict[str, Any]:
         "language": video.language,
         "tags": video.tags,
         "summary": video.summary,
+        "detailed": video.detailed,
         "chapters": list(video.chapters.values("start", "end", "title")),
         "screen_text": list(video.screen_lines.values("time", "text")),
         "captions": list(video.segments.active().values("start", "end", "caption")),

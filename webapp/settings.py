@@ -167,7 +167,8 @@ _SHARED = {
     "voice": ("indexer.adapters.silero.SileroDetector", ""),
     "screen": ("indexer.adapters.rapidocr.RapidOcr", ""),
 }
-KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
+_VLM = os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct")
+KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "compact": {
         **_SHARED,
         "pictures": ("indexer.adapters.efficientnet.CompactPictures", ""),
@@ -184,12 +185,19 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, str]]] = {
             "indexer.adapters.openai_whisper.OpenaiWhisper",
             os.environ.get("KINOSCOPE_WHISPER", "small"),
         ),
-        "decoder": (
-            "qa.adapters.vision_language.VisionLanguageModel",
-            os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"),
-        ),
+        "captioner": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
+        "decoder": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
     },
 }
+# In either profile another model may write the answers: one that people already run, or one of transformers.
+_DECODER = {name: os.environ.get(f"KINOSCOPE_DECODER{name}", "") for name in ("", "_URL", "_MODEL", "_KEY")}
+if _DECODER["_URL"] or _DECODER[""]:
+    for _profile in KINOSCOPE_PROFILES.values():
+        _profile["decoder"] = (
+            ("qa.adapters.openai_endpoint.OpenaiEndpoint", _DECODER["_URL"], _DECODER["_MODEL"], _DECODER["_KEY"])
+            if _DECODER["_URL"]
+            else ("qa.adapters.text_model.TextModel", _DECODER[""])
+        )
 # No library asks a hub by itself; `manage.py models fetch` lifts this for its own process, unless it was set before.
 KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import weights
+from indexer.adapters.symspell import WordSplitter
 from indexer.types import Image, ScreenLine
 
 _SURE = 0.8  # recogniser's mean probability; below it the lines are mostly texture
@@ -21,6 +22,7 @@ class RapidOcr:
         weights.OCR.verify()
         from rapidocr_onnxruntime import RapidOCR
 
+        self._splitter = WordSplitter()
         self._engine = RapidOCR(intra_op_num_threads=2, use_cls=False, det_limit_side_len=736, det_limit_type="max")
 
     def read(self, image: Image, time: float) -> list[ScreenLine]:
@@ -33,5 +35,5 @@ class RapidOcr:
             (x, y), (right, bottom) = corners.min(0), corners.max(0)
             if float(confidence) >= _SURE and len(text.strip()) >= _SHORTEST:
                 place = (x / width, y / height, (right - x) / width, (bottom - y) / height)
-                lines.append(ScreenLine(time, text.strip(), float(confidence), place))
+                lines.append(ScreenLine(time, self._splitter.split(text.strip()), float(confidence), place))
         return sorted(lines, key=lambda line: (round(line.box[1], 2), line.box[0]))

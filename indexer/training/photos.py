@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from indexer import files
 from indexer.adapters.efficientnet import PictureFeatures, Views
 from indexer.errors import UnreadableMedia
 
@@ -82,10 +83,10 @@ def normal(caption: str) -> str:
     return " ".join(caption.lower().split()).rstrip(" .")
 
 
-def extract(features: PictureFeatures, files: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
+def extract(features: PictureFeatures, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
     columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
-    for start in range(0, len(files), 32):
-        images = [np.asarray(Pillow.open(f).convert("RGB")) for f in files[start : start + 32]]
+    for start in range(0, len(paths), 32):
+        images = [np.asarray(Pillow.open(f).convert("RGB")) for f in paths[start : start + 32]]
         whole = features.extract(images)
         found = {"grid": whole.grid, "pooled": whole.pooled, "logits": whole.logits}
         seen = (Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True))
@@ -94,10 +95,15 @@ def extract(features: PictureFeatures, files: Sequence[Path], target: Path, say:
         for name, values in found.items():
             columns[name].append(values.astype(np.float16))
         if start % 1600 == 0:
-            say(f"picture features: {start}/{len(files)}")
+            say(f"picture features: {start}/{len(paths)}")
     target.parent.mkdir(parents=True, exist_ok=True)
     stacked: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
-    np.savez(target, **stacked)
+    files.write_whole(target, lambda temporary: _save(temporary, stacked))
+
+
+def _save(target: Path, arrays: dict[str, Any]) -> None:
+    with target.open("wb") as sink:  # by a path numpy would add an ending
+        np.savez(sink, **arrays)
 
 
 _VIEWS, _VIEWED = ("whole", "corners"), ("pooled", "likely", "inner")

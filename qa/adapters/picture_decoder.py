@@ -99,7 +99,7 @@ class CompactDecoder:
             picture = self._decoder.look(grid, pooled, logits)
             return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
 
-    def answer(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
         if not images:
             return []

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from qa.errors import DecoderMissing
-from qa.prompts import CAPTION, SYSTEM, build_prompt
-from qa.types import Caption, Evidence, Turn
+from qa.pictures import Asked
+from qa.prompts import CAPTION, SHORTLY, SYSTEM, build_prompt
+from qa.types import Caption, Evidence, Guess, Turn
 
-_CAPTION_TOKENS, _ANSWER_TOKENS = 40, 200
+_CAPTION_TOKENS, _SHORT_TOKENS, _ANSWER_TOKENS = 40, 8, 200
 
 
 class VisionLanguageModel:
@@ -47,15 +48,15 @@ class VisionLanguageModel:
 
     def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
         """RGB uint8 (h, w, 3) each -> one sentence each; confidence is the mean probability of its tokens."""
-        return [self._caption(Pillow.fromarray(image)) for image in images]
+        return [Caption(*self._describe(Pillow.fromarray(image), CAPTION, _CAPTION_TOKENS)) for image in images]
 
-    def _caption(self, picture: Pillow.Image) -> Caption:
-        content = [{"type": "image"}, {"type": "text", "text": CAPTION}]
+    def _describe(self, picture: Pillow.Image, told: str, most: int) -> tuple[str, float]:
+        content = [{"type": "image"}, {"type": "text", "text": told}]
         inputs = self._prepare([{"role": "user", "content": content}], [picture])
         with self._torch.inference_mode():
             written = self._model.generate(
                 **inputs,
-                max_new_tokens=_CAPTION_TOKENS,
+                max_new_tokens=most,
                 do_sample=False,
                 return_dict_in_generate=True,
                 output_scores=True,
@@ -63,12 +64,10 @@ class VisionLanguageModel:
         tokens = written.sequences[0, inputs["input_ids"].shape[1] :]
         chosen = [s[0].log_softmax(-1)[t].item() for s, t in zip(written.scores, tokens, strict=False)]
         text = self._processor.decode(tokens, skip_special_tokens=True).strip()
-        return Caption(" ".join(text.split()), float(np.exp(np.mean(chosen))) if chosen else 0.0)
+        return " ".join(text.split()), float(np.exp(np.mean(chosen))) if chosen else 0.0
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""
-        from transformers import TextIteratorStreamer
-
         prompt = build_prompt(question, evidence, turns)
         inputs = self._prepare(
             [
@@ -77,14 +76,27 @@ class VisionLanguageModel:
             ],
             None,
         )
-        streamer = TextIteratorStreamer(self._processor.tokenizer, skip_prompt=True, skip_special_tokens=True)
-        options = {**inputs, "streamer": streamer, "max_new_tokens": _ANSWER_TOKENS, "do_sample": False}
-        writer = Thread(target=self._model.generate, kwargs=options, daemon=True)
-        writer.start()
-        yield from streamer
-        writer.join()
+        yield from write(self._model, self._processor.tokenizer, inputs)
+
+    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+        """RGB uint8 (h, w, 3) each -> a few words each; confidence is the mean probability of their tokens."""
+        told = f"{asked.text} {SHORTLY}"
+        written = [self._describe(Pillow.fromarray(image), told, _SHORT_TOKENS) for image in images]
+        return [Guess(text.rstrip(".").lower(), confidence) for text, confidence in written]
 
     def _prepare(self, messages: list[dict[str, Any]], pictures: list[Pillow.Image] | None) -> dict[str, Any]:
         text = self._processor.apply_chat_template(messages, add_generation_prompt=True)
         inputs = self._processor(text=text, images=pictures, return_tensors="pt")
         return {name: value.to(self._device) for name, value in inputs.items()}
+
+
+def write(model: Any, tokenizer: Any, inputs: dict[str, Any]) -> Iterator[str]:
+    """Pieces of text as a transformers model generates them, greedily."""
+    from transformers import TextIteratorStreamer
+
+    streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    options = {**inputs, "streamer": streamer, "max_new_tokens": _ANSWER_TOKENS, "do_sample": False}
+    writer = Thread(target=model.generate, kwargs=options, daemon=True)
+    writer.start()
+    yield from streamer
+    writer.join()

@@ -10,7 +10,7 @@ from webapp.models import Video
 # address name -> (method, what friend-without-share and other see for a private video, what the owner sees)
 OF_A_VIDEO = {
     "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),
-    "edit": ("post", 302), "ask-video": ("post", 200), "watched": ("post", 400),
+    "edit": ("post", 302), "ask-video": ("post", 302), "document": ("get", 200), "watched": ("post", 400),
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302), "dismiss": ("post", 302),
 }  # fmt: skip
@@ -21,6 +21,7 @@ OF_A_PERSON = {
     "export": "get",
     "picture-searched": "get",
     "drop-search": "post",
+    "drop-question": "post",
 }  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
 SEARCHING = {"search-picture", "save-search"}  # what signed-in people send; see test_search
@@ -49,7 +50,8 @@ def test_every_address_is_covered() -> None:
 def address(name: str, video: Video) -> str:
     from django.urls import reverse
 
-    return reverse(name, args=[video.key, "k1"] if name == "frame" else [video.key])
+    more = {"frame": ["k1"], "document": ["summary", "md"]}
+    return reverse(name, args=[video.key, *more.get(name, [])])
 
 
 def body(response) -> bytes:
@@ -164,16 +166,17 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
     from django.urls import reverse
 
     from webapp import exporting, resumable
-    from webapp.models import PictureQuery, SavedSearch
+    from webapp.models import PictureQuery, Question, SavedSearch
 
     owner, nobody = people["owner"], "00000000-0000-4000-8000-000000000000"
     made = {
         "export": lambda: exporting.make_link(owner).key,
         "picture-searched": lambda: PictureQuery.objects.create(owner=owner, picture=b"jpeg").key,
+        "drop-question": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
     mine = made.get(name, lambda: resumable.create(owner, "a.mp4", 10, Video.Visibility.PRIVATE).key)()
-    address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if name == "drop-search" else nobody])
+    address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if "drop" in name else nobody])
     for person in ("other", "friend", "admin"):
         refused, unknown = (getattr(clients[person], OF_A_PERSON[name])(path) for path in (address, missing))
         assert refused.status_code == unknown.status_code == 404

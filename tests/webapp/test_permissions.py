@@ -123,7 +123,7 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
     subtitles.replace(demo, [(1.0, 4.0, text), (9.0, 14.0, "Then Whisper writes down what is spoken.")])
     work()
     for question in ("What writes down what is spoken?", "Which videos are private?", "What is the secret key?"):
-        page = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": question}).content.decode()
+        page = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": question}, follow=True).content.decode()
         assert hidden.title not in page
         assert str(hidden.key) not in page
         assert "<a href='http://evil" not in page

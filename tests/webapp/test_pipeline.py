@@ -169,7 +169,7 @@ def test_pages_show_what_was_understood(demo, clients) -> None:
     results = clients["owner"].get("/search?q=whisper+writes+speech").content.decode()
     assert "<mark>" in results
     assert "?t=" in results
-    answer = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": "What writes down what is spoken?"})
+    answer = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": "What writes down what is spoken?"}, follow=True)
     assert "data-seek" in answer.content.decode()
     library = clients["owner"].post("/ask", {"q": "What goes into the index?"}).content.decode()
     assert "citation" in library

@@ -5,9 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp import subtitles
+from webapp import documents, subtitles
 from webapp.models import AuditEntry
-from webapp.transcripts import write_srt, write_vtt
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\nplain words\n"
 VTT = "WEBVTT\n\nSTYLE\n::cue {{ background: url(http://127.0.0.1:1/x) }}\n\nNOTE hidden\n\n00:01.000 --> 00:02.500\n{}\n\n00:03.000 --> 00:04.000\nplain words\n"  # noqa: E501
@@ -78,7 +77,7 @@ def test_they_become_the_transcript(demo, clients, work) -> None:
     demo.refresh_from_db()
     assert demo.status == "ready"
     assert "zebra" in " ".join(demo.segments.active().values_list("speech", flat=True))
-    for written in (write_vtt(demo), write_srt(demo)):
+    for written in (documents.write("transcript", form, demo) for form in ("vtt", "srt")):
         assert subtitles.read("a.srt" if "," in written.split("\n")[1] else "a.vtt", written.encode(), demo.duration)
     page = clients["owner"].post(address, {"subtitles": SimpleUploadedFile("x.exe", b"MZ")}, follow=True)
     assert "Only .vtt and .srt" in page.content.decode()

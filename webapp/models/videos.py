@@ -85,6 +85,8 @@ class Video(models.Model):
     storyboard_step = models.FloatField(default=0)
     storyboard_tiles = models.IntegerField(default=0)
     summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))
+    detailed = models.JSONField(default=list, help_text=_("the long summary, in the same form"))
+    suggestions = models.JSONField(default=list, help_text=_("questions that it answers"))
     tags = models.JSONField(default=list)
 
     objects = VideoQuerySet.as_manager()

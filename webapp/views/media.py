@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -12,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from webapp import auditing
-from webapp.access import visible_video
+from webapp import auditing, documents
+from webapp.access import signed_in, visible_video
 from webapp.models import Video
 
 BLOCK_BYTES = 256 << 10
@@ -134,7 +135,19 @@ def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:
 @require_safe
 @login_required
 def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    from webapp.transcripts import write_vtt
+    text = documents.write("transcript", "vtt", visible_video(request, key))
+    return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
+
+@require_safe
+@login_required
+def document(request: HttpRequest, key: uuid.UUID, kind: str, form: str) -> HttpResponseBase:
+    """Transcript, chapters, summary or the person's own answers, as a file."""
     video = visible_video(request, key)
-    return guard(HttpResponse(write_vtt(video), content_type="text/vtt; charset=utf-8"))
+    if kind not in documents.KINDS or form not in documents.FORMATS:
+        raise Http404
+    text = documents.write(kind, form, video, signed_in(request))
+    response = HttpResponse(text, content_type=f"{documents.FORMATS[form][1]}; charset=utf-8")
+    name = re.sub(r"[^\w-]+", "-", video.title).strip("-")[:60] or "video"
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{name}.{kind}.{form}')}"
+    return guard(response)

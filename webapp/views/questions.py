@@ -1,48 +1,111 @@
-"""Asking one video or the whole library."""
+"""Asking one video or the whole library: a page, or a stream of sentences as they are found (server-sent events)."""
 
+import json
 import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from qa.types import Turn
+from qa.types import Sentence, Turn
 from webapp import answering
 from webapp.access import signed_in, visible_video
 from webapp.models import Question, User, Video
 
 TURNS = 3  # earlier exchanges a decoder is told
+EVENTS = "text/event-stream"
+EARLIER = 10  # shown
 
 
 @login_required
-def ask_library(request: HttpRequest) -> HttpResponse:
+def ask_library(request: HttpRequest) -> HttpResponseBase:
     user = signed_in(request)
     text = request.POST.get("q", request.GET.get("q", "")).strip()
-    fresh = answer(user, text, None) if text and request.method == "POST" else None
-    earlier = user.questions.filter(video=None).exclude(pk=fresh.pk if fresh else None)[:10]
-    template = "fragments/answer.html" if "fragment" in request.GET else "ask.html"
-    return render(request, template, {"question": fresh, "earlier": earlier, **cited_videos(user, [fresh, *earlier])})
+    fresh = None
+    if text and request.method == "POST":
+        if wants_events(request):
+            return stream(request, user, text, None)
+        fresh = answer(user, text, None)
+    earlier = user.questions.filter(video=None).exclude(pk=fresh.pk if fresh else None)[:EARLIER]
+    return render(request, "ask.html", {"question": fresh, "earlier": earlier, **cited_videos(user, [fresh, *earlier])})
 
 
 @require_POST
 @login_required
-def ask_video(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def ask_video(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video, user = visible_video(request, key), signed_in(request)
     text = request.POST.get("q", "").strip()
-    fresh = answer(user, text, video) if text else None
-    return render(request, "fragments/answer.html", {"question": fresh, "video": video, **cited_videos(user, [fresh])})
+    if text and wants_events(request):
+        return stream(request, user, text, video)
+    if text:
+        answer(user, text, video)
+    return redirect(f"{reverse('watch', args=[video.key])}#answers")
+
+
+@require_POST
+@login_required
+def drop_question(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a question of one's own and its answer."""
+    question = get_object_or_404(Question, pk=pk, asker=signed_in(request))
+    video = question.video
+    question.delete()
+    return redirect("watch", video.key) if video else redirect("ask")
+
+
+def wants_events(request: HttpRequest) -> bool:
+    return EVENTS in request.headers.get("Accept", "")
 
 
 def answer(user: User, text: str, video: Video | None) -> Question:
     """Ask, keep question and answer, return the row."""
-    earlier = reversed(user.questions.filter(video=video)[:TURNS])
-    turns = [Turn(q.text, q.answer.get("answer", "")) for q in earlier]
-    reply = answering.ask(user, text, [video.pk] if video else None, turns)
+    reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video))
+    return keep(user, video, reply)
+
+
+def earlier_turns(user: User, video: Video | None) -> list[Turn]:
+    return [Turn(q.text, q.answer.get("answer", "")) for q in reversed(user.questions.filter(video=video)[:TURNS])]
+
+
+def keep(user: User, video: Video | None, reply: answering.Reply) -> Question:
     record = reply.record()
     question = Question.objects.create(asker=user, video=video, text=reply.question, answer=record)
     question.cited.set({c["video"] for s in record["sentences"] for c in s["citations"]})
     return question
+
+
+def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> StreamingHttpResponse:
+    """`sentence` events with plain text, then one `done` event with the finished answer as HTML."""
+    response = StreamingHttpResponse(pull(write_events(request, user, text, video)), content_type=EVENTS)
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would hold sentences back
+    return response
+
+
+def write_events(request: HttpRequest, user: User, text: str, video: Video | None) -> Iterator[str]:
+    for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video)):
+        if isinstance(item, Sentence):
+            yield event("sentence", {"text": item.text})
+        else:
+            question = keep(user, video, item)
+            context = {"question": question, "video": video, **cited_videos(user, [question])}
+            yield event("done", {"html": render_to_string("fragments/answer.html", context, request)})
+
+
+def event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def pull(events: Iterator[str]) -> AsyncIterator[str]:
+    """One at a time on the thread that has the request's database connection, so that each leaves at once."""
+    following = sync_to_async(next)
+    while part := await following(events, ""):
+        yield part
 
 
 def cited_videos(user: User, questions: list[Question | None]) -> dict[str, dict[int, Video]]:

@@ -8,11 +8,20 @@ from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, estimating, forgetting, ledger, recommending, subtitles
+from webapp import auditing, documents, estimating, forgetting, ledger, recommending, subtitles
 from webapp.access import editable_video, signed_in, visible_video
 from webapp.models import Dismissal, Step, User, Video, Viewing
+from webapp.views.questions import EARLIER, cited_videos
+
+DOCUMENTS = (
+    ("transcript", gettext_lazy("Transcript")),
+    ("chapters", gettext_lazy("Chapters")),
+    ("summary", gettext_lazy("Summary")),
+    ("answers", gettext_lazy("Your questions")),
+)
 
 
 @require_GET
@@ -21,6 +30,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
     auditing.note_look(request, "watch", video)
+    asked = user.questions.filter(video=video).select_related("video")[:EARLIER]
     return render(
         request,
         "watch.html",
@@ -32,6 +42,10 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "utterances": video.utterances.all(),
             "segments": video.segments.active().prefetch_related("keyframes"),
             "chapters": video.chapters.all(),
+            "asked": asked,
+            **cited_videos(user, list(asked)),
+            "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or asked],
+            "forms": list(documents.FORMATS),
             "similar": recommending.similar(user, video) if video.segments.exists() else [],
             "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
             "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),

@@ -45,8 +45,8 @@ class Command(JsonCommand):
         if settings.KINOSCOPE_HUB_FORBIDDEN:
             raise usage("HF_HUB_OFFLINE is set: unset it to fetch, or set the settings to local paths.")
         os.environ["HF_HUB_OFFLINE"] = "0"  # before the hub's library is imported, which reads it once
-        for role, (dotted, weights) in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE].items():
-            if not weights or os.path.exists(weights):
+        for role, (dotted, weights, *_) in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE].items():
+            if not weights or not hasattr(import_string(dotted), "fetch") or os.path.exists(weights):
                 continue
             try:
                 import_string(dotted).fetch(settings.KINOSCOPE_HOME / "models", weights)

@@ -13,6 +13,7 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("video")
+        parser.add_argument("--detailed", action="store_true", help="chapter by chapter")
 
     def handle(self, *args: Any, **options: Any) -> None:
         video = find_video(options["video"])
@@ -21,9 +22,11 @@ class Command(JsonCommand):
             "video": video.pk,
             "file": video.file_name,
             "summary": video.summary,
+            "detailed": video.detailed,
             "chapters": chapters,
             "tags": video.tags,
             "language": video.language,
         }
-        lines = [f"{s['start']:.1f} s  {s['text']}" for s in video.summary]
+        told = video.detailed if options["detailed"] else video.summary
+        lines = [f"{s['start']:.1f} s  {s['text']}" for s in told]
         self.emit(record, "\n".join(lines or ["There is no summary yet."]), options["json"])

@@ -1,19 +1,22 @@
-"""`manage.py transcript ID --format vtt|srt|json|txt`."""
+"""`manage.py transcript ID --format vtt|srt|json|txt|md`."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp.commands import find_video
-from webapp.transcripts import FORMATS
+from webapp import documents
+from webapp.commands import find_user, find_video
 
 
 class Command(BaseCommand):
-    help = "Print the transcript of a video."
+    help = "Print the transcript of a video, or its chapters, its summary or what you asked it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("video")
-        parser.add_argument("--format", choices=sorted(FORMATS), default="txt")
+        parser.add_argument("--format", choices=sorted(documents.FORMATS), default="txt")
+        parser.add_argument("--of", choices=sorted(documents.KINDS), default="transcript", help="what to print")
+        parser.add_argument("--user", help="whose questions (default: the first admin)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(FORMATS[options["format"]](find_video(options["video"])))
+        asker = find_user(options["user"]) if options["of"] == "answers" else None
+        self.stdout.write(documents.write(options["of"], options["format"], find_video(options["video"]), asker))

@@ -101,24 +101,69 @@ find("[data-refresh]").forEach((box) => {
   }, 3000);
 });
 
-// Questions: the answer arrives without leaving the player.
-find("form[data-ask]").forEach((form) => {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = form.querySelector("button");
-    const answers = form.parentElement.querySelector(".answers");
-    button.disabled = true;
-    answers.setAttribute("aria-busy", "true");
-    try {
-      const response = await fetch(form.dataset.ask, { method: "POST", body: new FormData(form) });
-      if (!response.ok) { form.submit(); return; }
-      answers.insertAdjacentHTML("afterbegin", await response.text());
-      form.reset();
-    } catch { form.submit(); } finally {
-      button.disabled = false;
-      answers.removeAttribute("aria-busy");
+// Questions: sentences arrive as they are found, without leaving the player.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-ask]")) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  const answers = document.querySelector(".answers");
+  const button = event.submitter ?? form.querySelector("button");
+  const entry = document.createElement("article");
+  entry.className = "answer";
+  entry.append(Object.assign(document.createElement("h3"), { textContent: body.get("q") }), document.createElement("ol"));
+  answers.prepend(entry);
+  answers.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/event-stream" } });
+    if (!response.ok || !response.body) throw new Error(response.status);
+    for await (const [name, data] of events(response.body)) {
+      if (name === "sentence") {
+        entry.querySelector("ol").append(Object.assign(document.createElement("li"), { textContent: data.text }));
+      } else {
+        entry.outerHTML = data.html;
+        offerCopies();
+      }
     }
+    if (form.matches(".ask")) form.reset();
+  } catch { entry.remove(); form.removeAttribute("data-ask"); form.requestSubmit(event.submitter); } finally {
+    button.disabled = false;
+    answers.removeAttribute("aria-busy");
+  }
+});
+
+async function* events(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    rest += value ?? "";
+    const parts = rest.split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) {
+      const [, name, data] = part.match(/^event: (\w+)\ndata: (.*)$/s) ?? [];
+      if (name) yield [name, JSON.parse(data)];
+    }
+    if (done) return;
+  }
+}
+
+// An answer as text, each sentence with the addresses of its moments.
+function offerCopies() {
+  if (navigator.clipboard) find("[data-copy]").forEach((button) => { button.hidden = false; });
+}
+offerCopies();
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const entry = button.closest(".answer");
+  const lines = [...entry.querySelectorAll("li")].map((line) => {
+    const links = [...line.querySelectorAll("a")].map((a) => a.href);
+    const said = [...line.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.textContent.trim()).join(" ");
+    return `${said.trim()} ${links.join(" ")}`;
   });
+  await navigator.clipboard.writeText([entry.querySelector("h3").textContent, ...lines].join("\n"));
 });
 
 find("form[data-confirm]").forEach((form) => {

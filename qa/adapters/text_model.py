@@ -1,0 +1,53 @@
+"""A transformers text model (SmolLM2, Qwen … class; safetensors or GGUF) that writes answers from evidence."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from qa.adapters.vision_language import write
+from qa.errors import DecoderMissing
+from qa.prompts import SYSTEM, build_prompt
+from qa.types import Evidence, Turn
+
+
+class TextModel:
+    """`weights` is a folder, a GGUF file, or a hub name that was fetched before; a hub is never contacted from here."""
+
+    def __init__(self, weights: str) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        path = Path(weights)
+        given = {"gguf_file": path.name} if path.suffix == ".gguf" else {}
+        source = str(path.parent) if given else weights
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        kind = torch.bfloat16 if self._device == "cuda" else torch.float32
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, **given)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=True, **given)
+        except (OSError, ValueError) as error:
+            raise DecoderMissing(
+                f"The text model {weights} is not on this machine.",
+                "Run `manage.py models fetch`, or set KINOSCOPE_DECODER to a folder or a GGUF file.",
+            ) from error
+        self._model.eval().to(self._device)
+        self.name = f"transformers {weights}"
+
+    @staticmethod
+    def fetch(models: Path, weights: str) -> None:
+        """Download a hub repository into the hub's own cache; raises `OSError` without a connection."""
+        from huggingface_hub import snapshot_download
+
+        del models  # transformers looks in the hub's cache
+        snapshot_download(weights)
+
+    def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
+        """Pieces of the answer as they are written, sentences marked with [n]."""
+        told = [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": build_prompt(question, evidence, turns)},
+        ]
+        inputs = self._tokenizer.apply_chat_template(
+            told, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        yield from write(self._model, self._tokenizer, {name: v.to(self._device) for name, v in inputs.items()})

@@ -1,0 +1,90 @@
+"""What a question asks, read by rule: its parts, what it refers back to, and the stretch of the video it means."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa.types import Turn
+
+LONGEST_PARTS = 3
+EDGE_SHARE, EDGE_LEAST = 0.15, 10.0  # "at the beginning": this share of the video, and at least so many seconds
+AROUND = 4.0  # seconds before and after "at 2:30"
+
+_WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|does|do|did|can|has|have)"
+_PARTS = re.compile(
+    rf"[?？]\s*(?=\S)|[,;]?\s+and\s+(?={_WH}\b)|[，；]?(?:以及|并且|还有)(?=[谁什哪何怎为是有多几])", re.IGNORECASE
+)
+_BACK = re.compile(
+    r"^(?:and|but|so|then|why|how about|what about|what else|who else|really)\b|"
+    r"\b(?:he|she|it|they|him|her|them|his|its|their|that|this|those|these)\b|^(?:那|还|然后|为什么)|[他她它]",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2})\b")
+_COUNT = r"(\d+(?:\.\d+)?)\s*(?:(s|secs?|seconds?|秒)|(m|mins?|minutes?|分钟))(?![a-z])"
+_POINT = re.compile(rf"(?:\b(?:at|after|before)\s+(?:about\s+|around\s+)?|第){_COUNT}", re.IGNORECASE)
+_FIRST = re.compile(rf"\b(?:in|during) the first\s+(?:{_COUNT}|(minute))|前{_COUNT}", re.IGNORECASE)
+_PLACE = r"\b(?:at|in|near|towards?) (?:the )?(?:very )?"
+_START = re.compile(
+    rf"{_PLACE}(?:beginning|start|first (?:scene|shot|part))\b|\bat first\b|开头|一开始|开始时", re.IGNORECASE
+)
+_END = re.compile(
+    rf"{_PLACE}(?:end|last (?:scene|shot|part))\b|\b(?:finally|at last)\b|结尾|最后|结束时", re.IGNORECASE
+)
+_BETWEEN = re.compile(r"\b(?:between|from)\b|从|之间", re.IGNORECASE)
+_LATER = re.compile(r"\bafter\b|之后|以后", re.IGNORECASE)
+_EARLIER = re.compile(r"\bbefore\b|之前|以前", re.IGNORECASE)
+_EVENT = re.compile(
+    r"\b(?:right |just |immediately )?(after|before)\s+(?!that\b|this\b|\d)(.{4,60}?)[?.]*$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the video, in seconds."""
+
+    start: float
+    end: float
+
+    def overlaps(self, start: float, end: float) -> bool:
+        return start < self.end and self.start < end
+
+
+def split_parts(text: str) -> list[str]:
+    """A question with several parts -> each of them, at most `LONGEST_PARTS`; any other -> itself."""
+    parts = [part.strip(" ,;，；") for part in _PARTS.split(text.strip())]
+    parts = [part if part.endswith(("?", "？")) else f"{part}?" for part in parts if len(part) > 2]
+    return parts[:LONGEST_PARTS] if len(parts) > 1 else [text.strip()]
+
+
+def refer_back(text: str, turns: Sequence[Turn]) -> str:
+    """What to search for: a short question that points at an earlier one is searched together with it."""
+    if not turns or len(text.split()) > 9 or not _BACK.search(text):
+        return text
+    return f"{turns[-1].question} {text}"
+
+
+def find_window(text: str, duration: float) -> Window | None:
+    """The stretch that "at the beginning", "at 2:30", "between 1:00 and 2:00", "after 40 seconds" mean."""
+    clocks = [3600.0 * int(h or 0) + 60 * int(m) + int(s) for h, m, s in _CLOCK.findall(text)]
+    if len(clocks) >= 2 and _BETWEEN.search(text):
+        return Window(min(clocks[:2]), max(clocks[:2]))
+    if match := _FIRST.search(text):
+        number, _, minutes = match.groups()[:3] if match[1] else match.groups()[4:7] if match[5] else ("1", "", "m")
+        return Window(0.0, float(number) * (60 if minutes else 1))
+    points = clocks or [float(n) * (60 if minutes else 1) for n, _, minutes in _POINT.findall(text)]
+    if points:
+        if _LATER.search(text):
+            return Window(points[0], duration)
+        if _EARLIER.search(text):
+            return Window(0.0, points[0])
+        return Window(points[0] - AROUND, points[0] + AROUND)
+    edge = max(EDGE_LEAST, EDGE_SHARE * duration)
+    if _START.search(text):
+        return Window(0.0, edge)
+    return Window(duration - edge, duration) if _END.search(text) else None
+
+
+def find_event(text: str) -> tuple[str, str] | None:
+    """ "What does he say after the goal?" -> ("after", "the goal"): the answer lies on that side of that event."""
+    match = _EVENT.search(text)
+    return (match[1].lower(), match[2]) if match else None

@@ -1,0 +1,113 @@
+"""What a video says, to take away: transcript, chapters, summary and answers as VTT, SRT, text, Markdown and JSON.
+
+Everything is a list of cues. Cue text comes from media: it is escaped, so that it stays text wherever it is opened.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.models import User, Video
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Something that is said at a time, in seconds; `words` are (text, start, end)."""
+
+    start: float
+    end: float
+    text: str
+    words: tuple[tuple[str, float, float], ...] = ()
+
+
+def transcript(video: Video, user: User | None = None) -> list[Cue]:
+    return [Cue(u.start, u.end, u.text, tuple((w, a, b) for w, a, b in u.words)) for u in video.utterances.all()]
+
+
+def chapters(video: Video, user: User | None = None) -> list[Cue]:
+    return [Cue(c.start, c.end, c.title or f"{c.start:.0f} s") for c in video.chapters.all()]
+
+
+def summary(video: Video, user: User | None = None) -> list[Cue]:
+    """The detailed one."""
+    return [Cue(s["start"], s["end"], s["text"]) for s in video.detailed or video.summary]
+
+
+def answers(video: Video, user: User | None = None) -> list[Cue]:
+    """What this person asked the video and was answered, in the order of asking."""
+    asked = video.questions.filter(asker=user).order_by("asked_at") if user else video.questions.none()
+    return [
+        Cue(c["start"], c["end"], f"{question.text} — {sentence['text']}")
+        for question in asked
+        for sentence in question.answer.get("sentences", [])
+        for c in sentence["citations"][:1]
+    ]
+
+
+KINDS: dict[str, Callable[[Video, User | None], list[Cue]]] = {
+    "transcript": transcript,
+    "chapters": chapters,
+    "summary": summary,
+    "answers": answers,
+}
+
+
+def clock(seconds: float, comma: bool = False) -> str:
+    """1.5 -> "00:00:01.500"."""
+    whole, millis = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}{',' if comma else '.'}{millis:03d}"
+
+
+def escape(text: str) -> str:
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def write_vtt(cues: Sequence[Cue], video: Video) -> str:
+    return "WEBVTT\n\n" + "\n".join(f"{clock(c.start)} --> {clock(c.end)}\n{escape(c.text)}\n" for c in cues)
+
+
+def write_srt(cues: Sequence[Cue], video: Video) -> str:
+    return "\n".join(
+        f"{n}\n{clock(c.start, True)} --> {clock(c.end, True)}\n{escape(c.text)}\n" for n, c in enumerate(cues, 1)
+    )
+
+
+def write_text(cues: Sequence[Cue], video: Video) -> str:
+    return "\n".join(" ".join(c.text.split()) for c in cues)
+
+
+def write_markdown(cues: Sequence[Cue], video: Video) -> str:
+    """A list whose items begin with their time; what Markdown would take for markup is escaped."""
+    lines = [f"- **{clock(c.start)[:8]}** {_plain(c.text)}" for c in cues]
+    return "\n".join([f"# {_plain(video.title)}", "", *lines, ""])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]()#!|])", r"\\\1", escape(text))
+
+
+def write_json(cues: Sequence[Cue], video: Video) -> str:
+    """The shape of Whisper's own `--output_format json`."""
+    segments: list[dict[str, Any]] = []
+    for number, cue in enumerate(cues):
+        words = [{"word": w, "start": s, "end": e} for w, s, e in cue.words]
+        segments.append({"id": number, "start": cue.start, "end": cue.end, "text": cue.text, "words": words})
+    whole = {"text": write_text(cues, video), "language": video.language, "segments": segments}
+    return json.dumps(whole, ensure_ascii=False)
+
+
+# Ending -> writer and content type.
+FORMATS: dict[str, tuple[Callable[[Sequence[Cue], Video], str], str]] = {
+    "vtt": (write_vtt, "text/vtt"),
+    "srt": (write_srt, "application/x-subrip"),
+    "txt": (write_text, "text/plain"),
+    "md": (write_markdown, "text/markdown"),
+    "json": (write_json, "application/json"),
+}
+
+
+def write(kind: str, form: str, video: Video, user: User | None = None) -> str:
+    """One of `KINDS` in one of `FORMATS`; raises `KeyError` for others."""
+    return FORMATS[form][0](KINDS[kind](video, user), video)
