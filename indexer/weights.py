@@ -150,12 +150,12 @@ HEADS = (
         {"indexer/weights/fusion.safetensors": "60bcaabfa441ed9bf4f129243c8d384828655bdb16a43a30e043e21075189318"},
     ),
     Weights(
-        "captioning decoder",
-        "a sentence for a keyframe",
+        "picture decoder",
+        "a sentence about a picture, an answer to a question about it",
         "kinoscope",
         "research use",
         "Flickr8k",
-        {"qa/weights/captions.safetensors": "1b2a53353ba57ca037441b2d6ec72ff4691e809d866db892f96f945345c4f88b"},
+        {"qa/weights/decoder.safetensors": "70a446b6befbcf4ab7278dbf2baacf040f8fd06322871912ff65257dd8ee3ca5"},
     ),
 )
 

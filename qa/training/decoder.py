@@ -35,6 +35,7 @@ BATCH = 96
 EPOCHS = 9
 LEARNING_RATE = 9e-4
 SMOOTHING = 0.1
+LEARNED = 5.0  # points above the most frequent answer
 BINS = 8  # of the reliability curve
 
 Rows = npt.NDArray[np.int64]
@@ -218,7 +219,9 @@ def evaluate_answers(
         if outcomes[kind]:
             shares[f"{kind} %"] = round(100 * float(np.mean([ok for _, ok in outcomes[kind]])), 1)
             shares[f"{kind}, most frequent answer %"] = round(100 * float(np.mean(guessed[kind])), 1)
-    return {kind: measure_reliability(found) for kind, found in outcomes.items()}, shares
+    # A kind in which always saying the same does as well was not learned, however sure the decoder is.
+    learned = {k for k in outcomes if shares.get(f"{k} %", 0) > LEARNED + shares.get(f"{k}, most frequent answer %", 0)}
+    return {k: measure_reliability(found) if k in learned else [] for k, found in outcomes.items()}, shares
 
 
 def is_right(answer: str, answers: set[str], kind: str) -> bool:
