@@ -27,8 +27,9 @@ class Evidence:
     video: int
     start: float
     end: float
-    kind: str  # speech | screen | caption | title
+    kind: str  # speech | screen | caption
     text: str
+    sentence: str = ""  # the whole one, when `text` is a clause of it
 
 
 @dataclass(frozen=True)

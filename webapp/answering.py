@@ -88,7 +88,7 @@ class Scope:
         none = np.zeros((0, self.reading.dim), np.float32)
         vectors = np.stack([unpack(r.vector, self.reading.dim) for r in found]) if found else none
         pieces = [r.evidence for r in found]
-        return [Piece(0, p.video_id, p.start, p.end, p.kind, p.text) for p in pieces], vectors
+        return [Piece(0, p.video_id, p.start, p.end, p.kind, p.text, p.sentence) for p in pieces], vectors
 
 
 def ask(
@@ -138,8 +138,9 @@ def answer_part(part: str, scope: Scope, turns: Sequence[Turn]) -> tuple[Iterato
         pieces, vectors = [pieces[i] for i in inside], vectors[inside]
     vector = scope.reading.encode_queries([wanted])[0]
     scored = score_evidence(wanted, vector, pieces, vectors, terms)
-    quoted = answer_by_quoting(wanted, scored, narrow=scope.alone is not None).sentences
     asked = read_question(part) if scope.alone is not None else None
+    trusted = () if scope.alone is None else ("screen",) if window is None else ("screen", "speech")
+    quoted = answer_by_quoting(wanted, scored, trusted=trusted, without="caption" if asked else "").sentences
     seen = witnessing.look(scope.alone, asked, window, recipes.active()) if scope.alone and asked else None
     decoder = engine.decoder()
     if decoder is not None and (quoted or seen):

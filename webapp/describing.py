@@ -48,7 +48,10 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
                 caption=caption.text if caption.confidence >= SURE else "", caption_confidence=caption.confidence
             )
         video.evidence.all().delete()
-        rows = [Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text) for p in pieces]
+        rows = [
+            Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, sentence=p.sentence)
+            for p in pieces
+        ]
         Evidence.objects.bulk_create(rows)
         save_vectors(rows, vectors, reading.name)
         video.chapters.all().delete()
@@ -96,7 +99,7 @@ def caption_segments(video: Video, segments: Sequence[Segment], progress: Progre
 def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:
     """Everything of this video that an answer may cite, by kind and time."""
     pieces = [
-        Piece(0, video.pk, start, end, "speech", text)
+        Piece(0, video.pk, start, end, "speech", text, u.text)
         for u in video.utterances.all()
         for start, end, text in split_clauses([(w, a, b) for w, a, b in u.words]) or [(u.start, u.end, u.text)]
         if has_letters(text)
@@ -142,7 +145,7 @@ def suggest(pieces: Sequence[Piece], vectors: Vectors, reading: SentenceEncoder)
     answered: list[str] = []
     for question in suggestions.propose(pieces, [terms(p.text) for p in pieces]):
         scored = score_evidence(question, reading.encode_queries([question])[0], pieces, vectors, terms)
-        if not answer_by_quoting(question, scored, narrow=True).abstained:
+        if not answer_by_quoting(question, scored, trusted=("screen",)).abstained:
             answered.append(question)
         if len(answered) == SUGGESTIONS:
             break

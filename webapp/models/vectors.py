@@ -112,6 +112,7 @@ class Evidence(models.Model):
     start = models.FloatField()
     end = models.FloatField()
     text = models.TextField()
+    sentence = models.TextField(blank=True, help_text="the whole one, when `text` is a clause of it")
 
     class Meta:
         ordering = ["video", "start", "pk"]
