@@ -52,9 +52,9 @@ def answer_by_quoting(
 def speaks_to(question: str, item: Scored) -> bool:
     """Does this piece answer, as far as meaning and shared words can tell?"""
     kind = item.evidence.kind
-    least = (
-        ENOUGH_SEEN if kind == "caption" else ENOUGH_ASKED if kind == "screen" == preferred_kind(question) else ENOUGH
-    )
+    least = ENOUGH_SEEN if kind == "caption" else ENOUGH
+    if kind == "screen" == preferred_kind(question):
+        least = ENOUGH_ASKED
     return item.similarity + 0.5 * item.shared >= least
 
 

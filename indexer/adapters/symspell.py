@@ -13,7 +13,7 @@ _MEAN = 3.5  # letters a word, on average, of what is split without capitals
 
 
 class WordSplitter:
-    """"CrystalMountain" -> "Crystal Mountain", "2013Brandon" -> "2013 Brandon", "openthedoor" -> "open the door"."""
+    """ "CrystalMountain" -> "Crystal Mountain", "2013Brandon" -> "2013 Brandon", "openthedoor" -> "open the door"."""
 
     @cached_property
     def _dictionary(self) -> Any:
