@@ -21,7 +21,7 @@ SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, a
 _ASKED = {
     "speech": "say says said speaker speak speaks speech talk talks mention mentioned tell tells according 说 讲 提到",
     "screen": "written write text sign caption title screen display logo letters read label typed brand word clock "
-    "year advertised menu copyright file answer 字幕 文字 写",
+    "year advertised menu copyright file answer digits number 字幕 文字 写",
     "caption": "wear wears wearing color colour holding holds look looks see seen doing standing sitting picture "
     "shown animal 穿 颜色 拿着 看到 在做",
 }

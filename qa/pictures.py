@@ -56,6 +56,9 @@ _HOLDS = {"wear": "wearing", "hold": "holding", "ride": "riding", "carry": "carr
 }  # fmt: skip
 
 
+_DOINGS = frozenset(_HOLDS.values()) | words("sitting standing lying jumping walking running sleeping driving")
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question in its plain form, the kind it is, and how it was put."""
@@ -157,7 +160,7 @@ def _read_about_someone(said: Sequence[str]) -> Asked | None:
         if did == "do":
             return Asked("action", f"what {about} doing")
         return Asked("object", f"what {about} {_HOLDS[did]}") if did in _HOLDS else None
-    place = next((i for i, w in enumerate(rest) if w.endswith("ing") and len(w) > 4), -1)
+    place = next((i for i, w in enumerate(rest) if w == "doing" or w in _DOINGS), -1)
     if place < 0:
         return None
     if rest[place] == "doing":

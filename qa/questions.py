@@ -40,10 +40,11 @@ _EVENT = re.compile(
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the video, in seconds."""
+    """A stretch of the video, in seconds. One that is not `firm` may have been meant otherwise ("in the end")."""
 
     start: float
     end: float
+    firm: bool = True
 
     def overlaps(self, start: float, end: float) -> bool:
         return start < self.end and self.start < end
@@ -80,8 +81,15 @@ def find_window(text: str, duration: float) -> Window | None:
         return Window(points[0] - AROUND, points[0] + AROUND)
     edge = max(EDGE_LEAST, EDGE_SHARE * duration)
     if _START.search(text):
-        return Window(0.0, edge)
-    return Window(duration - edge, duration) if _END.search(text) else None
+        return Window(0.0, edge, firm=False)
+    return Window(duration - edge, duration, firm=False) if _END.search(text) else None
+
+
+def without_times(text: str) -> str:
+    """The question without the words that say when: nothing that is said holds them."""
+    for pattern in (_FIRST, _POINT, _CLOCK, _START, _END):
+        text = pattern.sub(" ", text)
+    return " ".join(text.split())
 
 
 def find_event(text: str) -> tuple[str, str] | None:

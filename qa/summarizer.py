@@ -11,8 +11,8 @@ from qa.types import Chapter, Evidence, Sentence
 
 DIVERSITY = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
 SHORTEST = 3  # words: "Yes." sums up nothing
-DETAIL = 0.6  # share of a chapter's sentences that a detailed summary keeps, and never more than
-MOST_A_CHAPTER = 8
+DETAIL = 0.75  # share of a chapter's sentences that a detailed summary keeps, and never more than
+MOST_A_CHAPTER = 10
 
 
 def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int) -> list[Sentence]:

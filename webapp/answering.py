@@ -16,7 +16,7 @@ from indexer.types import Vectors
 from qa.errors import QaError
 from qa.evidence import fit_budget, score_evidence
 from qa.pictures import read_question
-from qa.questions import Window, find_event, find_window, refer_back, split_parts
+from qa.questions import Window, find_event, find_window, refer_back, split_parts, without_times
 from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
@@ -130,17 +130,21 @@ def stream(
 
 def answer_part(part: str, scope: Scope, turns: Sequence[Turn]) -> tuple[Iterator[Sentence], int]:
     """Sentences that answer one question, and how many pieces of evidence were read for it."""
-    wanted = refer_back(part, turns)
+    wanted = without_times(refer_back(part, turns)) or part
     pieces, vectors = scope.read(wanted)
+    vector = scope.reading.encode_queries([wanted])[0]
     window = find_stretch(part, scope, pieces, vectors)
+    asked = read_question(part) if scope.alone is not None else None
+    without = "caption" if asked else ""
+    scored, quoted = [], []
     if window is not None:
         inside = [i for i, p in enumerate(pieces) if window.overlaps(p.start, p.end)]
-        pieces, vectors = [pieces[i] for i in inside], vectors[inside]
-    vector = scope.reading.encode_queries([wanted])[0]
-    scored = score_evidence(wanted, vector, pieces, vectors, terms)
-    asked = read_question(part) if scope.alone is not None else None
-    trusted = () if scope.alone is None else ("screen",) if window is None else ("screen", "speech")
-    quoted = answer_by_quoting(wanted, scored, trusted=trusted, without="caption" if asked else "").sentences
+        scored = score_evidence(wanted, vector, [pieces[i] for i in inside], vectors[inside], terms)
+        quoted = answer_by_quoting(wanted, scored, trusted=("screen", "speech"), without=without).sentences
+    if window is None or not (quoted or window.firm):
+        scored = score_evidence(wanted, vector, pieces, vectors, terms)
+        trusted = () if scope.alone is None else ("screen",)
+        quoted = answer_by_quoting(wanted, scored, trusted=trusted, without=without).sentences
     seen = witnessing.look(scope.alone, asked, window, recipes.active()) if scope.alone and asked else None
     decoder = engine.decoder()
     if decoder is not None and (quoted or seen):

@@ -5,7 +5,7 @@ import pytest
 
 from qa.evidence import could_answer, split_clauses
 from qa.pictures import read_question
-from qa.questions import Window, find_event, find_window, refer_back, split_parts
+from qa.questions import find_event, find_window, refer_back, split_parts, without_times
 from qa.suggestions import propose
 from qa.summarizer import summarize_chapters
 from qa.training.questions import Pair, ask_about, deny, find_nouns
@@ -29,7 +29,13 @@ from qa.types import Chapter, Evidence, Turn
     ],
 )
 def test_times_in_questions_become_windows(text: str, expected: tuple[float, float] | None) -> None:
-    assert find_window(text, 200.0) == (Window(*expected) if expected else None)
+    found = find_window(text, 200.0)
+    assert (found and (found.start, found.end)) == expected
+
+
+def test_what_says_when_is_not_searched_for() -> None:
+    assert without_times("What text is typed at about 7 seconds?") == "What text is typed ?"
+    assert without_times("Whom should one pity in the end?") == "Whom should one pity ?"
 
 
 def test_questions_of_several_parts_are_taken_apart() -> None:
@@ -76,7 +82,17 @@ def test_questions_about_pictures_get_a_plain_form(text: str, kind: str, plain: 
     assert (asked.kind, asked.question, asked.text) == (kind, plain, text)
 
 
-@pytest.mark.parametrize("text", ["What is said about Sydney?", "Why did it fail?", "谁在说话？", "Who wrote it?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is said about Sydney?",
+        "Why did it fail?",
+        "谁在说话？",
+        "Who wrote it?",
+        "What is the capital of France?",
+        "What is the plan according to her?",
+    ],
+)
 def test_other_questions_are_not_asked_of_pictures(text: str) -> None:
     assert read_question(text) is None
 

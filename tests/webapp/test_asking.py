@@ -1,4 +1,4 @@
-"""Asking: sentences stream as they are found, follow-ups and times are understood, answers can be kept and forgotten."""
+"""Asking: sentences stream as they are found, parts and times are understood, answers are kept until forgotten."""
 
 import json
 import re
@@ -20,7 +20,8 @@ def read_events(response) -> list[tuple[str, dict]]:
 def test_sentences_arrive_before_the_whole_answer(demo, clients) -> None:
     response = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": PAST}, headers=EVENTS)
     assert response["Content-Type"] == "text/event-stream"
-    names = [name for name, _ in (events := read_events(response))]
+    events = read_events(response)
+    names = [name for name, _ in events]
     assert names[0] == "sentence"
     assert names[-1] == "done"
     assert "data-seek" in events[-1][1]["html"]

@@ -1,5 +1,6 @@
 """Benchmarks of the library that this installation holds: search, moments, answers. They read and change nothing."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -125,33 +126,85 @@ def questions(shelf: Shelf) -> Iterator[Result]:
     clips = [row for row in shelf.truth.questions if not row.get("talk")]
     if talks:
         yield {"bench": "questions on talks", **answer_all(shelf, talks)}
+    if talks:
+        yield from ask_library(shelf, talks)
     for kind in ["all", *sorted({row["type"] for row in clips})] if clips else []:
         chosen = [row for row in clips if kind in ("all", row["type"])]
         yield {"bench": f"questions on clips, {kind}", **answer_all(shelf, chosen)}
 
 
+def ask_library(shelf: Shelf, rows: Sequence[Record]) -> Iterator[Record]:
+    """The same questions without saying which video they are about: the first words, and the whole answer."""
+    first, whole, found = [], [], 0
+    for row in rows:
+        begun = time.perf_counter()
+        parts = answering.stream(shelf.user, row["q"])
+        item = next(parts)
+        first.append(1000 * (time.perf_counter() - begun))
+        *_, reply = (item, *parts)
+        assert isinstance(reply, answering.Reply)
+        whole.append(reply.took_ms)
+        found += row["type"] != "unanswerable" and any(normal(a) in normal(reply.answer.text) for a in row["answers"])
+    yield {
+        "bench": f"the same, asked of all {len(shelf.videos)} videos",
+        "right": round(100 * found / sum(r["type"] != "unanswerable" for r in rows), 1),
+        "first words p95 ms": round(float(np.percentile(first, 95))),
+        "whole p95 ms": round(float(np.percentile(whole, 95))),
+    }
+
+
+def summary(shelf: Shelf) -> Iterator[Result]:
+    """How many of the answers about talks are still contained in their summaries; whether every time can be played."""
+    talks = [row for row in shelf.truth.questions if row.get("talk") and row["type"] != "unanswerable"]
+    shelf.scope([row["video"] for row in talks])
+    for kind in ("summary", "detailed"):
+        told = {name: getattr(video, kind) for name, video in shelf.videos.items()}
+        texts = {name: normal(" ".join(s["text"] for s in said)) for name, said in told.items()}
+        spoken = {r["video"]: sum(len(u.text) for u in shelf.videos[r["video"]].utterances.all()) for r in talks}
+        wrong = [
+            s
+            for name, said in told.items()
+            for s in said
+            if not 0 <= s["start"] < s["end"] <= shelf.videos[name].duration + 0.5
+        ]
+        kept = [any(normal(a) in texts[row["video"]] for a in row["answers"]) for row in talks]
+        yield {
+            "bench": f"summaries, {kind}",
+            "answers contained %": round(100 * float(np.mean(kept)), 1),
+            "length, of what is spoken %": round(100 * sum(len(texts[v]) for v in spoken) / sum(spoken.values())),
+            "sentences": sum(map(len, told.values())),
+            "times that are not valid": len(wrong),
+        }
+
+
 def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
     shelf.scope([row["video"] for row in rows])
-    right = cited = timed = refused = refused_rightly = 0
+    right = cited = timed = refused = refused_rightly = wrong = 0
+    taken = []
     unanswerable = sum(row["type"] == "unanswerable" for row in rows)
     for row in rows:
-        answer = answering.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk]).answer
+        reply = answering.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk])
+        answer = reply.answer
+        taken.append(reply.took_ms)
         if row["type"] == "unanswerable":
             refused_rightly += answer.abstained
             continue
         refused += answer.abstained
-        right += any(normal(a) in normal(answer.text) for a in row["answers"])
-        if row["span"]:
+        holds = any(normal(a) in normal(answer.text) for a in row["answers"])
+        right, wrong = right + holds, wrong + (not holds and not answer.abstained)
+        if row["span"] and not answer.abstained:
             timed += 1
             middles = [(c.start + c.end) / 2 for s in answer.sentences for c in s.citations]
             cited += any(row["span"][0] - 1 <= m <= row["span"][1] + 1 for m in middles)
     asked = len(rows) - unanswerable
     return {
         "right": round(100 * right / asked, 1),
-        "cited time hit": round(100 * cited / timed, 1) if timed else None,
+        "wrong": round(100 * wrong / asked, 1),
+        "cited time hit, of answered": round(100 * cited / timed, 1) if timed else None,
         "refused": round(100 * refused / asked, 1),
         "answerable": asked,
         "unanswerable refused": f"{refused_rightly}/{unanswerable}",
+        "p95 ms": round(float(np.percentile(taken, 95))),
     }
 
 
@@ -159,4 +212,5 @@ BENCHES: dict[str, Callable[[Shelf], Iterator[Result]]] = {
     "retrieval": retrieval,
     "moments": moments,
     "questions": questions,
+    "summary": summary,
 }

@@ -13,12 +13,24 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from webapp.benchmarks import changes, fusing, ingesting, judged, ledger, library, models, recommending, scale, towers
+from webapp.benchmarks import (
+    changes,
+    describing,
+    fusing,
+    ingesting,
+    judged,
+    ledger,
+    library,
+    models,
+    recommending,
+    scale,
+    towers,
+)
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
 
 OF_A_LIBRARY = {**library.BENCHES, "fusion": fusing.fusion, "recommend": recommending.recommend}
-OF_FILES = {**models.BENCHES, "ingest": ingesting.ingest}
+OF_FILES = {**models.BENCHES, "captions": describing.captions, "ingest": ingesting.ingest}
 ALONE = {"ledger": ledger.run, "scale": scale.scale, "towers": towers.towers}  # need no data
 
 
