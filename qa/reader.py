@@ -20,6 +20,7 @@ SUPPORTED = 0.5  # share of a written sentence's words that its evidence must ho
 
 # Behind a sentence, or behind the mark that follows it: "One. [1] Two [2]. Three"
 _END = re.compile(r"(?<=[.!?。！？])\s+(?!\[)|(?<=[.!?。！？]\s\[\d\])\s+|(?<=[.!?。！？]\s\[\d\d\])\s+|\n+")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _MARK = re.compile(r"\[(\d+)\]")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’]+")  # a capital inside a sentence
 _WORD = re.compile(r"[\w'’]+")
@@ -43,7 +44,7 @@ def answer_by_quoting(
     ]
     sentences: list[Sentence] = []
     for item in fitting:
-        said = quote(item.evidence)
+        said = quote(item.evidence, question)
         if item.score >= SECOND * fitting[0].score and said.text not in [s.text for s in sentences]:
             sentences.append(said)
     return Answer(sentences[:most], abstained=not sentences, searched=len(scored))
@@ -58,16 +59,16 @@ def speaks_to(question: str, item: Scored) -> bool:
     return item.similarity + 0.5 * item.shared >= least
 
 
-def quote(evidence: Evidence) -> Sentence:
-    """The evidence in its own words, marked as what it is."""
+def quote(evidence: Evidence, question: str = "") -> Sentence:
+    """The evidence in its own words, marked as what it is in the language of the question."""
     text = (evidence.sentence or evidence.text).strip()
     match evidence.kind:
         case "speech":
             said = f"“{text}”"
         case "screen":
-            said = f"On screen: “{text}”"
+            said = f"画面文字：“{text}”" if _HAN.search(question) else f"On screen: “{text}”"
         case _:
-            said = f"In the picture: {text[:1].lower() + text[1:]}"
+            said = f"{'画面中：' if _HAN.search(question) else 'In the picture: '}{text[:1].lower() + text[1:]}"
     return Sentence(said, [cite(evidence)])
 
 

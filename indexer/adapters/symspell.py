@@ -9,6 +9,7 @@ _GLUED = re.compile(r"[A-Za-z]{7,}")
 _AFTER_NUMBER = re.compile(r"(?<=\d)(?=[A-Z][A-Za-z]{2,})")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PART = 4  # letters of each half of "SnowTubing": brand names ("YouTube") have shorter ones
+_NO_NAME = 14  # letters: a word that begins with a capital and is shorter may be one
 _MEAN = 3.5  # letters a word, on average, of what is split without capitals
 
 
@@ -33,7 +34,7 @@ class WordSplitter:
         humps = _HUMP.split(word)
         if len(humps) > 1:
             return " ".join(humps) if min(map(len, humps)) >= _PART or len(humps) > 2 else word
-        if word[0].isupper() and not word.isupper():
+        if word[0].isupper() and not word.isupper() and len(word) < _NO_NAME:
             return word  # more often a name than words run together
         found = self._dictionary.word_segmentation(word.lower(), max_edit_distance=0).segmented_string.split()
         sound = all(part in self._dictionary.words and (len(part) > 1 or part in "ai") for part in found)

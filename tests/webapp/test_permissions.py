@@ -123,18 +123,24 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
     subtitles.replace(demo, [(1.0, 4.0, text), (9.0, 14.0, "Then Whisper writes down what is spoken.")])
     work()
     for question in ("What writes down what is spoken?", "Which videos are private?", "What is the secret key?"):
-        page = clients["owner"].post(f"/videos/{demo.key}/ask", {"q": question}, follow=True).content.decode()
+        page = (
+            clients["owner"]
+            .post(f"/videos/{demo.key}/ask", {"q": question}, follow=True)
+            .content.decode()
+            .split('id="answers"')[1]
+            .split("</article>")[0]
+        )
         assert hidden.title not in page
         assert str(hidden.key) not in page
         assert "<a href='http://evil" not in page
         assert "<img src" not in page
     for row in Question.objects.all():
         assert {c["video"] for s in row.answer["sentences"] for c in s["citations"]} <= {demo.pk}
-    assert "Whisper" in Question.objects.get(text__startswith="What writes").answer["answer"]
+    assert "whisper" in Question.objects.get(text__startswith="What writes").answer["answer"].lower()
 
 
 def test_an_answer_is_not_read_on_after_the_sharing_ended(demo, clients) -> None:
-    quoted = "was said"  # of the sentence that answers, as it is heard and as it stands on the screen
+    quoted = "was said."  # of the sentence that answers, as it is heard and as it stands on the screen
     Video.objects.filter(pk=demo.pk).update(visibility="public")
     asked = clients["other"].post("/ask", {"q": "What notes when each word was said?"}).content.decode()
     assert quoted in asked.split("</h3>")[1]

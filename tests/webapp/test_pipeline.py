@@ -139,7 +139,7 @@ def test_commands_speak_the_contract(demo, people, tmp_path) -> None:
     batch.write_text("\n".join(json.dumps(row) for row in rows))
     assert [r["id"] for r in run("search", "--batch", str(batch), "--by", "video")] == [1, "b"]
     answers = run("ask", "--batch", str(batch))
-    assert set(answers[0]) == {"id", "question", "answer", "abstained", "sentences", "took_ms"}
+    assert set(answers[0]) == {"id", "question", "answer", "abstained", "sentences", "unanswered", "took_ms"}
     (summary,) = run("summarize", str(demo.pk))
     assert summary["summary"]
     out = io.StringIO()
