@@ -10,6 +10,7 @@ WINDOW = 28.0  # seconds of audio per call: Whisper's own window is 30
 GAP = 2.0  # voiced spans nearer than this share a window
 PAUSE = 1.5  # seconds of silence end a sentence whatever the punctuation says
 LONGEST = 20.0  # seconds
+SILENCE = 0.003  # root mean square of samples in [-1, 1]: -50 dB of full scale
 _ENDS = (".", "!", "?", "。", "！", "？", "…")
 _TITLES = ("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no.")
 
@@ -66,6 +67,21 @@ def find_unheard(speech: Sequence[Span], heard: Sequence[Utterance]) -> list[Spa
         if span.length >= 1.0 and covered < 0.2 * span.length:
             missed.append(span)
     return missed
+
+
+def share_sound(audio: Audio, speech: Sequence[Span]) -> dict[str, float]:
+    """Shares in [0, 1] of speech, of silence and of everything else (music, noise), by stretches of half a second."""
+    length = SAMPLE_RATE // 2
+    count = len(audio) // length
+    if not count:
+        return {}
+    loud = np.sqrt(np.square(audio[: count * length].reshape(count, length)).mean(1)) >= SILENCE
+    middles = (np.arange(count) + 0.5) / 2
+    spoken = np.zeros(count, np.bool_)
+    for span in speech:
+        spoken |= (middles >= span.start) & (middles < span.end)
+    shares = {"speech": spoken, "other": loud & ~spoken, "silence": ~loud & ~spoken}
+    return {name: round(float(mask.mean()), 3) for name, mask in shares.items()}
 
 
 def cut_audio(audio: Audio, span: Span) -> Audio:

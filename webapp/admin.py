@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from webapp import auditing, forgetting, ledger, uploads
 from webapp.access import signed_in
-from webapp.models import AuditEntry, Question, Step, User, Video
+from webapp.models import AuditEntry, Label, Question, Step, User, Video
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -163,6 +163,24 @@ class QuestionAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Question | None = None) -> bool:
         return False
+
+
+@admin.register(Label)
+class LabelAdmin(admin.ModelAdmin):
+    """The label bank."""
+
+    list_display = ("name", "kind", "description", "enabled")
+    list_editable = ("kind", "description", "enabled")
+    list_filter = ("kind", "enabled")
+    search_fields = ("name",)
+    actions = ("tag_again",)
+
+    @admin.action(description=_("Describe all videos again, with the labels as they are now"))
+    def tag_again(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        videos = Video.objects.filter(status=Video.Status.READY)
+        for video in videos:
+            ledger.add(video, "describe")
+        self.message_user(request, str(len(videos)))
 
 
 @admin.register(AuditEntry)

@@ -1,6 +1,7 @@
 """Describing a video: a caption per segment, tags, citable evidence, chapters and a summary."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     summary = summarizer.summarize(told, meanings, SUMMARY_SENTENCES)
     detailed = summarizer.summarize_chapters(told, meanings, found)
     questions = suggest(pieces, vectors, reading)
-    tags = tagging.name_tags(looks, recipe)
+    tags = tagging.find_tags(segments, looks, list(video.utterances.all()), recipe)
 
     def store() -> None:
         for segment, caption in zip(segments, captions, strict=True):
@@ -59,7 +60,9 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
             models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in found
         )
         video.summary, video.detailed = timed(summary), timed(detailed)
-        video.tags, video.suggestions = tags, questions
+        video.timeline.all().delete()
+        models.Tag.objects.bulk_create(models.Tag(video=video, **asdict(tag)) for tag in tags)
+        video.tags, video.suggestions = tagging.stand_out(tags), questions
         video.save(update_fields=["summary", "detailed", "tags", "suggestions"])
 
     return store

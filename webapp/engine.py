@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from indexer.errors import ModelMissing
 from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, Transcriber, VoiceDetector
 from indexer.types import Space
-from qa.ports import Captioner, Decoder
+from qa.ports import Captioner, Decoder, Mood
 from webapp.models import Recipe
 
 Encoders = dict[str, list[str]]  # role -> [dotted path, weights]; a recipe's JSON
@@ -114,6 +114,10 @@ def screen() -> ScreenReader:
 
 def captioner() -> Captioner:
     return _kept("captioner")  # type: ignore[no-any-return]
+
+
+def mood() -> Mood:
+    return _kept("mood")  # type: ignore[no-any-return]
 
 
 def decoder() -> Decoder | None:

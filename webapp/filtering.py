@@ -1,7 +1,6 @@
 """Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,9 @@ from django.db.models import Count, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models import User, Video
+from webapp.models import Tag, User, Video
 
 MOST = 12  # choices of a facet
-TAGGED = 2000  # newest videos whose tags are counted
 LENGTHS = {"short": (0, 60), "medium": (60, 600), "long": (600, 1e9)}  # seconds
 
 
@@ -78,7 +76,7 @@ class Filters(forms.Form):
         if "speech" in given:
             videos = videos.exclude(language="") if given["speech"] == "yes" else videos.filter(language="")
         if "tag" in given:
-            videos = videos.filter(pk__in=[pk for pk, tags in tagged(videos) if given["tag"] in tags])
+            videos = videos.filter(pk__in=Tag.objects.filter(name=given["tag"]).values("video"))
         return videos
 
     def facets(self, visible: "QuerySet[Video]") -> dict[str, list[Facet]]:
@@ -86,10 +84,10 @@ class Filters(forms.Form):
         set_ = self.wanted()
         people = count(self.apply(visible, "person"), "owner__username")
         languages = count(self.apply(visible, "language").exclude(language=""), "language")
-        tags = Counter(tag for _, found in tagged(self.apply(visible, "tag")) for tag in found)
+        tags = count_tags(self.apply(visible, "tag"))
         return {
             name: [Facet(value, value, n, set_.get(name) == value) for value, n in rows]
-            for name, rows in (("person", people), ("language", languages), ("tag", tags.most_common(MOST)))
+            for name, rows in (("person", people), ("language", languages), ("tag", tags[:MOST]))
         }
 
 
@@ -98,8 +96,10 @@ def count(videos: "QuerySet[Video]", column: str) -> list[tuple[str, int]]:
     return [(row[column], row["n"]) for row in rows]
 
 
-def tagged(videos: "QuerySet[Video]") -> list[tuple[int, list[str]]]:
-    return list(videos.exclude(tags=[]).order_by("-pk").values_list("pk", "tags")[:TAGGED])
+def count_tags(videos: "QuerySet[Video]") -> list[tuple[str, int]]:
+    """Labels with the number of videos that have them, most frequent first. Moods are no labels."""
+    tags = Tag.objects.filter(video__in=videos.order_by().values("pk")).exclude(kind="mood")
+    return list(tags.order_by().values_list("name").annotate(n=Count("video", distinct=True)).order_by("-n", "name"))
 
 
 def suggest(visible: "QuerySet[Video]", user: User, beginning: str) -> list[str]:
@@ -108,9 +108,9 @@ def suggest(visible: "QuerySet[Video]", user: User, beginning: str) -> list[str]
     if len(start) < 2 and not any(ord(c) > 0x2E80 for c in start):
         return []
     earlier = user.saved_searches.values_list("name", flat=True)
-    tags = Counter(tag for _, found in tagged(visible) for tag in found)
+    tags = count_tags(visible)
     titles = visible.filter(title__icontains=start).values_list("title", flat=True)[:MOST]
-    offered = [*earlier, *(tag for tag, _ in tags.most_common()), *titles]
+    offered = [*earlier, *(tag for tag, _ in tags), *titles]
     fits = [text for text in offered if any(w.startswith(start) for w in [text.casefold(), *text.casefold().split()])]
     return list(dict.fromkeys(fits))[:8]
 

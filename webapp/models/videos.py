@@ -87,7 +87,8 @@ class Video(models.Model):
     summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))
     detailed = models.JSONField(default=list, help_text=_("the long summary, in the same form"))
     suggestions = models.JSONField(default=list, help_text=_("questions that it answers"))
-    tags = models.JSONField(default=list)
+    tags = models.JSONField(default=list, help_text=_("what stands out of its timeline"))
+    sound = models.JSONField(default=dict, help_text=_("shares of speech, silence and other sound"))
 
     objects = VideoQuerySet.as_manager()
 
