@@ -54,6 +54,8 @@ def describe_video(video: Video) -> dict[str, Any]:
         "duration": video.duration,
         "language": video.language,
         "tags": video.tags,
+        "timeline": list(video.timeline.values("name", "kind", "source", "confidence", "start", "end")),
+        "sound": video.sound,
         "summary": video.summary,
         "detailed": video.detailed,
         "chapters": list(video.chapters.values("start", "end", "title")),

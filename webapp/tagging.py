@@ -14,12 +14,13 @@ from indexer.ports import PictureEncoder
 from indexer.terms import terms
 from indexer.types import Vectors
 from webapp import engine
-from webapp.models import Label, Recipe, Segment, Tag, Utterance
+from webapp.models import Label, Recipe, Segment, Tag, Utterance, Video
 
 # Chance that one of five people names the label when they describe the picture, by its distance from the mean of all
 # labels in their standard deviations: a logistic curve fitted to 673 held-out photos of Flickr8k.
 SLOPE, MIDDLE = 1.32, 3.09
 LIKELY = 0.3  # tags below it are not kept
+SHOWN = 14  # rows of a timeline
 MOST = 4  # tags that stand for a whole video
 FEWEST = 20  # labels in the bank below which a label can't stand out from the others
 MOODS = ("negative", "positive")
@@ -110,3 +111,32 @@ def join(found: Sequence[Found]) -> list[Found]:
         else:
             joined.append(tag)
     return sorted(joined, key=lambda f: (f.start, f.name))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label with its stretches, for the timeline: where each begins, how long it is, in thousandths of the video."""
+
+    name: str
+    source: str
+    confidence: float
+    spans: tuple[tuple[Tag, int, int], ...]
+
+
+def lay_out(video: Video) -> list[Row]:
+    """Labels of a video, the surest first; those that are only said or written behind those that are seen."""
+    rows: dict[tuple[str, str], list[Tag]] = {}
+    for tag in video.timeline.all():
+        rows.setdefault((tag.name, tag.get_source_display()), []).append(tag)
+    scale = 1000 / max(video.duration, 0.1)
+    laid = [
+        Row(
+            name,
+            source,
+            max(t.confidence for t in tags),
+            tuple((t, round(t.start * scale), max(6, round((t.end - t.start) * scale))) for t in tags),
+        )
+        for (name, source), tags in rows.items()
+    ]
+    order = list(Tag.Source.values)
+    return sorted(laid, key=lambda r: (order.index(r.spans[0][0].source), -r.confidence, r.name))[:SHOWN]

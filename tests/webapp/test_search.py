@@ -14,7 +14,7 @@ from indexer.retriever import Candidate, Ranked
 from indexer.types import Span
 from tests.conftest import paint
 from webapp import searching
-from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Video
+from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Tag, Video
 from webapp.searching import Wanted
 
 
@@ -96,7 +96,9 @@ def test_a_part_that_is_switched_off_adds_nothing(demo, people) -> None:
 
 
 def test_filters_narrow_and_say_what_they_leave(demo, accept, clients, people) -> None:
-    Video.objects.filter(pk=demo.pk).update(tags=["faiss", "search"])
+    demo.timeline.all().delete()
+    for name in ("faiss", "search"):
+        Tag.objects.create(video=demo, name=name, kind="object", source="picture", confidence=1, start=0, end=5)
     page = clients["owner"].get(reverse("search"), {"q": "search"})
     assert {f.value for f in page.context["facets"]["tag"]} == {"faiss", "search"}
     assert [f.value for f in page.context["facets"]["language"]] == ["en"]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
 from webapp.filtering import Facet, lasting
+from webapp.label_names import NAMES
 from webapp.searching import Moment
 
 register = template.Library()
@@ -39,6 +40,12 @@ def stem(file_name: str) -> str:
 @register.filter
 def percent(share: float) -> int:
     return round(100 * (share or 0))
+
+
+@register.filter
+def label(name: str) -> str:
+    """The name of a label in the person's language, where it is one of `label_names`."""
+    return _(name) if name in NAMES else name
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, documents, estimating, forgetting, ledger, recommending, subtitles
+from webapp import auditing, documents, estimating, forgetting, ledger, recommending, subtitles, tagging
 from webapp.access import editable_video, signed_in, visible_video
 from webapp.models import Dismissal, Step, User, Video, Viewing
 from webapp.views.questions import EARLIER, cited_videos
@@ -42,6 +42,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "utterances": video.utterances.all(),
             "segments": video.segments.active().prefetch_related("keyframes"),
             "chapters": video.chapters.all(),
+            "timeline": tagging.lay_out(video),
             "asked": asked,
             **cited_videos(user, list(asked)),
             "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or asked],

@@ -25,6 +25,8 @@ class Command(JsonCommand):
             "detailed": video.detailed,
             "chapters": chapters,
             "tags": video.tags,
+            "timeline": list(video.timeline.values("name", "kind", "source", "confidence", "start", "end")),
+            "sound": video.sound,
             "language": video.language,
         }
         told = video.detailed if options["detailed"] else video.summary

@@ -1,0 +1,92 @@
+"""Tags say what is where, how sure that is and where it comes from; the bank of labels is the admin's."""
+
+import numpy as np
+import pytest
+
+from indexer.speech import share_sound
+from indexer.types import SAMPLE_RATE, Span
+from webapp import recipes, tagging
+from webapp.models import Label, Segment, Step, Tag, Utterance
+from webapp.tagging import Found, join, stand_out
+
+
+def test_the_bank_is_filled_at_first(db) -> None:
+    assert Label.objects.filter(enabled=True).count() > 70
+    assert set(Label.objects.values_list("kind", flat=True)) == {"object", "scene", "action"}
+
+
+def test_words_of_labels_are_found_where_they_are_said_and_written(db) -> None:
+    dog, fire = Label.objects.get(name="dog"), Label.objects.get(name="fire")
+    segments = [
+        Segment(start=0, end=5, speech="Two dogs were barking", screen=""),
+        Segment(start=5, end=9, speech="nothing", screen="FIRE EXIT"),
+    ]
+    found = tagging.read([dog, fire], segments)
+    assert [(f.name, f.source, f.start) for f in found] == [("dog", "speech", 0), ("fire", "screen", 5)]
+
+
+def test_a_picture_is_tagged_by_what_it_is_nearest_to(demo) -> None:
+    from webapp import engine
+
+    recipe = recipes.active()
+    bank = list(Label.objects.all())
+    look = engine.pictures(recipe).encode_texts(["a picture of snow"])  # as if a picture showed exactly that
+    segment = Segment(start=0, end=5)
+    found = tagging.see(bank, [segment], look, recipe)
+    assert stand_out(found)[0] == "snow"
+    assert all(tagging.LIKELY <= f.confidence <= 1 for f in found)
+    assert tagging.see(bank, [segment], 0 * look, recipe) == []
+    assert tagging.see(bank[:5], [segment], look, recipe) == []
+
+
+def test_neighbours_are_joined_and_others_are_not() -> None:
+    def tag(start: float, end: float, confidence: float, source: str = "picture") -> Found:
+        return Found("dog", "object", source, confidence, start, end)
+
+    joined = join([tag(0, 5, 0.4), tag(5, 9, 0.8), tag(30, 35, 0.5), tag(5, 9, 1.0, "speech")])
+    assert [(t.start, t.end, t.confidence, t.source) for t in joined] == [
+        (0, 9, 0.8, "picture"),
+        (5, 9, 1.0, "speech"),
+        (30, 35, 0.5, "picture"),
+    ]
+
+
+def test_moods_are_those_of_clear_sentences() -> None:
+    said = ["This is a wonderful day.", "What a horrible mistake.", "The train leaves at nine.", "这是好天气。"]
+    found = tagging.feel([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
+    assert [(f.name, f.start) for f in found] == [("positive", 0), ("negative", 1)]
+
+
+def test_sound_is_shared_out() -> None:
+    dice = np.random.default_rng(0)
+    quiet, loud = (dice.normal(size=10 * SAMPLE_RATE).astype(np.float32) * level for level in (0.0001, 0.1))
+    shares = share_sound(np.concatenate([quiet, loud]), [Span(10, 14)])
+    assert shares == {"speech": 0.2, "other": 0.3, "silence": 0.5}
+    assert share_sound(np.zeros(10, np.float32), []) == {}
+
+
+def test_the_page_shows_the_timeline_and_search_uses_it(demo, clients) -> None:
+    Tag.objects.create(video=demo, name="dog", kind="object", source="picture", confidence=0.7, start=5, end=12)
+    page = clients["owner"].get(f"/videos/{demo.key}").content.decode()
+    assert "What is in it" in page
+    assert 'aria-label="dog, 0:05"' in page
+    assert "70 %" in page
+    chinese = clients["owner"].get(f"/videos/{demo.key}", headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "狗" in chinese
+    assert demo.title in clients["owner"].get("/search?q=speech&tag=dog").content.decode()
+    assert f"/videos/{demo.key}" not in clients["owner"].get("/search?q=speech&tag=cat").content.decode()
+
+
+def test_admins_edit_the_bank_and_have_videos_described_again(demo, clients) -> None:
+    assert clients["admin"].get("/admin/webapp/label/").status_code == 200
+    assert clients["owner"].get("/admin/webapp/label/").status_code == 302
+    clients["admin"].post("/admin/webapp/label/add/", {"name": "penguin", "kind": "object", "enabled": "on"})
+    chosen = Label.objects.get(name="penguin")
+    clients["admin"].post("/admin/webapp/label/", {"action": "tag_again", "_selected_action": [chosen.pk]})
+    assert Step.objects.get(video=demo, name="describe").status == Step.Status.READY
+
+
+@pytest.mark.parametrize("person", ["other", "friend", "anonymous"])
+def test_the_bank_is_closed_to_others(person, clients) -> None:
+    assert clients[person].post("/admin/webapp/label/add/", {"name": "x", "kind": "object"}).status_code in (302, 403)
+    assert not Label.objects.filter(name="x").exists()
