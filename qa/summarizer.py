@@ -17,7 +17,8 @@ MOST_A_CHAPTER = 10
 
 def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int) -> list[Sentence]:
     """At most `most` sentences in the order of time, each citing its moment. `vectors` is (n, d), unit length."""
-    usable = [i for i, p in enumerate(pieces) if len(p.text.split()) >= SHORTEST or len(p.text) > 12]
+    first = {p.text: i for i, p in reversed(list(enumerate(pieces)))}  # captions of like pictures are the same
+    usable = [i for t, i in first.items() if len(t.split()) >= SHORTEST or len(t) > 12]
     if not usable:
         return []
     chosen = pick_diverse(vectors[usable], min(most, len(usable)))

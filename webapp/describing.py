@@ -23,6 +23,7 @@ from webapp.models import Evidence, EvidenceVector, FrameVector, Recipe, Segment
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 SUMMARY_SENTENCES = 5
 SUGGESTIONS = 3
+TALKATIVE = 0.2  # share of a video that is spoken, from which on its summary is made of speech alone
 
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
@@ -128,11 +129,11 @@ def divide(segments: Sequence[Segment], captions: Sequence[Caption], vectors: np
 
 
 def tell(video: Video, pieces: Sequence[Piece], vectors: Vectors) -> tuple[list[Piece], Vectors]:
-    """What a summary may say, with its meaning: whole sentences where there is enough speech, otherwise captions and
-    screen text, too. The meaning of a sentence is that of its clauses.
+    """What a summary may say, with its meaning: whole sentences where much is spoken, otherwise captions and screen
+    text, too. The meaning of a sentence is that of its clauses.
     """
     spoken = [i for i, p in enumerate(pieces) if p.kind == "speech"]
-    if len(spoken) < 2:
+    if not spoken or sum(pieces[i].end - pieces[i].start for i in spoken) < TALKATIVE * video.duration:
         return list(pieces), vectors
     told, meanings = [], []
     for utterance in video.utterances.all():

@@ -146,5 +146,5 @@ def test_every_chapter_has_its_say_in_a_detailed_summary() -> None:
     said = summarize_chapters(pieces, vectors, chapters)
     starts = [s.citations[0].start for s in said]
     assert starts == sorted(starts)
-    assert sum(s < 30 for s in starts) == 2
-    assert sum(s >= 30 for s in starts) == 8
+    assert sum(s < 30 for s in starts) == 3
+    assert sum(s >= 30 for s in starts) == 10
