@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import torch
 
 from qa.adapters.openai_endpoint import OpenaiEndpoint
 from qa.adapters.text_model import TextModel
@@ -78,8 +79,10 @@ def test_a_text_model_of_transformers_writes(tmp_path) -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }} {% endfor %}"
     tokenizer.save_pretrained(tmp_path)
     config = LlamaConfig(
-        vocab_size=len(words), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2
-    )
+        vocab_size=len(words), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        eos_token_id=None,
+    )  # fmt: skip
+    torch.manual_seed(0)
     LlamaForCausalLM(config).save_pretrained(tmp_path)
     decoder = TextModel(str(tmp_path))
     assert "".join(decoder.answer("When was the bridge opened?", PIECES, []))
