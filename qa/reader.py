@@ -16,6 +16,7 @@ ENOUGH = 0.42
 ENOUGH_ASKED = 0.2  # for screen text when the question asks for it: "what does the sign say?" shares no word with it
 ENOUGH_SEEN = 0.6  # for captions: a small decoder wrote them, and they name what is usual rather than what is there
 SECOND = 0.85  # a second sentence is added when its score is at least this share of the first
+ATTRIBUTED = 0.75  # the same for a sentence that names no evidence
 SUPPORTED = 0.5  # share of a written sentence's words that its evidence must hold
 
 # Behind a sentence, or behind the mark that follows it: "One. [1] Two [2]. Three"
@@ -78,15 +79,25 @@ def cite(evidence: Evidence) -> Citation:
 
 def check(draft: Iterable[str], evidence: Sequence[Evidence], embed: Embed, terms: Terms) -> Iterator[Sentence]:
     """The sentences of `draft` (pieces, as they are written) that cite given evidence and are supported by it, each as
-    soon as it is whole; [n] becomes a citation, everything else is dropped.
+    soon as it is whole; [n] becomes a citation. One without a mark is kept when a single piece holds nearly all of its
+    words, and cites that. Everything else is dropped.
     """
     by_number = {e.number: e for e in evidence}
     for raw in whole_sentences(draft):
         numbers = list(dict.fromkeys(int(n) for n in _MARK.findall(raw)))
-        cited = [by_number[n] for n in numbers if n in by_number]
         text = _MARK.sub("", raw).strip()
+        cited = [by_number[n] for n in numbers if n in by_number] if numbers else find_support(text, evidence, terms)
         if text and cited and supports(text, cited, embed, terms):
             yield Sentence(re.sub(r"\s+([.,!?])", r"\1", text), [cite(e) for e in cited])
+
+
+def find_support(text: str, evidence: Sequence[Evidence], terms: Terms) -> list[Evidence]:
+    """The piece that holds most of a sentence's words, if it is nearly all of them: small models forget the marks."""
+    said = set(terms(text))
+    best = max(evidence, key=lambda e: len(said & set(terms(e.text))), default=None)
+    if best is None or len(said) < 2 or len(said & set(terms(best.text))) < ATTRIBUTED * len(said):
+        return []
+    return [best]
 
 
 def whole_sentences(pieces: Iterable[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from indexer.errors import ModelMissing
 from indexer.types import SAMPLE_RATE, Span
 from qa.adapters.vision_language import VisionLanguageModel
 from qa.errors import DecoderMissing
+from qa.pictures import Asked
 from qa.types import Evidence
 from tests.conftest import paint
 
@@ -180,6 +181,11 @@ def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:
     pieces = list(model.answer("a dog ?", evidence, []))
     assert isinstance("".join(pieces), str)
     assert len(pieces) > 0
+    (guess,) = model.answer_about(
+        Asked("colour", "what color is the dog", "What colour is the dog?"), [np.asarray(paint(1))]
+    )
+    assert 0 <= guess.confidence <= 1
+    assert len(guess.text.split()) <= 8
 
 
 def test_a_missing_vision_language_model_says_what_to_do(tmp_path) -> None:

@@ -25,10 +25,10 @@ class TextModel:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, **given)
             self._model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=True, **given)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ImportError) as error:
             raise DecoderMissing(
-                f"The text model {weights} is not on this machine.",
-                "Run `manage.py models fetch`, or set KINOSCOPE_DECODER to a folder or a GGUF file.",
+                f"The text model {weights} can't be loaded ({str(error)[:150]}).",
+                "Run `manage.py models fetch`, or set KINOSCOPE_DECODER to a folder or a GGUF file (extra `gguf`).",
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"

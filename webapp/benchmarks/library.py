@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.queries import PARTS
+from qa.types import Sentence
 from webapp import answering, searching
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
@@ -19,7 +20,7 @@ from webapp.benchmarks.measures import (
     normal,
     recalls,
 )
-from webapp.models import User, Video
+from webapp.models import Evidence, User, Video
 from webapp.searching import Wanted
 
 # Which parts are switched off for "the part alone".
@@ -180,12 +181,14 @@ def summary(shelf: Shelf) -> Iterator[Result]:
 def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
     shelf.scope([row["video"] for row in rows])
     right = cited = timed = refused = refused_rightly = wrong = 0
-    taken = []
+    taken: list[float] = []
+    held: list[bool] = []
     unanswerable = sum(row["type"] == "unanswerable" for row in rows)
     for row in rows:
         reply = answering.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk])
         answer = reply.answer
         taken.append(reply.took_ms)
+        held += [holds_quotation(s) for s in answer.sentences if "“" in s.text]
         if row["type"] == "unanswerable":
             refused_rightly += answer.abstained
             continue
@@ -204,8 +207,19 @@ def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
         "refused": round(100 * refused / asked, 1),
         "answerable": asked,
         "unanswerable refused": f"{refused_rightly}/{unanswerable}",
+        "citations that hold what is quoted %": round(100 * float(np.mean(held)), 1) if held else None,
         "p95 ms": round(float(np.percentile(taken, 95))),
     }
+
+
+def holds_quotation(sentence: Sentence) -> bool:
+    """Do the cited spans contain what the sentence quotes, by the rows of the transcript and the screen?"""
+    quoted = normal(sentence.text.split("“", 1)[1].rsplit("”", 1)[0])
+    for cited in sentence.citations:
+        inside = Evidence.objects.filter(video=cited.video, start__lt=cited.end + 0.01, end__gt=cited.start - 0.01)
+        if any(quoted in normal(text) for row in inside for text in (row.text, row.sentence)):
+            return True
+    return False
 
 
 BENCHES: dict[str, Callable[[Shelf], Iterator[Result]]] = {

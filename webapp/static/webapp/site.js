@@ -65,6 +65,19 @@ find("a[data-frame]").forEach((link) => {
   });
 });
 
+// A link to the moment that is on the screen.
+find("[data-share]").forEach((button) => {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    const link = new URL(location.pathname, location);
+    link.searchParams.set("t", (player?.currentTime ?? 0).toFixed(1));
+    await navigator.clipboard.writeText(link.href);
+    const said = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = said; }, 2000);
+  });
+});
+
 function token() {
   return document.querySelector("[name=csrfmiddlewaretoken]").value;
 }
