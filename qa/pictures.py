@@ -54,8 +54,6 @@ _HOLDS = {"wear": "wearing", "hold": "holding", "ride": "riding", "carry": "carr
     "catch": "catching", "eat": "eating", "play": "playing", "climb": "climbing", "push": "pushing", "pull": "pulling",
     "kick": "kicking", "hit": "hitting", "chase": "chasing",
 }  # fmt: skip
-
-
 _DOINGS = frozenset(_HOLDS.values()) | words("sitting standing lying jumping walking running sleeping driving")
 
 
@@ -127,9 +125,7 @@ def _read(text: str) -> Asked | None:
     plain = _WHEN.sub(" ", text.lower().replace("colour", "color").replace("'s", " "))
     tokens = tokenize(plain)
     said = " ".join(tokens)
-    if match := re.search(
-        r"\bwhat (?:is the )?(?:\w+ )?color(?:s)? (?:is|are|was|were|of|does|do|has|have)?\s?(.+)", said
-    ):
+    if match := _COLOUR.search(said):
         head = head_of(match[1].split())
         return Asked("colour", f"what color is the {head}") if head else None
     if match := re.search(r"\bhow many (.+)", said):
@@ -147,7 +143,7 @@ def _read(text: str) -> Asked | None:
 
 def _read_about_someone(said: Sequence[str]) -> Asked | None:
     """ "What is the man in red holding?", "What does she wear?", "Where is the dog?" """
-    if len(said) < 3 or said[0] not in ("what", "where") or said[1] not in ("is", "are", "was", "were", "does", "do"):
+    if len(said) < 3 or said[0] not in ("what", "where") or said[1] not in _AUXILIARIES:
         return None
     verb = next((i for i, w in enumerate(said) if i > 2 and w in ("do", *_HOLDS, "sit", "stand", "lie")), len(said))
     subject = head_of(said[2 : verb if said[1] in ("does", "do") else None]) or generalize(said[2])

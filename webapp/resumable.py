@@ -97,13 +97,14 @@ def append(upload: Upload, offset: int, read: Read, checksum: tuple[str, bytes] 
         if summed is not None and checksum is not None and summed.digest() != checksum[1]:
             raise WrongSum
         _acknowledge(upload, file, here)
-    if upload.is_complete:
-        complete(upload)
+    complete(upload)
     return upload.offset_bytes
 
 
 def complete(upload: Upload) -> None:
-    """Hand the finished file to `accept`, once; keep what became of it in the row."""
+    """Hand a file that has arrived whole to `accept`, once; keep what became of it in the row."""
+    if not upload.is_complete or upload.video_id or upload.error:
+        return
     with _hold(upload):
         upload.refresh_from_db()
         if upload.video_id or upload.error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from qa.adapters.vision_language import write
+from qa.adapters.vision_language import VisionLanguageModel, write
 from qa.errors import DecoderMissing
 from qa.prompts import SYSTEM, build_prompt
 from qa.types import Evidence, Turn
@@ -33,13 +33,7 @@ class TextModel:
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
 
-    @staticmethod
-    def fetch(models: Path, weights: str) -> None:
-        """Download a hub repository into the hub's own cache; raises `OSError` without a connection."""
-        from huggingface_hub import snapshot_download
-
-        del models  # transformers looks in the hub's cache
-        snapshot_download(weights)
+    fetch = staticmethod(VisionLanguageModel.fetch)  # from the same hub, into the same cache
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
@@ -86,7 +88,9 @@ def pieces(request: HttpRequest, method: str, key: uuid.UUID) -> HttpResponse:
     if method == "PATCH":
         return take_piece(request, upload)
     if method == "GET":
-        return JsonResponse(describe(upload))
+        with contextlib.suppress(resumable.Busy, Upload.DoesNotExist):  # another process is at it, or was
+            resumable.complete(upload)  # the site was killed between the last byte and this
+        return JsonResponse(describe(get_object_or_404(Upload, pk=upload.pk)))
     if method != "HEAD":
         return HttpResponse(status=405, headers={"Allow": "DELETE, GET, HEAD, PATCH"})
     response = HttpResponse(status=200)
