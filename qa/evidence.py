@@ -1,6 +1,7 @@
 """Choosing evidence: the pieces that speak to a question, best first, within a budget."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from qa.types import Evidence
 Terms = Callable[[str], Sequence[str]]
 
 BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
+STRETCH, CROWD = 20.0, 6  # seconds, and pieces of such a stretch that a decoder is given
 LONG = 6.0  # seconds: sentences above it are cited by their clauses
 CLAUSE = 1.8  # seconds that a clause must take
 _COMMAS = (",", ";", ":", "，", "、", "；", "：")
@@ -110,13 +112,18 @@ def preferred_kind(question: str) -> str:
 
 
 def fit_budget(scored: Sequence[Scored], budget: int = BUDGET) -> list[Evidence]:
-    """The best pieces that fit, in the order of time, numbered from 1."""
+    """The best pieces that fit, in the order of time, numbered from 1: at most `CROWD` of one stretch of a video, so
+    that a moment with many words does not hide the others.
+    """
     chosen: list[Evidence] = []
+    crowds: Counter[tuple[int, int]] = Counter()
     used = 0
     for item in scored:
-        if used + len(item.evidence.text) > budget:
+        place = (item.evidence.video, int(item.evidence.start // STRETCH))
+        if used + len(item.evidence.text) > budget or crowds[place] == CROWD:
             continue
         used += len(item.evidence.text)
+        crowds[place] += 1
         chosen.append(item.evidence)
     chosen.sort(key=lambda e: (e.video, e.start))
     return [replace(e, number=n) for n, e in enumerate(chosen, 1)]

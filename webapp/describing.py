@@ -17,10 +17,12 @@ from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models, recipes, tagging
+from webapp.candidates import load_frames
 from webapp.embedding import load_picture, pack, unpack
-from webapp.models import Evidence, EvidenceVector, FrameVector, Recipe, Segment, Video
+from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
+BATCH = 16  # pictures captioned at a time
 SUMMARY_SENTENCES = 5
 SUGGESTIONS = 3
 TALKATIVE = 0.2  # share of a video that is spoken, from which on its summary is made of speech alone
@@ -30,8 +32,8 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     """Compute everything a person reads about the video; the returned function stores it."""
     recipe = recipes.active()
     reading = engine.sentences(recipe)
-    segments = list(video.segments.filter(recipe=recipe).select_related("recipe"))
-    captions = caption_segments(video, segments, lambda share: progress(0.6 * share))
+    segments = list(video.segments.filter(recipe=recipe))
+    captions = caption_segments(video, segments, recipe, lambda share: progress(0.6 * share))
     pieces = collect(video, segments, captions)
     vectors = reading.encode_passages([p.text for p in pieces])
     progress(0.9)
@@ -84,20 +86,25 @@ def save_vectors(rows: Sequence[Evidence], vectors: Vectors, encoder: str) -> No
     )
 
 
-def caption_segments(video: Video, segments: Sequence[Segment], progress: Progress) -> list[Caption]:
+def caption_segments(video: Video, segments: Sequence[Segment], recipe: Recipe, progress: Progress) -> list[Caption]:
     """One caption per segment, of the keyframe nearest to its visual middle; empty for sound without picture."""
-    captions: list[Caption] = []
-    for number, segment in enumerate(segments):
-        dim, encoder = segment.recipe.dims["visual"], segment.recipe.picture_encoder
-        frames = FrameVector.objects.filter(keyframe__segments=segment, encoder=encoder).select_related("keyframe")
-        if frames:
-            middle = unpack(segment.visual, dim)
-            typical = max(frames, key=lambda f: float(unpack(f.vector, dim) @ middle)).keyframe
-            captions += engine.captioner().caption([load_picture(video.derived / typical.file)])
-        else:
-            captions.append(Caption("", 0.0))
-        progress((number + 1) / len(segments))
-    return captions
+    frames = load_frames([s.pk for s in segments], recipe)
+    shown = Keyframe.objects.filter(segments__in=segments).values_list("segments", "time", "file")
+    files = {(segment, time): file for segment, time, file in shown}
+    typical: dict[int, str] = {}
+    for segment in segments:
+        vectors, times = frames.get(segment.pk, (None, []))
+        if vectors is not None:
+            middle = unpack(segment.visual, recipe.dims["visual"])
+            typical[segment.pk] = files[segment.pk, times[int((vectors @ middle).argmax())]]
+    captions: dict[int, Caption] = {}
+    chosen = list(typical)
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        pictures = [load_picture(video.derived / typical[pk]) for pk in batch]
+        captions |= dict(zip(batch, engine.captioner().caption(pictures), strict=True))
+        progress(min(1.0, (start + BATCH) / len(chosen)))
+    return [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
 
 
 def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:

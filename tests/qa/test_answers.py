@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qa.chapters import find_chapters
-from qa.evidence import fit_budget, preferred_kind, score_evidence
+from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence
 from qa.prompts import build_prompt
 from qa.reader import answer_by_quoting, check
 from qa.summarizer import summarize
@@ -91,6 +91,15 @@ def test_the_budget_holds() -> None:
     chosen = fit_budget(scored, 45)
     assert sum(len(e.text) for e in chosen) <= 45
     assert [e.number for e in chosen] == list(range(1, len(chosen) + 1))
+
+
+def test_one_moment_does_not_crowd_out_the_others() -> None:
+    pieces = [Evidence(0, 7, i / 2, i / 2 + 0.5, "speech", f"cake number {i}") for i in range(30)]
+    pieces.append(Evidence(0, 7, 300.0, 305.0, "speech", "cake at last"))
+    scored = [Scored(p, 1 - i / 100, 0.5, 0.5) for i, p in enumerate(pieces)]
+    chosen = fit_budget(scored)
+    assert len(chosen) == 7
+    assert chosen[-1].start == 300.0
 
 
 def test_a_summary_cites_and_does_not_repeat_itself() -> None:
