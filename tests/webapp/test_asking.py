@@ -61,6 +61,17 @@ def test_the_page_keeps_what_was_asked_until_it_is_forgotten(demo, clients) -> N
     assert not Question.objects.exists()
 
 
+def test_asking_again_takes_the_place_of_the_answer(demo, clients, people) -> None:
+    for q in (PAST, "What goes into the index?"):
+        clients["owner"].post(f"/videos/{demo.key}/ask", {"q": q})
+    first = Question.objects.get(text=PAST)
+    theirs = Question.objects.create(asker=people["other"], video=demo, text="Theirs?", answer={"abstained": True})
+    for instead in (str(first.pk), str(theirs.pk), "x", "9" * 30):
+        clients["owner"].post(f"/videos/{demo.key}/ask", {"q": PAST, "instead": instead})
+    assert not Question.objects.filter(pk=first.pk).exists()
+    assert Question.objects.filter(pk=theirs.pk).exists()
+
+
 def test_suggested_questions_are_answered(demo, people, clients) -> None:
     assert demo.suggestions
     page = clients["owner"].get(f"/videos/{demo.key}").content.decode()

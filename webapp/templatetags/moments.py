@@ -45,7 +45,7 @@ def percent(share: float) -> int:
 @register.filter
 def label(name: str) -> str:
     """The name of a label in the person's language, where it is one of `label_names`."""
-    return _(name) if name in NAMES else name
+    return str(NAMES.get(name, name))
 
 
 @register.filter

@@ -31,7 +31,7 @@ def ask_library(request: HttpRequest) -> HttpResponseBase:
     if text and request.method == "POST":
         if wants_events(request):
             return stream(request, user, text, None)
-        fresh = answer(user, text, None)
+        fresh = answer(user, text, None, request.POST.get("instead", ""))
     earlier = user.questions.filter(video=None).exclude(pk=fresh.pk if fresh else None)[:EARLIER]
     return render(request, "ask.html", {"question": fresh, "earlier": earlier, **cited_videos(user, [fresh, *earlier])})
 
@@ -44,7 +44,7 @@ def ask_video(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     if text and wants_events(request):
         return stream(request, user, text, video)
     if text:
-        answer(user, text, video)
+        answer(user, text, video, request.POST.get("instead", ""))
     return redirect(f"{reverse('watch', args=[video.key])}#answers")
 
 
@@ -62,18 +62,20 @@ def wants_events(request: HttpRequest) -> bool:
     return EVENTS in request.headers.get("Accept", "")
 
 
-def answer(user: User, text: str, video: Video | None) -> Question:
-    """Ask, keep question and answer, return the row."""
+def answer(user: User, text: str, video: Video | None, instead: str) -> Question:
+    """Ask, keep question and answer (in the place of an earlier one that is asked again), return the row."""
     reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video))
-    return keep(user, video, reply)
+    return keep(user, video, reply, instead)
 
 
 def earlier_turns(user: User, video: Video | None) -> list[Turn]:
     return [Turn(q.text, q.answer.get("answer", "")) for q in reversed(user.questions.filter(video=video)[:TURNS])]
 
 
-def keep(user: User, video: Video | None, reply: answering.Reply) -> Question:
+def keep(user: User, video: Video | None, reply: answering.Reply, instead: str) -> Question:
     record = reply.record()
+    if instead.isascii() and instead.isdigit() and len(instead) < 19:
+        user.questions.filter(pk=int(instead), video=video).delete()
     question = Question.objects.create(asker=user, video=video, text=reply.question, answer=record)
     question.cited.set({c["video"] for s in record["sentences"] for c in s["citations"]})
     return question
@@ -92,7 +94,7 @@ def write_events(request: HttpRequest, user: User, text: str, video: Video | Non
         if isinstance(item, Sentence):
             yield event("sentence", {"text": item.text})
         else:
-            question = keep(user, video, item)
+            question = keep(user, video, item, request.POST.get("instead", ""))
             context = {"question": question, "video": video, **cited_videos(user, [question])}
             yield event("done", {"html": render_to_string("fragments/answer.html", context, request)})
 

@@ -125,7 +125,8 @@ document.addEventListener("submit", async (event) => {
   const entry = document.createElement("article");
   entry.className = "answer";
   entry.append(Object.assign(document.createElement("h3"), { textContent: body.get("q") }), document.createElement("ol"));
-  answers.prepend(entry);
+  const former = form.closest(".answer");
+  if (former) former.replaceWith(entry); else answers.prepend(entry);
   answers.setAttribute("aria-busy", "true");
   button.disabled = true;
   try {
@@ -140,7 +141,7 @@ document.addEventListener("submit", async (event) => {
       }
     }
     if (form.matches(".ask")) form.reset();
-  } catch { entry.remove(); form.removeAttribute("data-ask"); form.requestSubmit(event.submitter); } finally {
+  } catch { entry.replaceWith(...(former ? [former] : [])); form.removeAttribute("data-ask"); form.requestSubmit(event.submitter); } finally {
     button.disabled = false;
     answers.removeAttribute("aria-busy");
   }
