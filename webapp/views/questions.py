@@ -1,16 +1,19 @@
 """Asking one video or the whole library: a page, or a stream of sentences as they are found (server-sent events)."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.http import require_POST
 
 from qa.types import Sentence, Turn
@@ -62,7 +65,7 @@ def wants_events(request: HttpRequest) -> bool:
     return EVENTS in request.headers.get("Accept", "")
 
 
-def answer(user: User, text: str, video: Video | None, instead: str) -> Question:
+def answer(user: User, text: str, video: Video | None, instead: str = "") -> Question:
     """Ask, keep question and answer (in the place of an earlier one that is asked again), return the row."""
     reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video))
     return keep(user, video, reply, instead)
@@ -83,20 +86,24 @@ def keep(user: User, video: Video | None, reply: answering.Reply, instead: str) 
 
 def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> StreamingHttpResponse:
     """`sentence` events with plain text, then one `done` event with the finished answer as HTML."""
-    response = StreamingHttpResponse(pull(write_events(request, user, text, video)), content_type=EVENTS)
+    response = StreamingHttpResponse(
+        pull(write_events(request, user, text, video, translation.get_language())), content_type=EVENTS
+    )
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold sentences back
     return response
 
 
-def write_events(request: HttpRequest, user: User, text: str, video: Video | None) -> Iterator[str]:
+def write_events(request: HttpRequest, user: User, text: str, video: Video | None, language: str) -> Iterator[str]:
     for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video)):
         if isinstance(item, Sentence):
             yield event("sentence", {"text": item.text})
         else:
             question = keep(user, video, item, request.POST.get("instead", ""))
             context = {"question": question, "video": video, **cited_videos(user, [question])}
-            yield event("done", {"html": render_to_string("fragments/answer.html", context, request)})
+            with translation.override(language):  # another thread than that of the view
+                html = render_to_string("fragments/answer.html", context, request)
+            yield event("done", {"html": html})
 
 
 def event(name: str, data: dict[str, Any]) -> str:
@@ -104,10 +111,14 @@ def event(name: str, data: dict[str, Any]) -> str:
 
 
 async def pull(events: Iterator[str]) -> AsyncIterator[str]:
-    """One at a time on the thread that has the request's database connection, so that each leaves at once."""
-    following = sync_to_async(next)
-    while part := await following(events, ""):
-        yield part
+    """One at a time, so that each leaves at once, on a thread of their own: the one of the view is gone by now."""
+    loop, worker = asyncio.get_running_loop(), ThreadPoolExecutor(1)
+    try:
+        while part := await loop.run_in_executor(worker, next, events, ""):
+            yield part
+    finally:
+        worker.submit(connections.close_all)
+        worker.shutdown(wait=False)
 
 
 def cited_videos(user: User, questions: list[Question | None]) -> dict[str, dict[int, Video]]:
