@@ -13,6 +13,7 @@ import numpy.typing as npt
 from safetensors import safe_open
 
 from indexer.errors import BadVectors, ModelMissing
+from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.types import Space, Vectors
 from indexer.weights import hash_file
 
@@ -92,6 +93,11 @@ class Attention:
     def fuse_query(self, blocks: Blocks, weights: Mapping[str, float]) -> Vectors:
         """As `ports.Fusion`; (d,)."""
         return np.asarray(sum(self._maps[s] @ blocks[s] * weights[s] for s in SPACES), np.float32)
+
+
+def spaces_of(looking: PictureEncoder, reading: SentenceEncoder) -> dict[str, Space]:
+    """The spaces that two encoders make."""
+    return {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
 
 
 def name_encoders(spaces: Spaces) -> dict[str, str]:

@@ -21,6 +21,14 @@ def build_prompt(question: str, evidence: Sequence[Evidence], turns: Sequence[Tu
     return "\n".join(["<evidence>", *lines, "</evidence>", *history, f"Question: {question}"])
 
 
+def build_messages(question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> list[dict[str, str]]:
+    """The same as a chat of plain text."""
+    return [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": build_prompt(question, evidence, turns)},
+    ]
+
+
 def fence(text: str) -> str:
     """Evidence can't close its own fence."""
     return text.replace("<", "‹").replace(">", "›").replace("\n", " ")

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
 from webapp import engine, recipes, searching, witnessing
+from webapp.candidates import split
 from webapp.embedding import unpack
-from webapp.models import EvidenceVector, User, Video
+from webapp.models import EvidenceVector, Recipe, User, Video
 
 log = logging.getLogger(__name__)
 
@@ -69,21 +71,33 @@ class Scope:
     user: User | AnonymousUser
     videos: "QuerySet[Video]"
     alone: Video | None  # when one video is asked
+    recipe: Recipe
     reading: SentenceEncoder
+
+    @cached_property
+    def _everything(self) -> tuple[list[Piece], Vectors] | None:
+        """All evidence, read once for every part of a question; None when that is too much."""
+        rows = self._rows()
+        return self._load(rows) if rows.count() <= WHOLE else None
 
     def read(self, question: str) -> tuple[list[Piece], Vectors]:
         """All evidence of the scope when it is small, else that of the best moments."""
-        rows = EvidenceVector.objects.filter(evidence__video__in=self.videos, encoder=self.reading.name)
-        if rows.count() > WHOLE:
-            near = Q(pk=None)
-            scope = list(self.videos.values_list("pk", flat=True))
-            for moment in searching.find(self.user, question, MOMENTS, videos=scope).moments:
-                near |= Q(
-                    evidence__video=moment.video,
-                    evidence__start__lt=moment.segment.end,
-                    evidence__end__gt=moment.segment.start,
-                )
-            rows = rows.filter(near)
+        if self._everything is not None:
+            return self._everything
+        near = Q(pk=None)
+        scope = list(self.videos.values_list("pk", flat=True))
+        for moment in searching.find(self.user, question, MOMENTS, videos=scope).moments:
+            near |= Q(
+                evidence__video=moment.video,
+                evidence__start__lt=moment.segment.end,
+                evidence__end__gt=moment.segment.start,
+            )
+        return self._load(self._rows().filter(near))
+
+    def _rows(self) -> "QuerySet[EvidenceVector]":
+        return EvidenceVector.objects.filter(evidence__video__in=self.videos, encoder=self.reading.name)
+
+    def _load(self, rows: "QuerySet[EvidenceVector]") -> tuple[list[Piece], Vectors]:
         found = list(rows.select_related("evidence").order_by("evidence__video", "evidence__start", "evidence"))
         none = np.zeros((0, self.reading.dim), np.float32)
         vectors = np.stack([unpack(r.vector, self.reading.dim) for r in found]) if found else none
@@ -110,7 +124,8 @@ def stream(
     if videos is not None:
         visible = visible.filter(pk__in=videos)
     alone = visible.first() if videos is not None and len(videos) == 1 else None
-    scope = Scope(user, visible, alone, engine.sentences(recipes.active()))
+    recipe = recipes.active()
+    scope = Scope(user, visible, alone, recipe, engine.sentences(recipe))
     sentences: list[Sentence] = []
     unanswered, searched = [], 0
     for part in split_parts(question):
@@ -139,13 +154,13 @@ def answer_part(part: str, scope: Scope, turns: Sequence[Turn]) -> tuple[Iterato
     scored, quoted = [], []
     if window is not None:
         inside = [i for i, p in enumerate(pieces) if window.overlaps(p.start, p.end)]
-        scored = score_evidence(wanted, vector, [pieces[i] for i in inside], vectors[inside], terms)
+        scored = score_evidence(wanted, vector, [pieces[i] for i in inside], vectors[inside], split)
         quoted = answer_by_quoting(wanted, scored, trusted=("screen", "speech"), without=without).sentences
     if window is None or not (quoted or window.firm):
-        scored = score_evidence(wanted, vector, pieces, vectors, terms)
+        scored = score_evidence(wanted, vector, pieces, vectors, split)
         trusted = () if scope.alone is None else ("screen",)
         quoted = answer_by_quoting(wanted, scored, trusted=trusted, without=without).sentences
-    seen = witnessing.look(scope.alone, asked, window, recipes.active()) if scope.alone and asked else None
+    seen = witnessing.look(scope.alone, asked, window, scope.recipe) if scope.alone and asked else None
     decoder = engine.decoder()
     if decoder is not None and (quoted or seen):
         given = fit_budget(scored)
@@ -180,7 +195,7 @@ def find_stretch(part: str, scope: Scope, pieces: Sequence[Piece], vectors: Vect
     if event is None or not pieces:
         return window
     side, happening = event
-    scored = score_evidence(happening, scope.reading.encode_queries([happening])[0], pieces, vectors, terms)
+    scored = score_evidence(happening, scope.reading.encode_queries([happening])[0], pieces, vectors, split)
     if scored[0].shared == 0:  # nothing says when it happens
         return None
     there = scored[0].evidence

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from indexer.fusion import mean_direction
 from indexer.ports import Progress, SentenceEncoder
-from indexer.terms import terms
 from indexer.types import Vectors
 from qa import chapters, suggestions, summarizer
 from qa.evidence import score_evidence, split_clauses
@@ -17,9 +16,9 @@ from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models, recipes, tagging
-from webapp.candidates import load_frames
+from webapp.candidates import load_frames, split
 from webapp.embedding import load_picture, pack, unpack
-from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
+from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Utterance, Video
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 BATCH = 16  # pictures captioned at a time
@@ -34,17 +33,18 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     reading = engine.sentences(recipe)
     segments = list(video.segments.filter(recipe=recipe))
     captions = caption_segments(video, segments, recipe, lambda share: progress(0.6 * share))
-    pieces = collect(video, segments, captions)
+    utterances = list(video.utterances.all())
+    pieces = collect(video, utterances, segments, captions)
     vectors = reading.encode_passages([p.text for p in pieces])
     progress(0.9)
     words = np.stack([unpack(s.text, reading.dim) for s in segments]) if segments else np.zeros((0, 1))
     looks = np.stack([unpack(s.visual, recipe.dims["visual"]) for s in segments]) if segments else np.zeros((0, 1))
     found = divide(segments, captions, np.concatenate([words, looks], 1).astype(np.float32))
-    told, meanings = tell(video, pieces, vectors)
+    told, meanings = tell(video, utterances, pieces, vectors)
     summary = summarizer.summarize(told, meanings, SUMMARY_SENTENCES)
     detailed = summarizer.summarize_chapters(told, meanings, found)
     questions = suggest(pieces, vectors, reading)
-    tags = tagging.find_tags(segments, looks, list(video.utterances.all()), recipe)
+    tags = tagging.find_tags(segments, looks, utterances, recipe)
 
     def store() -> None:
         for segment, caption in zip(segments, captions, strict=True):
@@ -107,11 +107,13 @@ def caption_segments(video: Video, segments: Sequence[Segment], recipe: Recipe, 
     return [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
 
 
-def collect(video: Video, segments: Sequence[Segment], captions: Sequence[Caption]) -> list[Piece]:
+def collect(
+    video: Video, utterances: Sequence[Utterance], segments: Sequence[Segment], captions: Sequence[Caption]
+) -> list[Piece]:
     """Everything of this video that an answer may cite, by kind and time."""
     pieces = [
         Piece(0, video.pk, start, end, "speech", text, u.text)
-        for u in video.utterances.all()
+        for u in utterances
         for start, end, text in split_clauses([(w, a, b) for w, a, b in u.words]) or [(u.start, u.end, u.text)]
         if has_letters(text)
     ]
@@ -135,7 +137,9 @@ def divide(segments: Sequence[Segment], captions: Sequence[Caption], vectors: np
     return chapters.find_chapters([(s.start, s.end) for s in segments], vectors, titles)
 
 
-def tell(video: Video, pieces: Sequence[Piece], vectors: Vectors) -> tuple[list[Piece], Vectors]:
+def tell(
+    video: Video, utterances: Sequence[Utterance], pieces: Sequence[Piece], vectors: Vectors
+) -> tuple[list[Piece], Vectors]:
     """What a summary may say, with its meaning: whole sentences where much is spoken, otherwise captions and screen
     text, too. The meaning of a sentence is that of its clauses.
     """
@@ -143,7 +147,7 @@ def tell(video: Video, pieces: Sequence[Piece], vectors: Vectors) -> tuple[list[
     if not spoken or sum(pieces[i].end - pieces[i].start for i in spoken) < TALKATIVE * video.duration:
         return list(pieces), vectors
     told, meanings = [], []
-    for utterance in video.utterances.all():
+    for utterance in utterances:
         inside = [i for i in spoken if utterance.start <= pieces[i].start < max(utterance.end, utterance.start + 0.01)]
         if inside:
             told.append(Piece(0, video.pk, utterance.start, utterance.end, "speech", utterance.text))
@@ -154,8 +158,8 @@ def tell(video: Video, pieces: Sequence[Piece], vectors: Vectors) -> tuple[list[
 def suggest(pieces: Sequence[Piece], vectors: Vectors, reading: SentenceEncoder) -> list[str]:
     """Questions that are answered from these pieces, tried one by one."""
     answered: list[str] = []
-    for question in suggestions.propose(pieces, [terms(p.text) for p in pieces]):
-        scored = score_evidence(question, reading.encode_queries([question])[0], pieces, vectors, terms)
+    for question in suggestions.propose(pieces, [split(p.text) for p in pieces]):
+        scored = score_evidence(question, reading.encode_queries([question])[0], pieces, vectors, split)
         if not answer_by_quoting(question, scored, trusted=("screen",)).abstained:
             answered.append(question)
         if len(answered) == SUGGESTIONS:

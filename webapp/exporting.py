@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from zipstream import ZipStream
 
-from webapp import documents
+from webapp import documents, tagging
 from webapp.models import AuditEntry, ExportLink, User, Video
 
 VALID = timedelta(minutes=10)
@@ -54,7 +54,7 @@ def describe_video(video: Video) -> dict[str, Any]:
         "duration": video.duration,
         "language": video.language,
         "tags": video.tags,
-        "timeline": list(video.timeline.values("name", "kind", "source", "confidence", "start", "end")),
+        "timeline": tagging.records(video),
         "sound": video.sound,
         "summary": video.summary,
         "detailed": video.detailed,

@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.module_loading import import_string
 
-from indexer.types import Space
+from indexer.fusion import spaces_of
 from webapp import engine
 from webapp.embedding import mark_changed
 from webapp.models import EvidenceVector, FrameVector, IndexState, Recipe, Segment, Step, Video
@@ -28,7 +28,7 @@ def wanted() -> Recipe:
     encoders = engine.encoders_of_settings()
     looking, reading = engine.load_encoders(encoders)
     shortest, longest = settings.KINOSCOPE_SEGMENT_SECONDS
-    spaces = {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
+    spaces = spaces_of(looking, reading)
     fused = import_string(settings.KINOSCOPE_FUSION)(spaces)
     name = "|".join([looking.name, reading.name, f"{shortest:g}-{longest:g} s", fused.name])
     recipe, _ = Recipe.objects.get_or_create(

@@ -7,6 +7,7 @@ search uses; it is said or written where its words occur. Speech has a mood, whe
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from indexer.ports import PictureEncoder
 from indexer.terms import terms
 from indexer.types import Vectors
 from webapp import engine
+from webapp.candidates import split
 from webapp.models import Label, Recipe, Segment, Tag, Utterance, Video
 
 # Chance that one of five people names the label when they describe the picture, by its distance from the mean of all
@@ -82,7 +84,7 @@ def read(bank: Sequence[Label], segments: Sequence[Segment]) -> list[Found]:
     found = []
     for segment in segments:
         for source, text in ((Tag.Source.SPEECH, segment.speech), (Tag.Source.SCREEN, segment.screen)):
-            there = set(terms(text))
+            there = set(split(text))
             found += [
                 Found(label.name, label.kind, source, 1.0, segment.start, segment.end)
                 for label, words in wanted.items()
@@ -111,6 +113,11 @@ def join(found: Sequence[Found]) -> list[Found]:
         else:
             joined.append(tag)
     return sorted(joined, key=lambda f: (f.start, f.name))
+
+
+def records(video: Video) -> list[dict[str, Any]]:
+    """JSON-ready."""
+    return list(video.timeline.values("name", "kind", "source", "confidence", "start", "end"))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from indexer.adapters.onnx_runtime import Batch
 from indexer.adapters.towers import Choice, Tower, compute_in_torch
 from indexer.calibration import BACKGROUND
 from indexer.errors import ModelMissing, OutOfMemory
+from indexer.fusion import unit
 from indexer.types import Image, Vectors
 
 _BATCH, _GPU_BATCH = 16, 128
@@ -45,7 +46,7 @@ class OpenClipPictures:
             ) from error
         self.name = f"open_clip {weights}"
         self._tokenizer = open_clip.get_tokenizer(source)
-        self._looking, reading = Looking(model.eval()), find_reader(model)
+        self._looking, reading = model.eval().visual, find_reader(model)
         self._causal = isinstance(reading, CausalReading)
         self._look: Callable[[Batch], Vectors]
         self._read: Callable[[Batch], Vectors]
@@ -97,7 +98,7 @@ def try_architecture(name: str, folder: Path) -> list[Choice]:
         tokens[:, -1] = config["text_cfg"].get("vocab_size", 49408) - 1
     pictures = np.random.default_rng(0).normal(size=(_BATCH, 3, side, side)).astype(np.float32)
     return [
-        Tower(f"{name}, pictures", Looking(model), folder).choose(pictures),
+        Tower(f"{name}, pictures", model.visual, folder).choose(pictures),
         Tower(f"{name}, texts", reader, folder).choose(tokens),
     ]
 
@@ -105,39 +106,15 @@ def try_architecture(name: str, folder: Path) -> list[Choice]:
 def open_random(name: str) -> Callable[[Sequence[Image]], Vectors]:
     """An architecture with random weights, as it is used without further thought: Pillow, float32, one batch."""
     model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=None)
-    looking = Looking(model.eval())
+    looking = model.eval().visual
     return lambda images: compute_in_torch(
         looking, torch.stack([preprocess(Pillow.fromarray(image)) for image in images]).numpy()
     )
 
 
-class Looking(nn.Module):
-    """Preprocessed pictures (n, 3, h, w) -> (n, d)."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model.visual
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        seen: Tensor = self.model(pictures)
-        return seen
-
-
-class Reading(nn.Module):
-    """Tokens (n, context) -> (n, d)."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model.text
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        read: Tensor = self.model(tokens)
-        return read
-
-
 class CausalReading(nn.Module):
-    """The same for a text tower whose tokens see only those before them, and which reads its answer off the last one:
-    what is padded after it changes nothing, and is not computed. Tokens (n, up to context) -> (n, d).
+    """A text tower whose tokens see only those before them, and which reads its answer off the last one: what is padded
+    after it changes nothing, and is not computed. Tokens (n, up to context) -> (n, d).
     """
 
     def __init__(self, tower: Any) -> None:
@@ -184,8 +161,8 @@ def find_reader(model: Any) -> nn.Module:
     known = all(isinstance(getattr(b, "attn", None), nn.MultiheadAttention) and b.attn.batch_first for b in blocks)
     if pool == "argmax" and plain and blocks and known and getattr(tower, "attn_mask", None) is not None:
         return CausalReading(tower)
-    if tower is not model:
-        return Reading(model)
+    if isinstance(tower, nn.Module) and tower is not model:
+        return tower
     raise ModelMissing("This open_clip architecture has no text tower that is known here.", "Choose another one.")
 
 
@@ -202,6 +179,6 @@ def run_on_gpu(network: nn.Module) -> Callable[[Batch], Vectors]:
     def compute(batch: Batch) -> Vectors:
         with torch.inference_mode(), torch.autocast("cuda", half):
             vectors = network(torch.from_numpy(batch).to("cuda", non_blocking=True))
-        return np.asarray(nn.functional.normalize(vectors.float(), dim=1).cpu().numpy(), np.float32)
+        return unit(vectors.float().cpu().numpy())
 
     return compute

@@ -60,11 +60,11 @@ class Tower:
     def __call__(self, batch: Batch) -> Vectors:
         """(n, …) -> (n, d), unit length."""
         if self._compute is None:
-            kept = read_choices(self._folder).get(self._key())
+            kept = read_choices(self._folder).get(self.key)
             if kept is None and len(batch) < ENOUGH:
                 return self._plain(batch)
             choice = kept or self.choose(batch)
-            self._compute = self._open(choice.way, batch)
+            self._compute = _WAYS[choice.way](self, batch)
             if choice.way.endswith("int8"):
                 self._network = None  # a gigabyte that nobody needs any more
         return self._compute(batch)
@@ -75,7 +75,7 @@ class Tower:
         tried: dict[str, dict[str, float | str]] = {}
         for way in _WAYS:
             try:
-                compute = self._open(way, batch)
+                compute = _WAYS[way](self, batch)
                 cosine = float((compute(batch) * expected).sum(1).min())
                 tried[way] = {
                     "ms": round(1000 * min(_timed(compute, batch)) / len(batch), 4),
@@ -86,14 +86,10 @@ class Tower:
         good = {w: float(t["ms"]) for w, t in tried.items() if float(t.get("cosine", 0)) >= LEAST_COSINE}
         choice = Choice(self.name, min(good, key=good.__getitem__, default=PLAIN), tried)
         log.warning("%s", choice)
-        everything = {**read_choices(self._folder), self._key(): choice}
+        everything = {**read_choices(self._folder), self.key: choice}
         text = json.dumps({key: asdict(value) for key, value in everything.items()}, indent=1)
         files.write_whole(self._folder / "towers.json", lambda temporary: temporary.write_text(text))
         return choice
-
-    def _open(self, way: str, batch: Batch) -> Compute:
-        compute = _WAYS[way](self, batch)
-        return lambda given: unit(compute(given))
 
     def _plain(self, batch: Batch) -> Vectors:
         return compute_in_torch(self._network, batch)
@@ -109,13 +105,14 @@ class Tower:
         if not path.exists():
             onnx_runtime.quantize(self._exported(batch), path)
         session = onnx_runtime.open_session(path)
-        return lambda given: np.asarray(session.run(None, {"batch": given})[0], np.float32)
+        return lambda given: unit(session.run(None, {"batch": given})[0])
 
     def _in_openvino(self, batch: Batch) -> Compute:
         path = self._folder / f"{self.digest}-calibrated.onnx"
         if not path.exists():
             onnx_runtime.quantize_calibrated(self._exported(batch), path, batch[:ENOUGH])
-        return openvino.open_model(path)
+        compute = openvino.open_model(path)
+        return lambda given: unit(compute(given))
 
     def _exported(self, batch: Batch) -> Path:
         import torch
@@ -133,7 +130,9 @@ class Tower:
         marks = [f"{name} {tuple(t.shape)} {t.double().sum().item():.9g}" for name, t in sorted(state.items())]
         return hashlib.sha256("\n".join([self.name, *marks]).encode()).hexdigest()[:16]
 
-    def _key(self) -> str:
+    @cached_property
+    def key(self) -> str:
+        """Of the weights and of what computes them here."""
         return "|".join([self.digest, _processor(), *(_version(p) for p in ("torch", "onnxruntime", "openvino"))])
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image as Pillow
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,7 +19,7 @@ from torch.nn import functional
 from indexer.calibration import calibrate
 from indexer.fusion import ATTENTION, SPACES, Addition, Attention, Concatenation, name_encoders
 from indexer.ports import Fusion, PictureEncoder, SentenceEncoder
-from indexer.training.photos import PhotoList
+from indexer.training.photos import PhotoList, read_photo
 from indexer.types import Ids, Space, Vectors
 
 SILENT, OWN = 0.4, 0.3  # shares of moments without words, and with words about their picture
@@ -73,7 +72,7 @@ def embed_pairs(
     rows = photos.split()[1]
     parts = []
     for start in range(0, len(rows), 32):
-        images = [np.asarray(Pillow.open(photos.files[i]).convert("RGB")) for i in rows[start : start + 32]]
+        images = [read_photo(photos.files[i]) for i in rows[start : start + 32]]
         parts.append(looking.encode_images(images))
         say(f"pictures: {start + len(images)}/{len(rows)}")
     columns = [[c for i in rows for c in captions[i][:CAPTIONS]] for captions in photos.captions.values()]

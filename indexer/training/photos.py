@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from indexer import files
 from indexer.adapters.efficientnet import PictureFeatures, Views
 from indexer.errors import UnreadableMedia
+from indexer.types import Image
 
 HELD_OUT = 700  # photos kept for the numbers that are reported
 
@@ -79,6 +80,10 @@ def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say:
     return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], (whole, corners))
 
 
+def read_photo(path: Path) -> Image:
+    return np.asarray(Pillow.open(path).convert("RGB"))
+
+
 def normal(caption: str) -> str:
     return " ".join(caption.lower().split()).rstrip(" .")
 
@@ -86,7 +91,7 @@ def normal(caption: str) -> str:
 def extract(features: PictureFeatures, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
     columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
     for start in range(0, len(paths), 32):
-        images = [np.asarray(Pillow.open(f).convert("RGB")) for f in paths[start : start + 32]]
+        images = [read_photo(path) for path in paths[start : start + 32]]
         whole = features.extract(images)
         found = {"grid": whole.grid, "pooled": whole.pooled, "logits": whole.logits}
         seen = (Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True))

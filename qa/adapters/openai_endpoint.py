@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import httpx2
 
 from qa.errors import DecoderMissing
-from qa.prompts import SYSTEM, build_prompt
+from qa.prompts import build_messages
 from qa.types import Evidence, Turn
 
 _TOKENS = 300
@@ -26,10 +26,7 @@ class OpenaiEndpoint:
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]. Raises `DecoderMissing`."""
-        messages = [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": build_prompt(question, evidence, turns)},
-        ]
+        messages = build_messages(question, evidence, turns)
         body = {"model": self._model, "messages": messages, "stream": True, "temperature": 0, "max_tokens": _TOKENS}
         try:
             with httpx2.stream(

@@ -6,7 +6,7 @@ from typing import Any
 
 from qa.adapters.vision_language import VisionLanguageModel, write
 from qa.errors import DecoderMissing
-from qa.prompts import SYSTEM, build_prompt
+from qa.prompts import build_messages
 from qa.types import Evidence, Turn
 
 
@@ -37,10 +37,7 @@ class TextModel:
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""
-        told = [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": build_prompt(question, evidence, turns)},
-        ]
+        told = build_messages(question, evidence, turns)
         inputs = self._tokenizer.apply_chat_template(
             told, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )

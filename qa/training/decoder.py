@@ -28,7 +28,7 @@ from qa.adapters.picture_decoder import (
 )
 from qa.pictures import KINDS, tokenize
 from qa.training.metrics import bleu4, cider
-from qa.training.questions import Pair, ask_about, deny, find_nouns
+from qa.training.questions import Pair, ask_about, by_question, deny, find_nouns
 
 RARE = 4  # words seen less often become <unknown>
 BATCH = 96
@@ -207,10 +207,7 @@ def evaluate_answers(
     with torch.inference_mode():
         for row in rows:
             picture = decoder.look(*photos.tensors(np.array([row])))
-            right: dict[tuple[str, str], set[str]] = defaultdict(set)
-            for pair in asked[int(row)]:
-                right[pair.kind, pair.question].add(pair.answer)
-            for (kind, question), answers in right.items():
+            for (kind, question), answers in by_question(asked[int(row)]).items():
                 said, likely = reply(decoder, picture, encode_question(ids, question.split()))
                 outcomes[kind].append((likely, is_right(" ".join(words[w] for w in said), answers, kind)))
                 guessed[kind].append(is_right(usual.get(kind, ""), answers, kind))

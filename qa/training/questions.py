@@ -2,7 +2,7 @@
 (https://arxiv.org/abs/1505.02074), with noun phrases found by closed word lists instead of a parser.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -122,6 +122,14 @@ def noun_phrase(said: Sequence[str], at: int) -> tuple[list[str], int]:
         end += 1
     phrase = [w for w in said[at + 1 : end] if w != "and"]
     return (phrase, end) if phrase and len(phrase) <= 4 and phrase[-1] not in COLOURS | ADJECTIVES else ([], at)
+
+
+def by_question(pairs: Iterable[Pair]) -> dict[tuple[str, str], set[str]]:
+    """(kind, question) -> every right answer."""
+    right: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for pair in pairs:
+        right[pair.kind, pair.question].add(pair.answer)
+    return right
 
 
 def deny(pairs: Sequence[Pair], names: Sequence[str], dice: np.random.Generator) -> list[Pair]:

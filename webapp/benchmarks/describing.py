@@ -1,6 +1,6 @@
 """The picture decoder on photos it never saw: its sentences and its answers, beside what is had for nothing."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from qa.pictures import KINDS, Asked, tokenize
 from qa.training.metrics import bleu4, cider
-from qa.training.questions import Pair, ask_about, deny, find_nouns
+from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine, recipes
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.measures import Record
@@ -54,7 +54,7 @@ def questions(pictures: list[np.ndarray], truth: list[list[str]]) -> Iterator[Re
         usual = Counter(p.answer for pairs in asked for p in pairs if p.kind == kind).most_common(1)[0][0]
         right, frequent, given = [], [], []
         for picture, pairs in zip(pictures, asked, strict=True):
-            for question, answers in by_question(pairs, kind).items():
+            for (_, question), answers in by_question(p for p in pairs if p.kind == kind).items():
                 (guess,) = engine.captioner().answer_about(Asked(kind, question, question), [picture])
                 right.append(guess.text in answers)
                 frequent.append(usual in answers)
@@ -68,11 +68,3 @@ def questions(pictures: list[np.ndarray], truth: list[list[str]]) -> Iterator[Re
             "right when sure %": round(100 * float(np.mean(sure)), 1) if sure else None,
             "questions": len(right),
         }
-
-
-def by_question(pairs: list[Pair], kind: str) -> dict[str, set[str]]:
-    answers: dict[str, set[str]] = defaultdict(set)
-    for pair in pairs:
-        if pair.kind == kind:
-            answers[pair.question].add(pair.answer)
-    return answers

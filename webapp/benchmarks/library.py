@@ -127,7 +127,6 @@ def questions(shelf: Shelf) -> Iterator[Result]:
     clips = [row for row in shelf.truth.questions if not row.get("talk")]
     if talks:
         yield {"bench": "questions on talks", **answer_all(shelf, talks)}
-    if talks:
         yield from ask_library(shelf, talks)
     for kind in ["all", *sorted({row["type"] for row in clips})] if clips else []:
         chosen = [row for row in clips if kind in ("all", row["type"])]

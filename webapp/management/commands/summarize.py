@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from webapp import tagging
 from webapp.commands import JsonCommand, find_video
 
 
@@ -25,7 +26,7 @@ class Command(JsonCommand):
             "detailed": video.detailed,
             "chapters": chapters,
             "tags": video.tags,
-            "timeline": list(video.timeline.values("name", "kind", "source", "confidence", "start", "end")),
+            "timeline": tagging.records(video),
             "sound": video.sound,
             "language": video.language,
         }

@@ -10,7 +10,6 @@ from indexer import fusion
 from indexer.errors import IndexerError
 from indexer.queries import SCENE
 from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
-from indexer.types import Space
 from webapp import engine
 from webapp.benchmarks import judged
 from webapp.commands import JsonCommand, usage
@@ -73,9 +72,8 @@ class Command(JsonCommand):
         from indexer.training.fusion import embed_pairs, train
 
         looking, reading = engine.load_encoders(engine.encoders_of_settings())
-        spaces = {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
         pairs = embed_pairs(listed, looking, reading, self.say)
-        return train(pairs, spaces, SCENE.weights(), self.say, target=target, **passes)
+        return train(pairs, fusion.spaces_of(looking, reading), SCENE.weights(), self.say, target=target, **passes)
 
 
 def read_captions(data: Path) -> list[str]:
