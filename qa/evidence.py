@@ -21,6 +21,7 @@ SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, a
 
 # What a question asks about: the first kind any of whose words occurs.
 _ASKED = {
+    "chapter": "chapter chapters section sections 章节",
     "speech": "say says said speaker speak speaks speech talk talks mention mentioned tell tells according 说 讲 提到",
     "screen": "written write text sign caption title screen display logo letters read label typed brand word clock "
     "year advertised menu copyright file answer digits number 字幕 文字 写",
@@ -64,7 +65,9 @@ def score_evidence(
     vectors: npt.NDArray[np.float32],
     terms: Terms,
 ) -> list[Scored]:
-    """Best first. `vector` is (d,), `vectors` (n, d), both unit length in a space where unrelated texts are near 0."""
+    """Best first; `pieces` come in the order of time. `vector` is (d,), `vectors` (n, d), both unit length in a space
+    where unrelated texts are near 0.
+    """
     asked = list(dict.fromkeys(terms(question)))
     words = [set(terms(p.text)) for p in pieces]
     rarity = {t: np.log(1 + (len(pieces) + 1) / (0.5 + sum(t in w for w in words))) for t in asked}
@@ -72,14 +75,16 @@ def score_evidence(
     share = [sum(rarity[t] for t in asked if t in w) / total for w in words]
     similarity = vectors @ vector if len(pieces) else np.zeros(0, np.float32)
     preferred = preferred_kind(question)
+    beside = [0.0] * len(pieces)
+    before: dict[tuple[int, str], int] = {}
+    for i, piece in enumerate(pieces):
+        j = before.get((piece.video, piece.kind))
+        if j is not None:
+            beside[i], beside[j] = max(beside[i], share[j]), max(beside[j], share[i])
+        before[piece.video, piece.kind] = i
     scored = []
     for i, piece in enumerate(pieces):
-        beside = [
-            share[j]
-            for j in (i - 1, i + 1)
-            if 0 <= j < len(pieces) and pieces[j].video == piece.video and pieces[j].kind == piece.kind
-        ]
-        score = SIMILAR * float(similarity[i]) + SHARED * share[i] + NEAR * max([0.0, *beside])
+        score = SIMILAR * float(similarity[i]) + SHARED * share[i] + NEAR * beside[i]
         if preferred:
             score += 0.15 if piece.kind == preferred else -0.05
         scored.append(Scored(piece, score, float(similarity[i]), share[i]))
@@ -103,7 +108,7 @@ def could_answer(question: str, text: str) -> bool:
 
 
 def preferred_kind(question: str) -> str:
-    """The kind of evidence a question asks for: speech, screen, caption, or "" when it does not say."""
+    """The kind of evidence a question asks for: speech, screen, chapter, caption, or "" when it does not say."""
     words = set(re.findall(r"[a-z]+", question.lower()))
     for kind, marks in _ASKED.items():
         if any(mark in (words if mark.isascii() else question) for mark in marks.split()):

@@ -13,8 +13,8 @@ from qa.types import Answer, Citation, Evidence, Sentence
 # Cosine plus half the share of the question's words: below this, evidence does not speak to the question. On the talks
 # of the development data no sentence of another video reached it and 83 % of the right ones did.
 ENOUGH = 0.42
-ENOUGH_ASKED = 0.2  # for screen text when the question asks for it: "what does the sign say?" shares no word with it
-ENOUGH_SEEN = 0.6  # for captions: a small decoder wrote them, and they name what is usual rather than what is there
+ENOUGH_ASKED = 0.2  # for what a question names by its kind: "what does the sign say?" shares no word with screen text
+ENOUGH_SEEN = 0.6  # for captions and tags: small models made them, and name what is usual rather than what is there
 SECOND = 0.85  # a second sentence is added when its score is at least this share of the first
 ATTRIBUTED = 0.75  # the same for a sentence that names no evidence
 SUPPORTED = 0.5  # share of a written sentence's words that its evidence must hold
@@ -29,19 +29,22 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 def answer_by_quoting(
-    question: str, scored: Sequence[Scored], most: int = 2, trusted: Collection[str] = (), without: str = ""
+    question: str, scored: Sequence[Scored], most: int = 2, trusted: Collection[str] = (), without: Collection[str] = ()
 ) -> Answer:
     """The best supported sentences, quoted and cited; an abstention when none speaks to the question.
 
     `trusted` kinds of evidence are known to be of the place that the question means: when it asks for that kind, they
-    are the answer. Evidence of the kind `without` is left out.
+    are the answer. Evidence of the kinds `without` is left out, and chapter titles are the answer when they are
+    asked for, and only then: they repeat what is said, and are minutes long.
     """
+    asked = preferred_kind(question)
+    citable = [
+        s for s in scored if s.evidence.kind not in without and (s.evidence.kind == "chapter") == (asked == "chapter")
+    ]
     fitting = [
         s
-        for s in scored[:10]
-        if s.evidence.kind != without
-        and could_answer(question, s.evidence.text)
-        and ((s.evidence.kind in trusted and s.evidence.kind == preferred_kind(question)) or speaks_to(question, s))
+        for s in citable[:10]
+        if could_answer(question, s.evidence.text) and (s.evidence.kind == asked in trusted or speaks_to(s, asked))
     ]
     sentences: list[Sentence] = []
     for item in fitting:
@@ -51,11 +54,11 @@ def answer_by_quoting(
     return Answer(sentences[:most], abstained=not sentences, searched=len(scored))
 
 
-def speaks_to(question: str, item: Scored) -> bool:
-    """Does this piece answer, as far as meaning and shared words can tell?"""
+def speaks_to(item: Scored, asked: str) -> bool:
+    """Does this piece answer, as far as meaning and shared words can tell? `asked` is the kind that is asked for."""
     kind = item.evidence.kind
-    least = ENOUGH_SEEN if kind == "caption" else ENOUGH
-    if kind == "screen" == preferred_kind(question):
+    least = ENOUGH_SEEN if kind in ("caption", "tag") else ENOUGH
+    if kind == asked and kind in ("screen", "chapter"):
         least = ENOUGH_ASKED
     return item.similarity + 0.5 * item.shared >= least
 
@@ -63,13 +66,16 @@ def speaks_to(question: str, item: Scored) -> bool:
 def quote(evidence: Evidence, question: str = "") -> Sentence:
     """The evidence in its own words, marked as what it is in the language of the question."""
     text = (evidence.sentence or evidence.text).strip()
+    chinese = bool(_HAN.search(question))
     match evidence.kind:
         case "speech":
             said = f"“{text}”"
         case "screen":
-            said = f"画面文字：“{text}”" if _HAN.search(question) else f"On screen: “{text}”"
+            said = f"画面文字：“{text}”" if chinese else f"On screen: “{text}”"
+        case "chapter":
+            said = f"章节：“{text}”" if chinese else f"The chapter “{text}”"
         case _:
-            said = f"{'画面中：' if _HAN.search(question) else 'In the picture: '}{text[:1].lower() + text[1:]}"
+            said = f"{'画面中：' if chinese else 'In the picture: '}{text[:1].lower() + text[1:]}"
     return Sentence(said, [cite(evidence)])
 
 

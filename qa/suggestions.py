@@ -15,7 +15,7 @@ _COMMON = frozenset(["I", "I'm", "I'll", "I've", "I'd", "And", "But", "So", "The
 def propose(pieces: Sequence[Evidence], terms: Sequence[Sequence[str]]) -> list[str]:
     """Candidates, most telling first: about names that are spoken, about what is written. `terms` are of each piece."""
     spoken = [(p.text, said) for p, said in zip(pieces, terms, strict=True) if p.kind == "speech"]
-    names = Counter(n for text, _ in spoken for n in _NAME.findall(text) if n not in _COMMON)
+    names = Counter(n for text, _ in spoken for n in map(_strip_common, _NAME.findall(text)) if n)
     asked = [f"What is said about {name}?" for name, _ in names.most_common(MOST // 2)]
     words = Counter(t for _, said in spoken for t in set(said) if _HAN.search(t) and len(t) > 1)
     asked += [f"关于“{word}”说了什么？" for word, _ in words.most_common(MOST // 3)]
@@ -26,3 +26,11 @@ def propose(pieces: Sequence[Evidence], terms: Sequence[Sequence[str]]) -> list[
 
 def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _strip_common(name: str) -> str:
+    """ "I'm Ada Lovelace" -> "Ada Lovelace"; "" when no name is left."""
+    words = name.split()
+    while words and words[0] in _COMMON:
+        words.pop(0)
+    return " ".join(words)

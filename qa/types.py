@@ -27,7 +27,7 @@ class Evidence:
     video: int
     start: float
     end: float
-    kind: str  # speech | screen | caption
+    kind: str  # speech | screen | caption | tag | chapter
     text: str
     sentence: str = ""  # the whole one, when `text` is a clause of it
 

@@ -150,7 +150,7 @@ def answer_part(part: str, scope: Scope, turns: Sequence[Turn]) -> tuple[Iterato
     vector = scope.reading.encode_queries([wanted])[0]
     window = find_stretch(part, scope, pieces, vectors)
     asked = read_question(part) if scope.alone is not None else None
-    without = "caption" if asked else ""
+    without = ("caption", "tag") if asked else ()
     scored, quoted = [], []
     if window is not None:
         inside = [i for i, p in enumerate(pieces) if window.overlaps(p.start, p.end)]

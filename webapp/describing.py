@@ -45,6 +45,9 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     detailed = summarizer.summarize_chapters(told, meanings, found)
     questions = suggest(pieces, vectors, reading)
     tags = tagging.find_tags(segments, looks, utterances, recipe)
+    named = name_stretches(video, found, tags)
+    pieces += named
+    vectors = np.concatenate([vectors, reading.encode_passages([p.text for p in named])])
 
     def store() -> None:
         for segment, caption in zip(segments, captions, strict=True):
@@ -124,6 +127,13 @@ def collect(
         if c.text and c.confidence >= SURE
     ]
     return pieces
+
+
+def name_stretches(video: Video, found: Sequence[Chapter], tags: Sequence[tagging.Found]) -> list[Piece]:
+    """Chapters by their titles, and what is seen by its labels: what is said or written is evidence of its own."""
+    titles = [Piece(0, video.pk, c.start, c.end, "chapter", c.title) for c in found if has_letters(c.title)]
+    seen = [Piece(0, video.pk, t.start, t.end, "tag", t.name) for t in tags if t.source == models.Tag.Source.PICTURE]
+    return titles + seen
 
 
 def has_letters(text: str) -> bool:

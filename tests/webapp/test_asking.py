@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 
 from webapp import answering, documents, engine
 from webapp.models import Question, Video
+from webapp.views import questions
 
 EVENTS = {"Accept": "text/event-stream"}
 PAST = "What writes down what is spoken?"
@@ -64,12 +65,56 @@ def test_the_page_keeps_what_was_asked_until_it_is_forgotten(demo, clients) -> N
 def test_asking_again_takes_the_place_of_the_answer(demo, clients, people) -> None:
     for q in (PAST, "What goes into the index?"):
         clients["owner"].post(f"/videos/{demo.key}/ask", {"q": q})
-    first = Question.objects.get(text=PAST)
+    first, last = Question.objects.order_by("pk")
+    Question.objects.filter(pk=last.pk).update(thread=first.thread)
     theirs = Question.objects.create(asker=people["other"], video=demo, text="Theirs?", answer={"abstained": True})
     for instead in (str(first.pk), str(theirs.pk), "x", "9" * 30):
-        clients["owner"].post(f"/videos/{demo.key}/ask", {"q": PAST, "instead": instead})
-    assert not Question.objects.filter(pk=first.pk).exists()
-    assert Question.objects.filter(pk=theirs.pk).exists()
+        again = {"q": "What reads the screen?", "instead": instead, "thread": str(first.thread)}
+        clients["owner"].post(f"/videos/{demo.key}/ask", again)
+    kept = [q.text for q in Question.objects.filter(thread=first.thread).order_by("pk")]
+    assert kept[:2] == ["What reads the screen?", "What goes into the index?"]
+    assert Question.objects.get(pk=theirs.pk).text == "Theirs?"
+
+
+def test_conversations_are_apart(demo, clients, people) -> None:
+    """Each is told its own earlier turns, is listed by its first question, and can be forgotten as a whole."""
+    owner, page = clients["owner"], f"/videos/{demo.key}"
+    for thread in ("new", "new", "no-uuid"):
+        owner.post(f"{page}/ask", {"q": PAST, "thread": thread})
+    first = Question.objects.order_by("pk").first()
+    owner.post(f"{page}/ask", {"q": "What goes into the index?", "thread": str(first.thread)})
+    assert Question.objects.values("thread").distinct().count() == 3
+    shown = owner.get(page, {"thread": str(first.thread)})
+    assert [q.text for q in shown.context["asked"]] == [PAST, "What goes into the index?"]
+    assert shown.context["threads"][0].pk == first.pk
+    assert [q.text for q in owner.get(page).context["asked"]] == [PAST, "What goes into the index?"]
+    assert owner.get(page, {"thread": "new"}).context["asked"] == []
+    for client in (owner, clients["admin"]):
+        wanted = "00000000-0000-4000-8000-000000000000" if client is owner else str(first.thread)
+        assert client.get(page, {"thread": wanted}).status_code == 404
+    assert clients["admin"].post(f"/ask/threads/{first.thread}/forget").status_code == 404
+    assert owner.post(f"/ask/threads/{first.thread}/forget").status_code == 302
+    assert Question.objects.count() == 2
+
+
+def test_earlier_turns_are_those_of_the_thread(demo, people) -> None:
+    first, other = (
+        Question.objects.create(asker=people["owner"], video=demo, text=text, answer={"answer": text})
+        for text in ("Who is Ada?", "Who is Bo?")
+    )
+    assert [t.question for t in questions.earlier_turns(people["owner"], demo, first.thread)] == ["Who is Ada?"]
+    assert [t.question for t in questions.earlier_turns(people["owner"], demo, other.thread)] == ["Who is Bo?"]
+
+
+def test_chapters_and_labels_are_evidence(demo, people) -> None:
+    kinds = set(demo.evidence.values_list("kind", flat=True))
+    assert {"speech", "screen", "caption", "chapter"} <= kinds
+    titles = set(demo.evidence.filter(kind="chapter").values_list("text", flat=True))
+    assert titles == {c.title for c in demo.chapters.all()}
+    answer = answering.ask(people["owner"], f"Which chapter is about {min(titles)}?", [demo.pk]).answer
+    assert min(titles) in answer.text
+    assert "chapter" in answer.text
+    assert "chapter" not in answering.ask(people["owner"], PAST, [demo.pk]).answer.text
 
 
 def test_suggested_questions_are_answered(demo, people, clients) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ def marked(demo, people, work):
     work()
     for _ in range(2):
         publishing.publish(recipes.active())
-    questions.answer(people["other"], f"What cites the {MARKER}?", None)
-    questions.answer(people["other"], f"What does {MARKER} cite?", demo)
+    questions.answer(people["other"], f"What cites the {MARKER}?", None, uuid.uuid4())
+    questions.answer(people["other"], f"What does {MARKER} cite?", demo, uuid.uuid4())
     return demo
 
 

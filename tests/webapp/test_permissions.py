@@ -142,7 +142,7 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
 def test_an_answer_is_not_read_on_after_the_sharing_ended(demo, clients) -> None:
     quoted = "was said."  # of the sentence that answers, as it is heard and as it stands on the screen
     Video.objects.filter(pk=demo.pk).update(visibility="public")
-    asked = clients["other"].post("/ask", {"q": "What notes when each word was said?"}).content.decode()
+    asked = clients["other"].post("/ask", {"q": "What notes when each word was said?"}, follow=True).content.decode()
     assert quoted in asked.split("</h3>")[1]
     Video.objects.filter(pk=demo.pk).update(visibility="private")
     assert quoted not in clients["other"].get("/ask").content.decode().split("</h3>")[1]

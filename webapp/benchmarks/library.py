@@ -121,12 +121,15 @@ def place(shelf: Shelf, row: Placed) -> dict[str, float]:
     return moment_scores([(m.start, m.end) for m in found], row.spans)
 
 
-def questions(shelf: Shelf) -> Iterator[Result]:
+def qa(shelf: Shelf) -> Iterator[Result]:
     """Answers: right, citing the right time, refused."""
     talks = [row for row in shelf.truth.questions if row.get("talk")]
     clips = [row for row in shelf.truth.questions if not row.get("talk")]
     if talks:
         yield {"bench": "questions on talks", **answer_all(shelf, talks)}
+        across = [row for row in talks if "crosslingual" in row["type"]]
+        if across:
+            yield {"bench": "questions on talks, in another language than the talk", **answer_all(shelf, across)}
         yield from ask_library(shelf, talks)
     for kind in ["all", *sorted({row["type"] for row in clips})] if clips else []:
         chosen = [row for row in clips if kind in ("all", row["type"])]
@@ -224,6 +227,6 @@ def holds_quotation(sentence: Sentence) -> bool:
 BENCHES: dict[str, Callable[[Shelf], Iterator[Result]]] = {
     "retrieval": retrieval,
     "moments": moments,
-    "questions": questions,
+    "qa": qa,
     "summary": summary,
 }

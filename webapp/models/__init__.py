@@ -2,13 +2,13 @@
 
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
+from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
     Chapter,
     Dismissal,
     Keyframe,
-    Question,
     ScreenLine,
     Shot,
     Step,

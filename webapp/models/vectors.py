@@ -105,10 +105,12 @@ class IndexState(models.Model):
 
 
 class Evidence(models.Model):
-    """A piece that an answer may cite: a sentence of speech, screen text of a segment, or its caption."""
+    """A piece that an answer may cite: a sentence of speech, screen text of a segment or its caption, a label, a
+    chapter's title.
+    """
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="evidence")
-    kind = models.CharField(max_length=8, help_text="speech, screen or caption")
+    kind = models.CharField(max_length=8, help_text="speech, screen, caption, tag or chapter")
     start = models.FloatField()
     end = models.FloatField()
     text = models.TextField()

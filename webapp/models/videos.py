@@ -217,20 +217,6 @@ class Chapter(models.Model):
         ordering = ["start"]
 
 
-class Question(models.Model):
-    """What somebody asked, and the answer with its citations as it was given."""
-
-    asker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="questions")
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="questions")
-    text = models.CharField(max_length=500)
-    answer = models.JSONField(default=dict)
-    cited = models.ManyToManyField(Video, related_name="+", help_text=_("whose words the answer holds"))
-    asked_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-asked_at", "-pk"]
-
-
 class Dismissal(models.Model):
     """Somebody does not want a video recommended."""
 

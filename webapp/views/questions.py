@@ -3,14 +3,15 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db import connections
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Max, Min
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -23,20 +24,20 @@ from webapp.models import Question, User, Video
 
 TURNS = 3  # earlier exchanges a decoder is told
 EVENTS = "text/event-stream"
-EARLIER = 10  # shown
+THREADS = 20  # listed
 
 
 @login_required
 def ask_library(request: HttpRequest) -> HttpResponseBase:
     user = signed_in(request)
-    text = request.POST.get("q", request.GET.get("q", "")).strip()
-    fresh = None
-    if text and request.method == "POST":
+    text = request.POST.get("q", "").strip()
+    if text:
         if wants_events(request):
             return stream(request, user, text, None)
-        fresh = answer(user, text, None, request.POST.get("instead", ""))
-    earlier = user.questions.filter(video=None).exclude(pk=fresh.pk if fresh else None)[:EARLIER]
-    return render(request, "ask.html", {"question": fresh, "earlier": earlier, **cited_videos(user, [fresh, *earlier])})
+        thread = read_thread(request.POST.get("thread", ""))
+        answer(user, text, None, thread, request.POST.get("instead", ""))
+        return redirect(f"{reverse('ask')}?thread={thread}")
+    return render(request, "ask.html", open_thread(user, None, request.GET.get("thread", "")))
 
 
 @require_POST
@@ -46,9 +47,11 @@ def ask_video(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     text = request.POST.get("q", "").strip()
     if text and wants_events(request):
         return stream(request, user, text, video)
-    if text:
-        answer(user, text, video, request.POST.get("instead", ""))
-    return redirect(f"{reverse('watch', args=[video.key])}#answers")
+    thread = read_thread(request.POST.get("thread", ""))
+    if not text:
+        return redirect("watch", video.key)
+    answer(user, text, video, thread, request.POST.get("instead", ""))
+    return redirect(f"{reverse('watch', args=[video.key])}?thread={thread}#ask")
 
 
 @require_POST
@@ -56,30 +59,73 @@ def ask_video(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 def drop_question(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a question of one's own and its answer."""
     question = get_object_or_404(Question, pk=pk, asker=signed_in(request))
-    video = question.video
     question.delete()
-    return redirect("watch", video.key) if video else redirect("ask")
+    return leave(question)
+
+
+@require_POST
+@login_required
+def drop_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
+    """Forget a whole conversation of one's own."""
+    questions = Question.objects.filter(asker=signed_in(request), thread=thread)
+    question = get_list_or_404(questions)[0]
+    questions.delete()
+    return leave(question)
+
+
+def leave(question: Question) -> HttpResponse:
+    return redirect("watch", question.video.key) if question.video else redirect("ask")
+
+
+def open_thread(user: User, video: Video | None, wanted: str) -> dict[str, Any]:
+    """For the page: the conversation that is named, `new` for an empty one, else the latest; and what else there is.
+
+    Raises `Http404` for one that is not theirs.
+    """
+    mine = user.questions.filter(video=video)
+    begun = mine.values("thread").annotate(first=Min("pk"), last=Max("pk")).order_by("-last")[:THREADS]
+    threads = mine.select_related("video").in_bulk([row["first"] for row in begun])
+    listed = [threads[row["first"]] for row in begun]
+    thread = wanted or str(listed[0].thread if listed else "new")
+    if thread == "new":
+        return {"thread": uuid.uuid4(), "asked": [], "threads": listed, "cited": {}}
+    asked = list(mine.filter(thread=read_thread(thread)).select_related("video").order_by("pk"))
+    if not asked:
+        raise Http404
+    return {"thread": asked[0].thread, "asked": asked, "threads": listed, "cited": cited_videos(user, asked)}
+
+
+def read_thread(text: str) -> uuid.UUID:
+    """What a form or an address names; a new thread when that is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.uuid4()
 
 
 def wants_events(request: HttpRequest) -> bool:
     return EVENTS in request.headers.get("Accept", "")
 
 
-def answer(user: User, text: str, video: Video | None, instead: str = "") -> Question:
+def answer(user: User, text: str, video: Video | None, thread: uuid.UUID, instead: str = "") -> Question:
     """Ask, keep question and answer (in the place of an earlier one that is asked again), return the row."""
-    reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video))
-    return keep(user, video, reply, instead)
+    reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video, thread))
+    return keep(user, video, thread, reply, instead)
 
 
-def earlier_turns(user: User, video: Video | None) -> list[Turn]:
-    return [Turn(q.text, q.answer.get("answer", "")) for q in reversed(user.questions.filter(video=video)[:TURNS])]
+def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Turn]:
+    last = user.questions.filter(video=video, thread=thread)[:TURNS]
+    return [Turn(q.text, q.answer.get("answer", "")) for q in reversed(last)]
 
 
-def keep(user: User, video: Video | None, reply: answering.Reply, instead: str) -> Question:
+def keep(user: User, video: Video | None, thread: uuid.UUID, reply: answering.Reply, instead: str) -> Question:
     record = reply.record()
+    question = Question(asker=user, video=video, thread=thread, text=reply.question, answer=record)
     if instead.isascii() and instead.isdigit() and len(instead) < 19:
-        user.questions.filter(pk=int(instead), video=video).delete()
-    question = Question.objects.create(asker=user, video=video, text=reply.question, answer=record)
+        former = user.questions.filter(pk=int(instead), video=video, thread=thread).first()
+        if former is not None:  # the same row, so that it keeps its place in the conversation
+            question.pk, question.asked_at = former.pk, former.asked_at
+    question.save()
     question.cited.set({c["video"] for s in record["sentences"] for c in s["citations"]})
     return question
 
@@ -95,12 +141,13 @@ def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> 
 
 
 def write_events(request: HttpRequest, user: User, text: str, video: Video | None, language: str) -> Iterator[str]:
-    for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video)):
+    thread = read_thread(request.POST.get("thread", ""))
+    for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video, thread)):
         if isinstance(item, Sentence):
             yield event("sentence", {"text": item.text})
         else:
-            question = keep(user, video, item, request.POST.get("instead", ""))
-            context = {"question": question, "video": video, **cited_videos(user, [question])}
+            question = keep(user, video, thread, item, request.POST.get("instead", ""))
+            context = {"question": question, "video": video, "cited": cited_videos(user, [question])}
             with translation.override(language):  # another thread than that of the view
                 html = render_to_string("fragments/answer.html", context, request)
             yield event("done", {"html": html})
@@ -121,7 +168,7 @@ async def pull(events: Iterator[str]) -> AsyncIterator[str]:
         worker.shutdown(wait=False)
 
 
-def cited_videos(user: User, questions: list[Question | None]) -> dict[str, dict[int, Video]]:
+def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
     """Videos that the citations name, as far as the person may (still) see them."""
-    ids = {c["video"] for q in questions if q for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
-    return {"cited": Video.objects.visible_to(user).in_bulk(ids)}
+    ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
+    return Video.objects.visible_to(user).in_bulk(ids)

@@ -1,0 +1,23 @@
+"""What people asked, and what they were answered."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from webapp.models.videos import User, Video
+
+
+class Question(models.Model):
+    """What somebody asked, and the answer with its citations as it was given."""
+
+    asker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="questions")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="questions")
+    thread = models.UUIDField(default=uuid.uuid4, db_index=True, help_text=_("what is asked in one go shares it"))
+    text = models.CharField(max_length=500)
+    answer = models.JSONField(default=dict)
+    cited = models.ManyToManyField(Video, related_name="+", help_text=_("whose words the answer holds"))
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
