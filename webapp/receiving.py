@@ -3,6 +3,7 @@ view, and the upload handler of a form, read it from the network piece by piece.
 """
 
 import asyncio
+import contextvars
 import io
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +23,7 @@ class Body(io.RawIOBase):
 
     def __init__(self, receive: Receive, is_empty: bool) -> None:
         self._receive, self._loop = receive, asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
         self._left = b""
         self._over = is_empty
         self._broken: OSError | None = None
@@ -56,7 +58,9 @@ class Body(io.RawIOBase):
         return piece
 
     def _next(self) -> bytes:
-        asked = asyncio.run_coroutine_threadsafe(self._message(), self._loop)
+        # Reading goes on in the context that asks for it, and so do later requests of the connection. In that of the
+        # view's thread they would be sent to the view's executor (asgiref's), which has ended by then.
+        asked = self._context.run(asyncio.run_coroutine_threadsafe, self._message(), self._loop)
         try:
             message = asked.result(IDLE_SECONDS)
         except TimeoutError:

@@ -1,6 +1,7 @@
 """A request's body, read piece by piece: what arrived before a break is not lost, and silence has an end."""
 
 import asyncio
+import contextvars
 
 import pytest
 
@@ -54,3 +55,25 @@ def test_a_body_in_pieces(messages, sizes, expected, monkeypatch) -> None:
 
 def test_silence_has_an_end(monkeypatch) -> None:
     assert read_all([piece(b"abc")], [10, 1], monkeypatch, 0.1) == [b"abc", "the client sent nothing for too long"]
+
+
+def test_reading_takes_nothing_of_the_view_s_thread_along() -> None:
+    """Else uvicorn reads the next requests of the connection in the context of a thread that has ended by then."""
+    place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="the connection")
+    seen = []
+
+    async def receive() -> dict:
+        seen.append(place.get())
+        return piece(b"abc", False)
+
+    async def run() -> None:
+        body = Body(receive, is_empty=False)
+
+        def view() -> bytes:
+            place.set("the view")
+            return body.read(3)
+
+        assert await asyncio.to_thread(view) == b"abc"
+
+    asyncio.run(run())
+    assert seen == ["the connection"]
