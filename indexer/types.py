@@ -65,6 +65,10 @@ class Keyframe:
     path: str
 
 
+TILE = (160, 90)  # pixels of a storyboard's tile
+TILES_A_ROW = 10
+
+
 @dataclass(frozen=True)
 class Look:
     """Result of the one decode pass."""

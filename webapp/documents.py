@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from indexer.types import TILE, TILES_A_ROW
 from webapp.models import User, Video
 
 
@@ -111,3 +112,14 @@ FORMATS: dict[str, tuple[Callable[[Sequence[Cue], Video], str], str]] = {
 def write(kind: str, form: str, video: Video, user: User | None = None) -> str:
     """One of `KINDS` in one of `FORMATS`; raises `KeyError` for others."""
     return FORMATS[form][0](KINDS[kind](video, user), video)
+
+
+def write_thumbnails(video: Video, storyboard: str) -> str:
+    """WebVTT whose cues are parts of the picture at the address `storyboard` (Media Fragments, `#xywh=`)."""
+    cues = ["WEBVTT\n"]
+    step, (width, height) = video.storyboard_step, TILE
+    for number in range(video.storyboard_tiles):
+        row, column = divmod(number, TILES_A_ROW)
+        span = f"{clock(number * step)} --> {clock((number + 1) * step)}"
+        cues.append(f"{span}\n{storyboard}#xywh={column * width},{row * height},{width},{height}\n")
+    return "\n".join(cues)

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
-from webapp.models import Step
+from webapp.models import Step, Video
 
 RECENT = 200  # finished steps that the rates are taken from
 
@@ -54,3 +54,12 @@ def rates() -> dict[str, float]:
 def total(watched: Iterable[Watched]) -> float:
     """Seconds of one worker's time that these steps still need, as far as that is known."""
     return sum(w.left or 0.0 for w in watched)
+
+
+def count_ahead(video: Video) -> int:
+    """Queued steps that come before this video's next one."""
+    mine = video.steps.filter(status=Step.Status.READY).order_by("priority", "pk").values("priority", "pk").first()
+    if mine is None:
+        return 0
+    before = Q(priority__lt=mine["priority"]) | Q(priority=mine["priority"], pk__lt=mine["pk"])
+    return Step.objects.filter(before, status=Step.Status.READY).exclude(video=video).count()

@@ -61,3 +61,15 @@ def replace(video: Video, cues: list[tuple[float, float, str]]) -> None:
         Utterance.objects.bulk_create(Utterance(video=video, start=s, end=e, text=t) for s, e, t in cues)
         ledger.add(video, "embed")
         ledger.settle(video)
+
+
+def correct(utterance: Utterance, text: str) -> None:
+    """Another text for a line; its words lose their own times. What was made of the old one is made again."""
+    with transaction.atomic():
+        if text:
+            utterance.text, utterance.words, utterance.confidence = text, [], 1.0
+            utterance.save(update_fields=["text", "words", "confidence"])
+        else:
+            utterance.delete()
+        ledger.add(utterance.video, "embed")
+        ledger.settle(utterance.video)

@@ -5,7 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 from webapp.throttling import throttled
-from webapp.views import home, library, media, operations, people, questions, search, tus, videos
+from webapp.views import home, library, media, operations, people, questions, search, tus, videos, watching
 
 handler500 = "webapp.views.errors.broken"
 
@@ -19,12 +19,13 @@ urlpatterns = [
     path("search/drop/<int:pk>", search.drop_search, name="drop-search"),
     path("ask", throttled("ask")(questions.ask_library), name="ask"),
     path("ask/<int:pk>/forget", questions.drop_question, name="drop-question"),
+    path("ask/threads/<uuid:thread>/forget", questions.drop_thread, name="drop-thread"),
     path("upload", throttled("upload")(library.upload), name="upload"),
     path("uploads", throttled("upload")(tus.create), name="upload-create"),
     path("uploads/<uuid:key>", tus.pieces, name="upload-pieces"),
     path("uploads/<uuid:key>/discard", library.discard, name="upload-discard"),
     path("videos", library.library, name="library"),
-    path("videos/<uuid:key>", videos.watch, name="watch"),
+    path("videos/<uuid:key>", watching.watch, name="watch"),
     path("videos/<uuid:key>/progress", videos.progress, name="progress"),
     path("videos/<uuid:key>/cancel", videos.cancel, name="cancel"),
     path("videos/<uuid:key>/retry", videos.retry, name="retry"),
@@ -32,11 +33,13 @@ urlpatterns = [
     path("videos/<uuid:key>/delete", videos.delete, name="delete"),
     path("videos/<uuid:key>/ask", throttled("ask")(questions.ask_video), name="ask-video"),
     path("videos/<uuid:key>/subtitles", throttled("upload")(videos.bring_subtitles), name="subtitles"),
+    path("videos/<uuid:key>/lines/<int:line>", videos.correct, name="correct"),
     path("videos/<uuid:key>/dismiss", videos.dismiss, name="dismiss"),
     path("videos/<uuid:key>/watched", videos.watched, name="watched"),
     path("media/<uuid:key>/video", media.stream, name="stream"),
     path("media/<uuid:key>/captions.vtt", media.captions, name="captions"),
     path("media/<uuid:key>/storyboard.jpg", media.storyboard, name="storyboard"),
+    path("media/<uuid:key>/thumbnails.vtt", media.thumbnails, name="thumbnails"),
     path("media/<uuid:key>/poster.jpg", media.poster, name="poster"),
     path("media/<uuid:key>/frames/<slug:stem>.jpg", media.frame, name="frame"),
     path("media/<uuid:key>/<slug:kind>.<slug:form>", media.document, name="document"),
@@ -48,6 +51,7 @@ urlpatterns = [
     path("account/export/<uuid:key>.zip", people.export, name="export"),
     path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
     path("language/", include("django.conf.urls.i18n")),
+    path("accessibility", home.accessibility, name="accessibility"),
     path("health", home.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("admin/", admin.site.urls),

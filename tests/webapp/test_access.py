@@ -13,6 +13,7 @@ OF_A_VIDEO = {
     "edit": ("post", 302), "ask-video": ("post", 302), "document": ("get", 200), "watched": ("post", 400),
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302), "dismiss": ("post", 302),
+    "thumbnails": ("get", 200), "correct": ("post", 404),
 }  # fmt: skip
 FOR_SIGNED_IN = {"home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
 OF_A_PERSON = {
@@ -22,11 +23,12 @@ OF_A_PERSON = {
     "picture-searched": "get",
     "drop-search": "post",
     "drop-question": "post",
+    "drop-thread": "post",
 }  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
 SEARCHING = {"search-picture", "save-search"}  # what signed-in people send; see test_search
 FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
-FOR_ALL = {"login", "logout", "health", "favicon", "set_language"}
+FOR_ALL = {"accessibility", "login", "logout", "health", "favicon", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
 
 
@@ -50,7 +52,7 @@ def test_every_address_is_covered() -> None:
 def address(name: str, video: Video) -> str:
     from django.urls import reverse
 
-    more = {"frame": ["k1"], "document": ["summary", "md"]}
+    more = {"frame": ["k1"], "document": ["summary", "md"], "correct": [1]}
     return reverse(name, args=[video.key, *more.get(name, [])])
 
 
@@ -173,10 +175,11 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         "export": lambda: exporting.make_link(owner).key,
         "picture-searched": lambda: PictureQuery.objects.create(owner=owner, picture=b"jpeg").key,
         "drop-question": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
+        "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
     mine = made.get(name, lambda: resumable.create(owner, "a.mp4", 10, Video.Visibility.PRIVATE).key)()
-    address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if "drop" in name else nobody])
+    address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if isinstance(mine, int) else nobody])
     for person in ("other", "friend", "admin"):
         refused, unknown = (getattr(clients[person], OF_A_PERSON[name])(path) for path in (address, missing))
         assert refused.status_code == unknown.status_code == 404

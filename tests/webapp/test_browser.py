@@ -3,17 +3,15 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.serving import served
+
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PATIENCE = 240_000  # milliseconds for a clip to be understood on a busy machine
 
@@ -25,36 +23,12 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
     """Address and first password of a site started the way README starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("home")
-    environment = {**os.environ, "KINOSCOPE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    environment.pop("DATABASE_URL", None)
-    environment.pop("REDIS_URL", None)
-    log = (home / "log").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port)],
-        cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.5)
-        printed = (home / "log").read_text()
-        password = re.search(r"password (\S+) ", printed)
-        assert password, printed
-        yield address, password[1]
-    finally:
-        server.terminate()
-        assert server.wait(20) in (0, -15)
-        time.sleep(1)
-        left = subprocess.run(["pgrep", "-f", f"worker --parent {server.pid}"], capture_output=True)
-        assert left.returncode == 1, "the embedded worker outlived the site"
+    with served(tmp_path_factory.mktemp("home")) as started:
+        assert started.password
+        yield started.address, started.password
+    time.sleep(1)
+    left = subprocess.run(["pgrep", "-f", f"worker --parent {started.pid}"], capture_output=True)
+    assert left.returncode == 1, "the embedded worker outlived the site"
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +58,41 @@ def wait_for_player(page, second: float) -> None:
     raise AssertionError(f"the player stands at {now}, not at {second}")
 
 
+def try_keys_and_tabs(page, expect) -> None:
+    """The keyboard alone: the player's keys, the list of keys, tabs, mending a line of the transcript."""
+    leave_field = "document.activeElement.blur()"
+    page.evaluate(leave_field)
+    before = page.evaluate("document.getElementById('player').currentTime")
+    page.keyboard.press("ArrowLeft")
+    wait_for_player(page, before - 5)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.get_by_label("Use these keys").uncheck()
+    page.keyboard.press("Escape")
+    page.evaluate(leave_field)
+    page.keyboard.press("/")
+    expect(page.locator("#find")).not_to_be_focused()
+    page.evaluate("localStorage.removeItem('keys')")
+    page.keyboard.press("/")
+    expect(page.locator("#find")).to_be_focused()
+
+    page.get_by_role("tab", name="Transcript").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Details")).to_be_focused()
+    expect(page.get_by_role("tabpanel", name="Details")).to_be_visible()
+    page.keyboard.press("Home")
+    page.get_by_label("Search in the transcript").fill("index")
+    assert 0 < page.locator(".transcript .line:visible").count() < page.locator(".transcript .line").count()
+    page.get_by_label("Search in the transcript").fill("")
+    page.locator(".line .mend").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("What is said").fill("Welcome to Kinoscope, corrected.")
+    page.locator(".mending button").first.click()
+    expect(page.locator(".messages")).to_contain_text("Corrected.")
+    expect(page.locator(".transcript .line").first).to_contain_text("corrected")
+    expect(page.locator("[data-poll]")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 900, "light"), (390, 844, "dark")])
 def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -99,7 +108,7 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         page = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=False
         ).new_page()
-        page.on("console", lambda message: noise.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: noise.append((message.text, page.url)) if message.type == "error" else None)
         page.on("pageerror", lambda error: noise.append(str(error)))
         own = ("data:", "blob:", address)
         page.on("request", lambda request: None if request.url.startswith(own) else noise.append(request.url))
@@ -132,8 +141,12 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         start = float(re.search(r"t=([\d.]+)", page.url)[1])
         assert 38 <= start <= 42
         wait_for_player(page, start)
-        assert page.locator(".transcript p").count() >= 4
+        assert page.locator(".transcript .line").count() >= 4
+        assert page.locator(".rail .hit").count() >= 1
+        try_keys_and_tabs(page, expect)
+        look(page, axe)
 
+        page.get_by_role("tab", name="Ask").click()
         page.get_by_label("Your question").fill("How is every video cut into shots?")
         page.locator(".ask button").click()
         expect(page.locator(".answer .citation").first).to_be_visible(timeout=30_000)

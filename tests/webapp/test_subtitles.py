@@ -81,3 +81,22 @@ def test_they_become_the_transcript(demo, clients, work) -> None:
         assert subtitles.read("a.srt" if "," in written.split("\n")[1] else "a.vtt", written.encode(), demo.duration)
     page = clients["owner"].post(address, {"subtitles": SimpleUploadedFile("x.exe", b"MZ")}, follow=True)
     assert "Only .vtt and .srt" in page.content.decode()
+
+
+def test_a_line_is_corrected_where_it_stands(demo, clients, work) -> None:
+    line = demo.utterances.order_by("start")[1]
+    address = f"/videos/{demo.key}/lines/{line.pk}"
+    assert clients["other"].post(address, {"text": "mine now"}).status_code == 404
+    assert clients["anonymous"].post(address, {"text": "mine now"}).status_code == 302
+    response = clients["owner"].post(address, {"text": " the <b>okapi</b>\nwalks "})
+    assert response["Location"].endswith(f"?t={line.start:.2f}#transcript")
+    line.refresh_from_db()
+    assert line.text == "the okapi walks"
+    work()
+    assert "okapi" in " ".join(demo.segments.active().values_list("speech", flat=True))
+    assert demo.evidence.filter(kind="speech", text="the okapi walks").exists()
+    assert AuditEntry.objects.filter(action="correct").count() == 1
+    count = demo.utterances.count()
+    clients["owner"].post(address, {"text": "  "})
+    assert demo.utterances.count() == count - 1
+    assert clients["owner"].post(address, {"text": "x"}).status_code == 404

@@ -28,6 +28,11 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """What works for whom, what does not yet, and how to say so. Anybody may read it."""
+    return render(request, "accessibility.html")
+
+
 def favicon(request: HttpRequest) -> HttpResponse:
     """What browsers ask for beside pages that name no icon.
 

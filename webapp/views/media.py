@@ -10,6 +10,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -122,6 +123,14 @@ def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 def storyboard(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     return picture(request, video, video.files.get("storyboard", "storyboard"))
+
+
+@require_safe
+@login_required
+def thumbnails(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """Which part of the storyboard shows which seconds, as players read it."""
+    text = documents.write_thumbnails(visible_video(request, key), reverse("storyboard", args=[key]))
+    return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
 
 def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:

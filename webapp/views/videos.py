@@ -1,58 +1,19 @@
-"""One video: watching it, its progress, its settings."""
+"""One video: its progress, its settings, what a person does about it."""
 
 import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, Q
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, documents, estimating, forgetting, ledger, recommending, subtitles, tagging
+from webapp import auditing, estimating, forgetting, ledger, subtitles
 from webapp.access import editable_video, signed_in, visible_video
-from webapp.models import Dismissal, Step, User, Video, Viewing
-from webapp.views.questions import EARLIER, cited_videos
-
-DOCUMENTS = (
-    ("transcript", gettext_lazy("Transcript")),
-    ("chapters", gettext_lazy("Chapters")),
-    ("summary", gettext_lazy("Summary")),
-    ("answers", gettext_lazy("Your questions")),
-)
-
-
-@require_GET
-@login_required
-def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    video, user = visible_video(request, key), signed_in(request)
-    may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
-    auditing.note_look(request, "watch", video)
-    asked = user.questions.filter(video=video).select_related("video")[:EARLIER]
-    return render(
-        request,
-        "watch.html",
-        {
-            "video": video,
-            "may_edit": may_edit,
-            "steps": estimating.watch(video.steps.all()),
-            "ahead": count_ahead(video),
-            "utterances": video.utterances.all(),
-            "segments": video.segments.active().prefetch_related("keyframes"),
-            "chapters": video.chapters.all(),
-            "timeline": tagging.lay_out(video),
-            "asked": asked,
-            **cited_videos(user, list(asked)),
-            "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or asked],
-            "forms": list(documents.FORMATS),
-            "similar": recommending.similar(user, video) if video.segments.exists() else [],
-            "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
-            "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),
-            "visibilities": Video.Visibility.choices,
-        },
-    )
+from webapp.models import Dismissal, User, Utterance, Video, Viewing
 
 
 @require_GET
@@ -66,21 +27,12 @@ def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         {
             "video": video,
             "steps": estimating.watch(video.steps.all()),
-            "ahead": count_ahead(video),
+            "ahead": estimating.count_ahead(video),
             "may_edit": Video.objects.editable_by(signed_in(request)).filter(pk=video.pk).exists(),
         },
     )
     response["X-Video-Status"] = video.status
     return response
-
-
-def count_ahead(video: Video) -> int:
-    """Queued steps that come before this video's next one."""
-    mine = video.steps.filter(status=Step.Status.READY).order_by("priority", "pk").values("priority", "pk").first()
-    if mine is None:
-        return 0
-    before = Q(priority__lt=mine["priority"]) | Q(priority=mine["priority"], pk__lt=mine["pk"])
-    return Step.objects.filter(before, status=Step.Status.READY).exclude(video=video).count()
 
 
 @require_POST
@@ -145,6 +97,20 @@ def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     except subtitles.BadSubtitles as refusal:
         messages.error(request, str(refusal))
     return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def correct(request: HttpRequest, key: uuid.UUID, line: int) -> HttpResponse:
+    """Somebody who knows better mends a line of the transcript; an empty one is removed."""
+    video = editable_video(request, key)
+    utterance = get_object_or_404(Utterance, pk=line, video=video)
+    text = subtitles.clean(request.POST.get("text", ""))
+    if text != utterance.text:
+        subtitles.correct(utterance, text)
+        auditing.note(request, "correct", video)
+        messages.success(request, _("Corrected. What is searched and summarised follows in a moment."))
+    return redirect(f"{reverse('watch', args=[video.key])}?t={utterance.start:.2f}#transcript")
 
 
 @require_POST

@@ -11,14 +11,13 @@ from PIL import Image as Pillow
 from indexer import media, shots
 from indexer.adapters.pyav.opening import Decoder, open_media, save_picture, to_picture, to_rgb
 from indexer.errors import UnreadableMedia
-from indexer.types import Image, Keyframe, to_record
+from indexer.types import TILE, TILES_A_ROW, Image, Keyframe, to_record
 
 THUMB = (64, 36)  # pixels: what shot detection looks at
 SAMPLE_SIDE = 960  # longer side of a saved keyframe: enough for screen text
 SAMPLE_GAP = 1.0  # seconds: at most one candidate a second
 SAMPLE_EVERY = 2.0  # seconds of shot per kept keyframe
 SAME_PICTURE = 2.0  # grey levels: keyframes of one shot nearer than this are one
-TILE = (160, 90)  # storyboard
 MAX_TILES = 100
 GLANCE_FRAMES = 40
 MAX_CANDIDATES = 60_000  # pictures kept during the pass; 12 hours at one a second, and some
@@ -127,15 +126,16 @@ def choose_keyframes(seen: Pass, found: list[Any]) -> list[Keyframe]:
 
 
 def save_storyboard(tiles: list[Image], out: Path) -> str:
-    """Tiles in rows of ten on one JPEG."""
+    """Tiles in rows on one JPEG."""
     if not tiles:
         return ""
-    rows = math.ceil(len(tiles) / 10)
-    sheet = Pillow.new("RGB", (TILE[0] * min(10, len(tiles)), TILE[1] * rows))
+    rows = math.ceil(len(tiles) / TILES_A_ROW)
+    sheet = Pillow.new("RGB", (TILE[0] * min(TILES_A_ROW, len(tiles)), TILE[1] * rows))
     for number, tile in enumerate(tiles):
         small = Pillow.fromarray(tile)
         small.thumbnail(TILE)
-        x = number % 10 * TILE[0] + (TILE[0] - small.width) // 2
-        sheet.paste(small, (x, number // 10 * TILE[1] + (TILE[1] - small.height) // 2))
+        row, column = divmod(number, TILES_A_ROW)
+        x, y = column * TILE[0] + (TILE[0] - small.width) // 2, row * TILE[1] + (TILE[1] - small.height) // 2
+        sheet.paste(small, (x, y))
     sheet.save(out / "storyboard.jpg", quality=75)
     return str(out / "storyboard.jpg")

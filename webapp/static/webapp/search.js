@@ -1,4 +1,4 @@
-// Suggestions while typing; the page works without them.
+// Suggestions while typing, and moments that move when they are looked at; the page works without them.
 "use strict";
 
 (() => {
@@ -22,3 +22,26 @@
     });
   }
 })();
+
+// A moment under the pointer, or with the focus, plays without sound, unless motion is unwelcome or data is dear.
+if (!matchMedia("(prefers-reduced-motion: reduce)").matches && !navigator.connection?.saveData) {
+  for (const picture of document.querySelectorAll("[data-preview]")) {
+    const link = picture.closest("a");
+    let waiting = 0;
+    const stop = () => { clearTimeout(waiting); picture.querySelector("video")?.remove(); };
+    const start = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        const clip = Object.assign(document.createElement("video"), { src: picture.dataset.preview, muted: true, loop: true, playsInline: true });
+        clip.setAttribute("aria-hidden", "true");
+        clip.tabIndex = -1;
+        picture.append(clip);
+        clip.play().catch(stop);
+      }, 350);
+    };
+    link.addEventListener("mouseenter", start);
+    link.addEventListener("focus", start);
+    link.addEventListener("mouseleave", stop);
+    link.addEventListener("blur", stop);
+  }
+}

@@ -1,0 +1,57 @@
+"""The site as README starts it: `manage.py serve` on a free port."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where it answers; `password` of the admin is "" when the home was not new. `pid` is the server's."""
+
+    address: str
+    password: str
+    pid: int
+
+
+@contextmanager
+def served(home: Path, *arguments: str) -> Iterator[Site]:
+    """The site over this home folder, on SQLite, with its embedded worker."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    log = home / "serve.log"
+    with log.open("w") as lines:
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+            cwd=ROOT,
+            env={**kept, "KINOSCOPE_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            raise RuntimeError(log.read_text())
+        password = re.search(r"password (\S+) ", log.read_text())
+        yield Site(address, password[1] if password else "", server.pid)
+    finally:
+        server.terminate()
+        assert server.wait(20) in (0, -15), log.read_text()

@@ -1,0 +1,126 @@
+"""The watch page: a player with everything that is known about the video beside it."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from indexer.terms import terms
+from webapp import auditing, documents, estimating, recommending, searching, tagging
+from webapp.access import signed_in, visible_video
+from webapp.models import Chapter, User, Video
+from webapp.searching import Moment
+from webapp.views.questions import open_thread
+
+DOCUMENTS = (
+    ("transcript", gettext_lazy("Transcript")),
+    ("chapters", gettext_lazy("Chapters")),
+    ("summary", gettext_lazy("Summary")),
+    ("answers", gettext_lazy("Your questions")),
+)
+HITS = 8  # of a search inside the video
+RAIL = 1000  # units that the timeline is wide
+
+
+@require_GET
+@login_required
+def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    video, user = visible_video(request, key), signed_in(request)
+    may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
+    auditing.note_look(request, "watch", video)
+    segments = list(video.segments.active().prefetch_related("keyframes"))
+    chapters = list(video.chapters.all())
+    query = request.GET.get("q", "").strip()
+    hits = find_hits(user, video, query) if query and segments else []
+    conversation = open_thread(user, video, request.GET.get("thread", ""))
+    return render(
+        request,
+        "watch.html",
+        {
+            "video": video,
+            "may_edit": may_edit,
+            "steps": estimating.watch(video.steps.all()),
+            "ahead": estimating.count_ahead(video),
+            "utterances": video.utterances.all(),
+            "segments": segments,
+            "chapters": chapters,
+            "player": set_up_player(video),
+            "inside": query,
+            "words": tuple(terms(query)),
+            "hits": hits,
+            "rail": lay_out(video, chapters, hits) if video.duration else None,
+            "timeline": tagging.lay_out(video),
+            **conversation,
+            "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or conversation["asked"]],
+            "forms": list(documents.FORMATS),
+            "similar": recommending.similar(user, video) if segments else [],
+            "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
+            "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),
+            "visibilities": Video.Visibility.choices,
+        },
+    )
+
+
+def find_hits(user: User, video: Video, query: str) -> list[Moment]:
+    """The moments of this video that match, in the order of time; none when nothing beats chance."""
+    found = searching.find(user, query, HITS, videos=[video.pk])
+    sure = [m for m in found.moments if m.confidence >= searching.CONFIDENT]
+    return sorted(sure, key=lambda m: m.start)
+
+
+def lay_out(video: Video, chapters: Sequence[Chapter], hits: Sequence[Moment]) -> dict[str, Any]:
+    """Chapters and hits as stretches (what, x, width) of a rail `RAIL` units wide."""
+    scale = RAIL / video.duration
+
+    def stretch(start: float, end: float) -> tuple[int, int]:
+        return round(start * scale), max(4, round((min(end, video.duration) - start) * scale))
+
+    return {
+        "chapters": [(c, *stretch(c.start, c.end)) for c in chapters],
+        "hits": [(m, *stretch(m.start, m.end)) for m in hits],
+    }
+
+
+def set_up_player(video: Video) -> dict[str, Any]:
+    """Settings of Plyr: our own icons, words in the person's language, pictures to scrub by."""
+    settings: dict[str, Any] = {
+        "iconUrl": static("webapp/plyr/plyr-3.8.4.svg"),
+        "title": video.title,
+        "captions": {"active": not video.width, "language": "auto"},
+        "i18n": {
+            "play": _("Play"),
+            "pause": _("Pause"),
+            "seek": _("Seek"),
+            "seekLabel": _("{currentTime} of {duration}"),
+            "played": _("Played"),
+            "buffered": _("Buffered"),
+            "currentTime": _("Current time"),
+            "duration": _("Duration"),
+            "volume": _("Volume"),
+            "mute": _("Mute"),
+            "unmute": _("Unmute"),
+            "enableCaptions": _("Show captions"),
+            "disableCaptions": _("Hide captions"),
+            "enterFullscreen": _("Full screen"),
+            "exitFullscreen": _("Leave full screen"),
+            "frameTitle": _("Player"),
+            "captions": _("Captions"),
+            "settings": _("Settings"),
+            "pip": _("Picture in picture"),
+            "menuBack": _("Back"),
+            "speed": _("Speed"),
+            "normal": _("Normal"),
+            "disabled": _("Off"),
+        },
+    }
+    if video.storyboard_tiles > 1:
+        settings["previewThumbnails"] = {"enabled": True, "src": reverse("thumbnails", args=[video.key])}
+    return settings
