@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_guid",
+    "ninja",  # its description of the API is served from here, not from a CDN
     "webapp",
 ]
 MIDDLEWARE = [
@@ -41,6 +42,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "webapp.tokens.sign_in",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",

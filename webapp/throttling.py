@@ -23,15 +23,20 @@ def _limiter() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(MemoryStorage())
 
 
+def is_too_often(request: HttpRequest, kind: str) -> bool:
+    """Count this request; is it beyond the limit of `kind` for this person (or address)?"""
+    who = request.user.pk or request.META.get("REMOTE_ADDR", "")
+    return not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who))
+
+
 def throttled(kind: str) -> Callable[[View], View]:
     """For views that do something on POST, or for a GET that asks; beyond the limit of `kind` they answer 429."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            who = request.user.pk or request.META.get("REMOTE_ADDR", "")
             acts = request.method == "POST" or any(request.GET.get(name) for name in ASKING)
-            if acts and not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who)):
+            if acts and is_too_often(request, kind):
                 return ask_to_wait(_("That was a lot in a short time. Wait a minute, then go on."), 429, 60)
             return view(request, *args, **kwargs)
 

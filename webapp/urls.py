@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from webapp.api.service import miss
+from webapp.api.urls import api
 from webapp.throttling import throttled
-from webapp.views import home, library, media, operations, people, questions, search, tus, videos, watching
+from webapp.views import home, library, media, operations, people, questions, search, sharing, tus, videos, watching
 
 handler500 = "webapp.views.errors.broken"
 
@@ -36,6 +38,13 @@ urlpatterns = [
     path("videos/<uuid:key>/lines/<int:line>", videos.correct, name="correct"),
     path("videos/<uuid:key>/dismiss", videos.dismiss, name="dismiss"),
     path("videos/<uuid:key>/watched", videos.watched, name="watched"),
+    path("videos/<uuid:key>/share", sharing.share, name="share"),
+    path("videos/<uuid:key>/share/<uuid:moment>/end", sharing.unshare, name="unshare"),
+    path("shared/<uuid:moment>", sharing.shared, name="shared"),
+    path("shared/<uuid:moment>/video", sharing.shared_stream, name="shared-stream"),
+    path("shared/<uuid:moment>/poster.jpg", sharing.shared_poster, name="shared-poster"),
+    path("shared/<uuid:moment>/captions.vtt", sharing.shared_captions, name="shared-captions"),
+    path("oembed", sharing.oembed, name="oembed"),
     path("media/<uuid:key>/video", media.stream, name="stream"),
     path("media/<uuid:key>/captions.vtt", media.captions, name="captions"),
     path("media/<uuid:key>/storyboard.jpg", media.storyboard, name="storyboard"),
@@ -48,11 +57,15 @@ urlpatterns = [
     path("sign-in", throttled("sign-in")(auth.LoginView.as_view(template_name="sign_in.html")), name="login"),
     path("sign-out", auth.LogoutView.as_view(), name="logout"),
     path("account", people.account, name="account"),
+    path("account/tokens", people.make_token, name="make-token"),
+    path("account/tokens/<int:pk>/end", people.drop_token, name="drop-token"),
     path("account/export/<uuid:key>.zip", people.export, name="export"),
     path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
     path("language/", include("django.conf.urls.i18n")),
     path("accessibility", home.accessibility, name="accessibility"),
     path("health", home.health, name="health"),
     path("favicon.ico", home.favicon, name="favicon"),
+    path("api/v1/", api.urls),
+    re_path("^api/", miss, name="api-missing"),
     path("admin/", admin.site.urls),
 ]

@@ -4,6 +4,7 @@ from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
 from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
+from webapp.models.sharing import SharedMoment, Token
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
     Chapter,
@@ -36,9 +37,11 @@ __all__ = [
     "SavedSearch",
     "ScreenLine",
     "Segment",
+    "SharedMoment",
     "Shot",
     "Step",
     "Tag",
+    "Token",
     "Tombstone",
     "Upload",
     "User",

@@ -25,12 +25,17 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 @require_safe
 @login_required
 def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    """The playable file; one byte range at most, as players ask for."""
     video = visible_video(request, key)
+    response = send_video(request, video)
+    auditing.note_look(request, "play", video)
+    return response
+
+
+def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
+    """The playable file; one byte range at most, as players ask for."""
     path = video.playable_path
     if not video.content_type or not path.exists():
         raise Http404
-    auditing.note_look(request, "play", video)
     if settings.KINOSCOPE_ACCEL:
         response: HttpResponseBase = HttpResponse(content_type=video.content_type)
         response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
@@ -110,12 +115,16 @@ def frame(request: HttpRequest, key: uuid.UUID, stem: str) -> HttpResponseBase:
 @require_safe
 @login_required
 def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    """The keyframe a third of the way in."""
     video = visible_video(request, key)
+    return picture(request, video, pick_poster(video))
+
+
+def pick_poster(video: Video) -> str:
+    """The keyframe a third of the way in."""
     frames = list(video.keyframes.values_list("file", flat=True))
     if not frames:
         raise Http404
-    return picture(request, video, frames[len(frames) // 3])
+    return frames[len(frames) // 3]
 
 
 @require_safe

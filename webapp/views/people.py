@@ -1,14 +1,18 @@
 """What a person may do with their own account and data."""
 
 import uuid
+from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, exporting, uploads
+from webapp import auditing, exporting, tokens, uploads
 from webapp.access import signed_in
+from webapp.models import Token, User
 
 
 @login_required
@@ -19,17 +23,41 @@ def account(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         link = exporting.make_link(user)
         auditing.note(request, "export asked", user)
-    held = sum(user.videos.values_list("size_bytes", flat=True))
-    return render(
-        request,
-        "account.html",
-        {
-            "link": link,
-            "held_bytes": held,
-            "free_bytes": uploads.free_bytes(user),
-            "counts": {"videos": user.videos.count(), "questions": user.questions.count()},
-        },
-    )
+    return render(request, "account.html", {**describe(user), "link": link})
+
+
+def describe(user: User) -> dict[str, Any]:
+    return {
+        "held_bytes": sum(user.videos.values_list("size_bytes", flat=True)),
+        "free_bytes": uploads.free_bytes(user),
+        "counts": {"videos": user.videos.count(), "questions": user.questions.count()},
+        "tokens": user.tokens.all(),
+        "scopes": Token.Scope.choices,
+    }
+
+
+@require_POST
+@login_required
+def make_token(request: HttpRequest) -> HttpResponse:
+    """A token for a program. The page that answers is the only one that ever shows it."""
+    user = signed_in(request)
+    scopes = [scope for scope in request.POST.getlist("scope") if scope in Token.Scope.values]
+    name = request.POST.get("name", "").strip()
+    if not (scopes and name):
+        messages.error(request, _("A token needs a name and something that it may do."))
+        return redirect("account")
+    token = tokens.issue(user, name, scopes)
+    auditing.note(request, "token made", user, after=" ".join(scopes))
+    return render(request, "account.html", {**describe(user), "token": token})
+
+
+@require_POST
+@login_required
+def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
+    user = signed_in(request)
+    get_object_or_404(user.tokens, pk=pk).delete()
+    auditing.note(request, "token ended", user)
+    return redirect("account")
 
 
 @require_GET

@@ -65,6 +65,8 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
             "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),
             "visibilities": Video.Visibility.choices,
+            "shared_moments": video.shared_moments.all() if may_edit else [],
+            "origin": request.build_absolute_uri("/")[:-1],
         },
     )
 

@@ -126,6 +126,10 @@ find("[data-share]").forEach((button) => {
   });
 });
 
+find("form[data-start]").forEach((form) => {
+  form.addEventListener("submit", () => { form.elements.start.value = (video?.currentTime ?? 0).toFixed(1); });
+});
+
 // The transcript: lines that hold what is typed; and, for whom may edit, a line that is mended where it stands.
 const sieve = document.getElementById("sieve");
 sieve?.addEventListener("input", () => {

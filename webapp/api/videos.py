@@ -1,0 +1,104 @@
+"""Videos: lists, what was understood of one, its steps, changes."""
+
+import uuid
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+
+from webapp import auditing, forgetting, ledger, recommending
+from webapp.access import editable_video, signed_in, visible_video
+from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
+from webapp.api.service import ERRORS, Page, Window, allowed, turn_to
+from webapp.models import Video
+
+router = Router(tags=["videos"])
+ORDERS = {"new": "-created_at", "old": "created_at", "title": "title", "long": "-duration", "short": "duration"}
+
+
+@router.get("/me", auth=allowed("read"), response={200: Person, **ERRORS})
+def me(request: HttpRequest) -> Any:
+    """Who the token or session belongs to."""
+    user = signed_in(request)
+    return {"name": user.username, "role": user.role, "may_upload": user.may_upload}
+
+
+@router.get("/videos", auth=allowed("read"), response={200: Page[VideoOut], **ERRORS})
+def list_videos(
+    request: HttpRequest,
+    window: Query[Window],
+    mine: bool = False,
+    status: Literal["processing", "searchable", "ready", "failed"] | None = None,
+    order: Literal["new", "old", "title", "long", "short"] = "new",
+) -> Any:
+    """Videos that the person may see."""
+    user = signed_in(request)
+    rows = Video.objects.visible_to(user).select_related("owner").order_by(ORDERS[order], "pk")
+    if mine:
+        rows = rows.filter(owner=user)
+    if status:
+        rows = rows.filter(status=status)
+    return turn_to(rows, window)
+
+
+@router.get("/videos/{uuid:key}", auth=allowed("read"), response={200: VideoDetail, **ERRORS})
+def get_video(request: HttpRequest, key: uuid.UUID) -> Any:
+    video = visible_video(request, key)
+    auditing.note_look(request, "watch", video)
+    return video
+
+
+@router.patch("/videos/{uuid:key}", auth=allowed("edit"), response={200: VideoDetail, **ERRORS})
+def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> Any:
+    """Title and visibility, each only if given."""
+    video = editable_video(request, key)
+    before = video.visibility
+    video.title, video.visibility = change.title or video.title, change.visibility or video.visibility
+    video.save(update_fields=["title", "visibility"])
+    auditing.note(request, "edit", video, before, video.visibility)
+    return video
+
+
+@router.delete("/videos/{uuid:key}", auth=allowed("edit"), response={204: None, **ERRORS})
+def delete_video(request: HttpRequest, key: uuid.UUID) -> Any:
+    """The video and everything derived from it, at once and for good."""
+    video = editable_video(request, key)
+    forgetting.remove(video)
+    auditing.note(request, "delete", video)
+    return Status(204, None)
+
+
+@router.get("/videos/{uuid:key}/transcript", auth=allowed("read"), response={200: list[UtteranceOut], **ERRORS})
+def get_transcript(request: HttpRequest, key: uuid.UUID) -> Any:
+    return visible_video(request, key).utterances.all()
+
+
+@router.get("/videos/{uuid:key}/similar", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})
+def list_similar(request: HttpRequest, key: uuid.UUID) -> Any:
+    return recommending.similar(signed_in(request), visible_video(request, key))
+
+
+@router.get("/videos/{uuid:key}/steps", auth=allowed("read"), response={200: list[StepOut], **ERRORS})
+def list_steps(request: HttpRequest, key: uuid.UUID) -> Any:
+    """What was, is and will be done with it. Poll this to wait for `ready`."""
+    return visible_video(request, key).steps.all()
+
+
+@router.post("/videos/{uuid:key}/cancel", auth=allowed("edit"), response={200: list[StepOut], **ERRORS})
+def cancel(request: HttpRequest, key: uuid.UUID) -> Any:
+    video = editable_video(request, key)
+    ledger.cancel(video)
+    return video.steps.all()
+
+
+@router.post("/videos/{uuid:key}/retry", auth=allowed("edit"), response={200: list[StepOut], **ERRORS})
+def retry(request: HttpRequest, key: uuid.UUID) -> Any:
+    """All steps that did not end well, once more."""
+    video = editable_video(request, key)
+    ledger.retry(video)
+    return video.steps.all()
+
+
+@router.get("/recommendations", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})
+def list_recommendations(request: HttpRequest, limit: int = Query(8, ge=1, le=50)) -> Any:
+    return recommending.recommend(signed_in(request), limit)
