@@ -75,7 +75,7 @@ def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Si
     scores = known.vectors @ known.vectors[row]
     scores[row] = -np.inf
     best = [int(i) for i in np.argsort(-scores, kind="stable")[:limit] if np.isfinite(scores[i])]
-    rows = visible.in_bulk([int(known.videos[i]) for i in best])
+    rows = visible.select_related("owner").in_bulk([int(known.videos[i]) for i in best])
     starts = begin_at(video, list(rows))
     found = [
         Similar(rows[pk], float(scores[i]), is_copy(video, rows[pk]), start=starts.get(pk, 0.0))
@@ -95,7 +95,7 @@ def recommend(user: User, limit: int = 8) -> list[Similar]:
     history = [recommender.Watched(r, shares[v.video_id]) for v in viewings if (r := known.row(v.video_id)) >= 0]
     disliked = [r for pk in dismissed if (r := known.row(pk)) >= 0]
     chosen = recommender.suggest(known.vectors, history, disliked, limit)
-    rows = visible.in_bulk([int(known.videos[i]) for s in chosen for i in (s.row, s.because)])
+    rows = visible.select_related("owner").in_bulk([int(known.videos[i]) for s in chosen for i in (s.row, s.because)])
     found = []
     for item in chosen:
         pk, cause = int(known.videos[item.row]), int(known.videos[item.because])
@@ -108,6 +108,7 @@ def recommend(user: User, limit: int = 8) -> list[Similar]:
 
 def newcomers(videos: "QuerySet[Video]", limit: int) -> list[Similar]:
     """Half of them what most people watched, then the newest."""
+    videos = videos.select_related("owner")
     popular = videos.annotate(watchers=Count("viewings")).filter(watchers__gt=0).order_by("-watchers", "-pk")
     first = list(popular[: limit // 2])
     rest = list(videos.exclude(pk__in=[v.pk for v in first]).order_by("-pk")[: max(0, limit - len(first))])

@@ -7,7 +7,21 @@ from django.urls import include, path, re_path
 from webapp.api.service import miss
 from webapp.api.urls import api
 from webapp.throttling import throttled
-from webapp.views import home, library, media, operations, people, questions, search, sharing, tus, videos, watching
+from webapp.views import (
+    collections,
+    home,
+    library,
+    media,
+    operations,
+    people,
+    quality,
+    questions,
+    search,
+    sharing,
+    tus,
+    videos,
+    watching,
+)
 
 handler500 = "webapp.views.errors.broken"
 
@@ -17,6 +31,7 @@ urlpatterns = [
     path("search/picture", throttled("search")(search.search_picture), name="search-picture"),
     path("search/picture/<uuid:key>.jpg", search.picture_searched, name="picture-searched"),
     path("search/suggest", throttled("search")(search.suggest), name="search-suggest"),
+    path("search/judge", quality.judge, name="judge"),
     path("search/save", search.save_search, name="save-search"),
     path("search/drop/<int:pk>", search.drop_search, name="drop-search"),
     path("ask", throttled("ask")(questions.ask_library), name="ask"),
@@ -27,6 +42,10 @@ urlpatterns = [
     path("uploads/<uuid:key>", tus.pieces, name="upload-pieces"),
     path("uploads/<uuid:key>/discard", library.discard, name="upload-discard"),
     path("videos", library.library, name="library"),
+    path("videos/selected", library.change_selected, name="change-selected"),
+    path("collections", collections.collections, name="collections"),
+    path("collections/<uuid:key>", collections.collection, name="collection"),
+    path("collections/<uuid:key>/change", collections.change_collection, name="change-collection"),
     path("videos/<uuid:key>", watching.watch, name="watch"),
     path("videos/<uuid:key>/progress", videos.progress, name="progress"),
     path("videos/<uuid:key>/cancel", videos.cancel, name="cancel"),
@@ -52,6 +71,9 @@ urlpatterns = [
     path("media/<uuid:key>/poster.jpg", media.poster, name="poster"),
     path("media/<uuid:key>/frames/<slug:stem>.jpg", media.frame, name="frame"),
     path("media/<uuid:key>/<slug:kind>.<slug:form>", media.document, name="document"),
+    path("operations/quality", quality.quality, name="quality"),
+    path("operations/check", operations.check, name="check"),
+    path("operations/demo", operations.add_demo, name="add-demo"),
     path("operations", operations.operations, name="operations"),
     path("operations/retry", operations.retry_selected, name="retry-selected"),
     path("sign-in", throttled("sign-in")(auth.LoginView.as_view(template_name="sign_in.html")), name="login"),

@@ -15,7 +15,7 @@ OF_A_VIDEO = {
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
 }  # fmt: skip
-FOR_SIGNED_IN = {"home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
+FOR_SIGNED_IN = {"collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
 OF_A_PERSON = {
     "upload-pieces": "get",
     "upload-discard": "post",
@@ -29,8 +29,11 @@ OF_A_PERSON = {
 OWN_PROTOCOL = {"upload-create"}  # tus
 LINKED = {"shared", "shared-stream", "shared-poster", "shared-captions", "oembed"}  # who has a link; see test_sharing
 NOBODY = "00000000-0000-4000-8000-000000000000"
-SEARCHING = {"search-picture", "save-search", "make-token"}  # what signed-in people send; see test_search
-FOR_ADMINS = {"operations": "get", "retry-selected": "post"}
+SEARCHING = {"search-picture", "save-search", "make-token", "judge"}  # what signed-in people send; see test_search
+FOR_ADMINS = {
+    "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
+}  # fmt: skip
+COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {"accessibility", "api-missing", "login", "logout", "health", "favicon", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
 
@@ -46,17 +49,8 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    assert (
-        names()
-        == set(OF_A_VIDEO)
-        | FOR_SIGNED_IN
-        | FOR_ALL
-        | set(FOR_ADMINS)
-        | set(OF_A_PERSON)
-        | OWN_PROTOCOL
-        | SEARCHING
-        | LINKED
-    )
+    tables = (OF_A_VIDEO, FOR_SIGNED_IN, FOR_ALL, FOR_ADMINS, OF_A_PERSON, OWN_PROTOCOL, SEARCHING, LINKED, COLLECTING)
+    assert names() == {name for table in tables for name in table}
 
 
 def address(name: str, video: Video) -> str:
@@ -119,7 +113,7 @@ def test_operations_are_for_admins(name, clients) -> None:
     from django.urls import reverse
 
     answers = {who: getattr(client, FOR_ADMINS[name])(reverse(name)).status_code for who, client in clients.items()}
-    allowed = 200 if name == "operations" else 302
+    allowed = 200 if FOR_ADMINS[name] == "get" else 302
     assert answers == {"anonymous": 302, "owner": 403, "other": 403, "friend": 403, "admin": allowed}
 
 

@@ -1,7 +1,9 @@
 """The tables, by what they are about."""
 
+from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
+from webapp.models.quality import Judgement, Measurement
 from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.sharing import SharedMoment, Token
@@ -23,14 +25,17 @@ from webapp.models.videos import (
 __all__ = [
     "AuditEntry",
     "Chapter",
+    "Collection",
     "Dismissal",
     "Evidence",
     "EvidenceVector",
     "ExportLink",
     "FrameVector",
     "IndexState",
+    "Judgement",
     "Keyframe",
     "Label",
+    "Measurement",
     "PictureQuery",
     "Question",
     "Recipe",

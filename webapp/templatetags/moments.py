@@ -83,6 +83,13 @@ def excerpt(text: str, words: Collection[str]) -> str:
 
 
 @register.filter
+def judgement(judged: dict[tuple[int, float], bool], moment: Moment) -> dict[str, str]:
+    """What this person said about a moment of this search, for the state of its buttons."""
+    said = judged.get((moment.video.pk, round(moment.start, 2)))
+    return {"up": "true" if said is True else "false", "down": "true" if said is False else "false"}
+
+
+@register.filter
 def shares(moment: Moment) -> list[dict[str, Any]]:
     """The parts that speak for a moment, as stretches of a bar in per cent that follow each other."""
     positive = {name: points for name, points in moment.why.items() if points > 0}

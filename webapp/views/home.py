@@ -1,13 +1,16 @@
 """Home: one search box, what is being processed, what is new, what may interest."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
-from webapp import recommending
+from webapp import examining, recommending
 from webapp.access import signed_in
-from webapp.models import Video
+from webapp.models import Step, Video
+from webapp.views.operations import models_in_use
 
 
 @login_required
@@ -19,13 +22,26 @@ def home(request: HttpRequest) -> HttpResponse:
         request,
         "home.html",
         {
-            "recent": visible.exclude(status=Video.Status.FAILED)[:12],
-            "working": Video.objects.editable_by(user).filter(status__in=open_states)[:6],
-            "continued": user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:4],
+            "recent": visible.exclude(status=Video.Status.FAILED).select_related("owner")[:12],
+            "working": Video.objects.editable_by(user)
+            .filter(status__in=open_states)
+            .annotate(all_steps=Count("steps"), done_steps=Count("steps", filter=Q(steps__status=Step.Status.DONE)))[
+                :6
+            ],
+            "continued": user.viewings.filter(video__in=visible)
+            .select_related("video__owner")
+            .order_by("-seen_at")[:4],
             "for_you": recommending.recommend(user, 6),
             "total": visible.count(),
+            **(welcome() if user.is_superuser and not visible.exists() else {}),
         },
     )
+
+
+def welcome() -> dict[str, object]:
+    """For the admin of an empty library: what this installation works with, what is missing, where to begin."""
+    wrong = [finding for finding in examining.examine() if finding.level != "ok"]
+    return {"welcome": True, "profile": settings.KINOSCOPE_PROFILE, "models": models_in_use(), "wrong": wrong}
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:

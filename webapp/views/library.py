@@ -13,22 +13,84 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from webapp import resumable, uploads
+from webapp import auditing, forgetting, ledger, resumable, uploads
 from webapp.access import signed_in
 from webapp.models import User, Video
+from webapp.views.collections import put_into, read_keys
 
 PAGE = 24
+ORDERS = {
+    "new": ("-created_at", gettext_lazy("newest first")),
+    "old": ("created_at", gettext_lazy("oldest first")),
+    "title": ("title", gettext_lazy("by title")),
+    "long": ("-duration", gettext_lazy("longest first")),
+    "short": ("duration", gettext_lazy("shortest first")),
+}
 
 
 @login_required
 def library(request: HttpRequest) -> HttpResponse:
+    """All videos that the person may see, in an order, narrowed by whose they are and how far they are."""
     user = signed_in(request)
-    mine = "mine" in request.GET
-    videos = Video.objects.editable_by(user).filter(owner=user) if mine else Video.objects.visible_to(user)
-    page = Paginator(videos.select_related("owner"), PAGE).get_page(request.GET.get("page"))
-    return render(request, "library.html", {"page": page, "mine": mine})
+    order = request.GET.get("order", "")
+    status = request.GET.get("status", "")
+    videos = Video.objects.visible_to(user).select_related("owner")
+    if "mine" in request.GET:
+        videos = videos.filter(owner=user)
+    if status in Video.Status.values:
+        videos = videos.filter(status=status)
+    if order in ORDERS:
+        videos = videos.order_by(ORDERS[order][0], "-pk")
+    return render(
+        request,
+        "library.html",
+        {
+            "page": Paginator(videos, PAGE).get_page(request.GET.get("page")),
+            "mine": "mine" in request.GET,
+            "order": order,
+            "orders": [(name, title) for name, (_field, title) in ORDERS.items()],
+            "status": status,
+            "statuses": Video.Status.choices,
+            "rows": "rows" in request.GET,
+            "collections": user.collections.all(),
+            "visibilities": Video.Visibility.choices,
+        },
+    )
+
+
+@require_POST
+@login_required
+def change_selected(request: HttpRequest) -> HttpResponse:
+    """One thing done to all videos that were ticked, as far as the person may do it to each."""
+    user = signed_in(request)
+    keys = read_keys(request.POST.getlist("video"))
+    seen = list(Video.objects.visible_to(user).filter(key__in=keys))
+    editable = list(Video.objects.editable_by(user).filter(key__in=keys))
+    visibility, name = request.POST.get("visibility", ""), request.POST.get("collection", "").strip()
+    what = request.POST.get("do", "")
+    changed = seen if what == "collect" else editable
+    if what == "delete":
+        for video in editable:
+            forgetting.remove(video)
+            auditing.note(request, "delete", video)
+    elif what == "retry":
+        for video in editable:
+            ledger.retry(video)
+    elif what == "visibility" and visibility in Video.Visibility.values:
+        for video in editable:
+            auditing.note(request, "edit", video, video.visibility, visibility)
+        Video.objects.filter(pk__in=[v.pk for v in editable]).update(visibility=visibility)
+    elif what == "collect" and name and seen:
+        return redirect("collection", put_into(user, name, seen).key)
+    else:
+        changed = []
+    messages.success(
+        request, ngettext("%(n)d video was changed.", "%(n)d videos were changed.", len(changed)) % {"n": len(changed)}
+    )
+    return redirect("library")
 
 
 @login_required

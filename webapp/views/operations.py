@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import estimating, examining, ledger, library, outputs, recipes, stages
+from webapp import demo, estimating, examining, ledger, library, outputs, recipes, stages
 from webapp.access import signed_in
 from webapp.models import IndexState, Segment, Step, Video, Worker
 
@@ -44,6 +44,8 @@ def operations(request: HttpRequest) -> HttpResponse:
         "unboxed": Worker.objects.filter(box="C").exists(),
         "alive": Worker.objects.filter(seen_at__gt=Now() - examining.SEEN).exists(),
         "index": describe_index(),
+        "profile": settings.KINOSCOPE_PROFILE,
+        "models": models_in_use(),
         "disk": shutil.disk_usage(settings.KINOSCOPE_HOME),
         "has_room": outputs.has_room(),
         "videos": [
@@ -99,3 +101,29 @@ def retry_selected(request: HttpRequest) -> HttpResponse:
     count = sum(ledger.retry(s.video, s.name) for s in Step.objects.filter(pk__in=chosen).select_related("video"))
     messages.success(request, _("%(count)d steps are queued again.") % {"count": count})
     return redirect("operations")
+
+
+@require_GET
+@login_required
+def check(request: HttpRequest) -> HttpResponse:
+    """What `manage.py doctor` says."""
+    only_admins(request)
+    return render(request, "check.html", {"findings": list(examining.examine())})
+
+
+@require_POST
+@login_required
+def add_demo(request: HttpRequest) -> HttpResponse:
+    """The small video that Kinoscope makes itself, for who wants to look around first."""
+    only_admins(request)
+    video = demo.add(signed_in(request))
+    return redirect("watch", video.key) if video else redirect("home")
+
+
+def models_in_use() -> list[tuple[str, str]]:
+    """Role and model, of the profile that is set."""
+    profile = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]
+    return [
+        (role, ", ".join(filter(None, [dotted.rpartition(".")[2], *more[:1]])))
+        for role, (dotted, *more) in profile.items()
+    ]

@@ -66,6 +66,10 @@ def search(request: HttpRequest) -> HttpResponse:
         "page": page,
         "more": len(found.moments) > PAGE * page and page < PAGES,
         "parts": [(part, part not in wanted.off) for part in PARTS],
+        "judged": {
+            (video, start): good
+            for video, start, good in user.judgements.filter(query=found.query).values_list("video_id", "start", "good")
+        },
         "saved": user.saved_searches.all()[:20],
         "query": request.GET.urlencode(),
         "kept": [pair for pair in pairs(filtering.lasting(request.GET)) if pair[0] not in filters.fields],

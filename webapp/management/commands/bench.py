@@ -13,12 +13,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from webapp import recipes
 from webapp.benchmarks import (
     changes,
     describing,
     fusing,
     ingesting,
     judged,
+    judgements,
     ledger,
     library,
     models,
@@ -28,10 +30,16 @@ from webapp.benchmarks import (
 )
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
+from webapp.models import Measurement
 
 OF_A_LIBRARY = {**library.BENCHES, "fusion": fusing.fusion, "recommend": recommending.recommend}
 OF_FILES = {**models.BENCHES, "captions": describing.captions, "ingest": ingesting.ingest}
-ALONE = {"ledger": ledger.run, "scale": scale.scale, "towers": towers.towers}  # need no data
+ALONE = {
+    "judgements": judgements.judgements,
+    "ledger": ledger.run,
+    "scale": scale.scale,
+    "towers": towers.towers,
+}  # need no data
 
 
 class Command(JsonCommand):
@@ -47,6 +55,7 @@ class Command(JsonCommand):
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
         parser.add_argument("--set", action="append", default=[], metavar="MODULE.NAME=VALUE", help="change a constant")
+        parser.add_argument("--keep", action="store_true", help="write the numbers down for the quality page")
         parser.add_argument("--save", type=Path, metavar="FILE", help="write what every single query scored")
         parser.add_argument(
             "--against", type=Path, metavar="FILE", help="compare with what --save wrote, query by query"
@@ -65,6 +74,8 @@ class Command(JsonCommand):
                         kept.append(result)
                     for record in rows_of(result, before):
                         numbers = "  ".join(f"{k} {v}" for k, v in record.items() if k != "bench")
+                        if options["keep"]:
+                            keep(record)
                         self.emit(record, f"{record['bench']}: {numbers}", options["json"])
         if options["save"]:
             options["save"].write_text(json.dumps([asdict(outcomes) for outcomes in kept]))
@@ -110,6 +121,11 @@ class Command(JsonCommand):
         return subprocess.run(
             [sys.executable, *sys.argv, "--here"], cwd=settings.BASE_DIR, env=environment, check=False
         ).returncode
+
+
+def keep(record: Record) -> None:
+    numbers = {name: value for name, value in record.items() if name != "bench"}
+    Measurement.objects.create(bench=record["bench"][:100], numbers=numbers, recipe=recipes.active())
 
 
 def rows_of(result: Outcomes | Record, before: dict[str, Outcomes]) -> list[Record]:

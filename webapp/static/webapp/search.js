@@ -45,3 +45,17 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches && !navigator.connec
     link.addEventListener("blur", stop);
   }
 }
+
+// A thumb stays where it was given; pressed again, it is taken back.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-judge]")) return;
+  event.preventDefault();
+  const button = event.submitter;
+  const taken = button.getAttribute("aria-pressed") === "true";
+  const body = new FormData(form, button);
+  if (taken) body.set("good", "");
+  const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
+  if (!response?.ok) return;
+  for (const other of form.querySelectorAll("button")) other.setAttribute("aria-pressed", other === button && !taken);
+});

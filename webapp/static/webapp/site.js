@@ -40,8 +40,23 @@ find("[data-refresh]").forEach((box) => {
   }, 3000);
 });
 
-find("form[data-confirm]").forEach((form) => {
-  form.addEventListener("submit", (event) => { if (!confirm(form.dataset.confirm)) event.preventDefault(); });
+// What can't be undone is asked again: of a whole form, or of one of its buttons.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+// Choices that only look differently take effect at once; the button is for those without scripts.
+find("form.tools:not([method])").forEach((form) => {
+  form.addEventListener("change", () => form.requestSubmit());
+});
+
+// What is done with ticked videos is offered once there are some.
+find("form[data-selection]").forEach((form) => {
+  const bulk = form.querySelector(".bulk");
+  const show = () => { bulk.hidden = !form.querySelector("[name=video]:checked"); };
+  form.addEventListener("change", show);
+  show();
 });
 
 // Sections of one place become tabs. An address that ends in #name opens that tab.

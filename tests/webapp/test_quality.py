@@ -1,0 +1,86 @@
+"""Thumbs, the benchmark over them, the quality page, the welcome and the page of findings."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from webapp.models import Judgement, Measurement, Video
+
+
+@pytest.fixture
+def judged(demo, clients) -> dict[str, str]:
+    """What the buttons below the best moment of a search send."""
+    moment = clients["owner"].get("/search", {"q": "whisper writes down what is spoken"}).context["moments"][0]
+    return {
+        "q": "whisper writes down what is spoken",
+        "video": str(demo.key),
+        "start": f"{moment.start:.2f}",
+        "end": f"{moment.end:.2f}",
+    }
+
+
+def test_a_thumb_is_kept_shown_and_taken_back(judged, demo, clients) -> None:
+    owner = clients["owner"]
+    assert owner.post("/search/judge", {**judged, "good": "1"}).status_code == 302
+    assert (
+        owner.post("/search/judge", {**judged, "good": "0"}, headers={"Accept": "application/json"}).status_code == 204
+    )
+    assert [j.good for j in Judgement.objects.all()] == [False]
+    page = owner.get("/search", {"q": judged["q"]}).content.decode()
+    assert 'value="0" aria-pressed="true"' in page
+    assert 'value="1" aria-pressed="true"' not in page
+    assert 'aria-pressed="true"' not in clients["admin"].get("/search", {"q": judged["q"]}).content.decode()
+    owner.post("/search/judge", {**judged, "good": ""})
+    assert not Judgement.objects.exists()
+
+
+def test_what_is_no_judgement_is_refused(judged, demo, clients) -> None:
+    for wrong in ({"start": "x"}, {"start": "nan"}, {"end": "0"}, {"end": "1e9"}, {"q": " "}):
+        assert clients["owner"].post("/search/judge", {**judged, "good": "1", **wrong}).status_code == 400, wrong
+    Video.objects.update(visibility="private")
+    assert clients["other"].post("/search/judge", {**judged, "good": "1"}).status_code == 404
+    assert clients["owner"].post("/search/judge", {**judged, "video": "x", "good": "1"}).status_code == 404
+    assert clients["anonymous"].post("/search/judge", {**judged, "good": "1"}).status_code == 302
+    assert not Judgement.objects.exists()
+
+
+def test_the_benchmark_of_judgements_feeds_the_quality_page(judged, demo, clients, capsys) -> None:
+    clients["owner"].post("/search/judge", {**judged, "good": "1"})
+    clients["owner"].post(
+        "/search/judge", {**judged, "q": "a quite different thing", "start": "0", "end": "1", "good": "0"}
+    )
+    for _ in range(2):
+        call_command("bench", "judgements", "--keep", "--json")
+    row = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert row["queries"] == 2
+    assert row["good among the first 10 %"] == 100.0
+    assert Measurement.objects.count() == 2
+    page = clients["admin"].get("/operations/quality")
+    ((bench, plots),) = page.context["benches"]
+    assert bench.startswith("judged by people")
+    best = next(p for p in plots if p.metric.startswith("good"))
+    assert (best.last, len(best.points), best.most) == (100.0, 2, 100.0)
+    assert best.points[0][0] < best.points[1][0]
+    assert judged["q"] in page.content.decode()
+
+
+def test_the_admin_of_an_empty_library_is_welcomed(clients, people) -> None:
+    page = clients["admin"].get("/").content.decode()
+    assert "Make the demo video" in page
+    assert "EfficientNet" in page or "CompactPictures" in page
+    for person in ("owner", "friend"):
+        assert "Make the demo video" not in clients[person].get("/").content.decode()
+
+
+def test_findings_are_those_of_doctor(demo, clients) -> None:
+    page = clients["admin"].get("/operations/check")
+    assert page.context["findings"]
+    assert page.context["findings"][0].what.replace("'", "&#x27;") in page.content.decode()
+
+
+def test_the_demo_is_made_once(clients) -> None:
+    first = clients["admin"].post("/operations/demo")
+    assert first["Location"] == f"/videos/{Video.objects.get().key}"
+    clients["admin"].post("/operations/demo")
+    assert Video.objects.count() == 1

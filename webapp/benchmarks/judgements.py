@@ -1,0 +1,46 @@
+"""Search by what people of this installation judged: does each recipe find what they called right?"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from webapp import searching
+from webapp.benchmarks.measures import Record
+from webapp.models import Judgement, Recipe, User
+from webapp.searching import Moment
+
+DEPTH = 10  # results that count
+
+
+def judgements() -> Iterator[Record]:
+    """One row per recipe that has vectors: of the good moments, how many come among the first; of the bad ones, too."""
+    asked: dict[tuple[int, str], list[Judgement]] = defaultdict(list)
+    for row in Judgement.objects.select_related("judge"):
+        asked[row.judge_id, row.query].append(row)
+    for recipe in Recipe.objects.filter(segments__isnull=False).distinct():
+        found: dict[bool, list[bool]] = {True: [], False: []}
+        for (_judge, query), rows in asked.items():
+            moments = look(rows[0].judge, query, recipe)
+            for row in rows:
+                found[row.good].append(any(meets(moment, row) for moment in moments))
+        yield {
+            "bench": f"judged by people, recipe {recipe.pk}",
+            "queries": len(asked),
+            **{
+                f"{name} among the first {DEPTH} %": share(found[good])
+                for good, name in ((True, "good"), (False, "bad"))
+            },
+        }
+
+
+def look(user: User, query: str, recipe: Recipe) -> list[Moment]:
+    return searching.find(user, query, DEPTH, recipe=recipe).moments
+
+
+def meets(moment: Moment, row: Judgement) -> bool:
+    return moment.video.pk == row.video_id and moment.start < row.end and row.start < moment.end
+
+
+def share(hits: list[bool]) -> float | None:
+    return round(100 * float(np.mean(hits)), 1) if hits else None

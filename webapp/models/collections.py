@@ -1,0 +1,43 @@
+"""Collections: videos that belong together for somebody."""
+
+import uuid
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from webapp.models.videos import User, Video
+
+
+class CollectionQuerySet(models.QuerySet["Collection"]):
+    def visible_to(self, user: User | AnonymousUser) -> "CollectionQuerySet":
+        """One's own, and those that are public to signed-in people; admins all."""
+        if not user.is_authenticated:
+            return self.none()
+        return self if user.is_superuser else self.filter(Q(owner=user) | Q(is_public=True))
+
+    def editable_by(self, user: User | AnonymousUser) -> "CollectionQuerySet":
+        if not user.is_authenticated:
+            return self.none()
+        return self if user.is_superuser else self.filter(owner=user)
+
+
+class Collection(models.Model):
+    """A named list of videos. It opens no doors: everybody finds in it only the videos that they may see anyway."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="collections")
+    name = models.CharField(_("name"), max_length=100)
+    is_public = models.BooleanField(_("everybody may see it"), default=False)
+    videos = models.ManyToManyField(Video, blank=True, related_name="collections")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CollectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_collection_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name

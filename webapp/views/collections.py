@@ -1,0 +1,76 @@
+"""Collections: lists of videos that people make for themselves and for others."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from webapp.access import signed_in
+from webapp.models import Collection, User, Video
+
+PAGE = 24
+
+
+@require_GET
+@login_required
+def collections(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    counted = Count("videos", filter=Q(videos__in=Video.objects.visible_to(user)))
+    rows = Collection.objects.visible_to(user).select_related("owner").annotate(size=counted)
+    return render(request, "collections.html", {"collections": rows})
+
+
+@require_GET
+@login_required
+def collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    user = signed_in(request)
+    found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), key=key)
+    videos = found.videos.filter(pk__in=Video.objects.visible_to(user)).select_related("owner")
+    may_edit = Collection.objects.editable_by(user).filter(pk=found.pk).exists()
+    page = Paginator(videos, PAGE).get_page(request.GET.get("page"))
+    return render(request, "collection.html", {"collection": found, "page": page, "may_edit": may_edit})
+
+
+@require_POST
+@login_required
+def change_collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Another name, who may see it, videos taken out; or the whole list deleted, which deletes no video."""
+    found = get_object_or_404(Collection.objects.editable_by(signed_in(request)), key=key)
+    if "delete" in request.POST:
+        found.delete()
+        messages.success(request, _("“%(title)s” was deleted. Its videos were not.") % {"title": found.name})
+        return redirect("collections")
+    if "without" in request.POST:
+        found.videos.remove(*Video.objects.filter(key__in=read_keys(request.POST.getlist("without"))))
+        return redirect("collection", found.key)
+    name = request.POST.get("name", "").strip()[:100]
+    twin = Collection.objects.filter(owner=found.owner, name=name).exclude(pk=found.pk).exists()
+    if name and not twin:
+        found.name = name
+    found.is_public = "is_public" in request.POST
+    found.save(update_fields=["name", "is_public"])
+    return redirect("collection", found.key)
+
+
+def put_into(user: User, name: str, videos: list[Video]) -> Collection:
+    """The person's collection of this name, made if there is none, with these videos added."""
+    found, _made = Collection.objects.get_or_create(owner=user, name=name.strip()[:100])
+    found.videos.add(*videos)
+    return found
+
+
+def read_keys(texts: list[str]) -> list[uuid.UUID]:
+    """Those that are keys."""
+    keys = []
+    for text in texts:
+        try:
+            keys.append(uuid.UUID(text))
+        except ValueError:
+            continue
+    return keys

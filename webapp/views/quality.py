@@ -1,0 +1,98 @@
+"""Quality, for admins: what benchmarks measured over time, and what people said about results."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from webapp.access import signed_in
+from webapp.filtering import parse_key
+from webapp.models import Judgement, Measurement, Video
+from webapp.views.operations import only_admins
+
+WIDTH, HEIGHT, EDGE = 320, 90, 8  # units of a plot
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One number of one benchmark over time, as points of a drawing `WIDTH` × `HEIGHT`."""
+
+    metric: str
+    last: float
+    least: float
+    most: float
+    points: tuple[tuple[float, float, float, datetime, int | None], ...]  # x, y, value, when, recipe
+
+    @property
+    def line(self) -> str:
+        return " ".join(f"{x},{y}" for x, y, *_rest in self.points)
+
+
+@require_GET
+@login_required
+def quality(request: HttpRequest) -> HttpResponse:
+    only_admins(request)
+    said = Judgement.objects.values("query").annotate(
+        right=Count("pk", filter=Q(good=True)), wrong=Count("pk", filter=Q(good=False))
+    )
+    return render(
+        request,
+        "quality.html",
+        {"benches": plot_all(), "judged": said.order_by("-right", "query")[:SHOWN], "width": WIDTH, "height": HEIGHT},
+    )
+
+
+def plot_all() -> list[tuple[str, list[Plot]]]:
+    """Every benchmark that was kept, with a plot for each of its numbers."""
+    values: dict[str, dict[str, list[tuple[float, datetime, int | None]]]] = defaultdict(lambda: defaultdict(list))
+    for row in Measurement.objects.all():
+        for metric, value in row.numbers.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                values[row.bench][metric].append((float(value), row.measured_at, row.recipe_id))
+    return [(bench, [plot(metric, series) for metric, series in found.items()]) for bench, found in values.items()]
+
+
+def plot(metric: str, series: list[tuple[float, datetime, int | None]]) -> Plot:
+    """In the order of measuring, evenly spaced; the axis begins at zero unless something is negative."""
+    numbers = [value for value, _when, _recipe in series]
+    least, most = min(0.0, *numbers), max(numbers)
+    scale = (HEIGHT - 2 * EDGE) / ((most - least) or 1.0)
+    step = (WIDTH - 2 * EDGE) / max(1, len(series) - 1)
+    points = tuple(
+        (round(EDGE + i * step, 1), round(HEIGHT - EDGE - (value - least) * scale, 1), value, when, recipe)
+        for i, (value, when, recipe) in enumerate(series)
+    )
+    return Plot(metric, numbers[-1], least, most, points)
+
+
+@require_POST
+@login_required
+def judge(request: HttpRequest) -> HttpResponse:
+    """A thumb for a moment of a search: up, down, or taken back. It changes no ranking by itself."""
+    user, query = signed_in(request), request.POST.get("q", "").strip()[:500]
+    key = parse_key(request.POST.get("video", ""))
+    video = Video.objects.visible_to(user).filter(key=key).first() if key else None
+    try:
+        start, end = float(request.POST["start"]), float(request.POST["end"])
+    except (KeyError, ValueError):
+        return HttpResponse(status=400)
+    if video is None:
+        raise Http404
+    if not (query and 0 <= start < end <= video.duration + 1):
+        return HttpResponse(status=400)
+    about = {"judge": user, "query": query, "video": video, "start": round(start, 2)}
+    if request.POST.get("good") in ("0", "1"):
+        Judgement.objects.update_or_create(**about, defaults={"end": end, "good": request.POST["good"] == "1"})
+    else:
+        Judgement.objects.filter(**about).delete()
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return HttpResponse(status=204)
+    return redirect(f"{reverse('search')}?{urlencode({'q': query})}")
