@@ -17,12 +17,13 @@ from webapp.views.operations import models_in_use
 def home(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     visible = Video.objects.visible_to(user)
+    recent = list(visible.exclude(status=Video.Status.FAILED).select_related("owner")[:12])
     open_states = [Video.Status.PROCESSING, Video.Status.SEARCHABLE]
     return render(
         request,
         "home.html",
         {
-            "recent": visible.exclude(status=Video.Status.FAILED).select_related("owner")[:12],
+            "recent": recent,
             "working": Video.objects.editable_by(user)
             .filter(status__in=open_states)
             .annotate(all_steps=Count("steps"), done_steps=Count("steps", filter=Q(steps__status=Step.Status.DONE)))[
@@ -31,7 +32,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "continued": user.viewings.filter(video__in=visible)
             .select_related("video__owner")
             .order_by("-seen_at")[:4],
-            "for_you": recommending.recommend(user, 6),
+            # What is only new stands below already.
+            "for_you": [item for item in recommending.recommend(user, 6) if item.because or item.video not in recent],
             "total": visible.count(),
             **(welcome() if user.is_superuser and not visible.exists() else {}),
         },
