@@ -2,8 +2,8 @@
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.serving import served
+from tests.webapp.browsing import CHROMIUM, look, opened, sign_in, wait_for_player
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 PATIENCE = 240_000  # milliseconds for a clip to be understood on a busy machine
 
 pytestmark = pytest.mark.skipif(
@@ -39,23 +39,6 @@ def clip(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "lecture.mp4"
     demo.make(path)
     return path
-
-
-def look(page, axe) -> None:
-    """axe finds nothing serious, nothing spills over the side."""
-    found = [v for v in axe.run(page).response["violations"] if v["impact"] in ("serious", "critical")]
-    assert not found, [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), page.url
-
-
-def wait_for_player(page, second: float) -> None:
-    """The player stands at (or has just played on from) this second. Asked from here: the CSP forbids eval."""
-    for _ in range(60):
-        now = page.evaluate("document.getElementById('player').currentTime")
-        if -0.2 <= now - second < 2.5:
-            return
-        time.sleep(0.25)
-    raise AssertionError(f"the player stands at {now}, not at {second}")
 
 
 def try_keys_and_tabs(page, expect) -> None:
@@ -96,24 +79,11 @@ def try_keys_and_tabs(page, expect) -> None:
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 900, "light"), (390, 844, "dark")])
 def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
     address, password = site
-    axe, noise = Axe(), []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=False
-        ).new_page()
-        page.on("console", lambda message: noise.append((message.text, page.url)) if message.type == "error" else None)
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        own = ("data:", "blob:", address)
-        page.on("request", lambda request: None if request.url.startswith(own) else noise.append(request.url))
-        page.on("dialog", lambda dialog: dialog.accept())
-
+    axe = Axe()
+    with opened(address, width, height, scheme) as page:
         page.goto(address)
         look(page, axe)
         page.get_by_label("Name").fill("admin")
@@ -174,5 +144,123 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         page.get_by_role("button", name="Delete video").click()
         expect(page.locator(".messages")).to_contain_text("was deleted")
         expect(page.get_by_text("The library is empty.")).to_be_visible()
-        browser.close()
-    assert noise == []
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory) -> Iterator[str]:
+    """A site with the demo, a collection, an answer and a person of each role; all have the password `PASSWORD`."""
+    home = tmp_path_factory.mktemp("library")
+    made = subprocess.run(
+        [sys.executable, "-c", FURNISH],
+        env={**os.environ, "KINOSCOPE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    with served(home, "--no-worker") as started:
+        yield started.address
+
+
+PASSWORD = "correct-horse-9"
+FURNISH = f"""
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from webapp import demo, working
+from webapp.models import Collection, User, Video
+people = {{r: User.objects.create_user(r, password={PASSWORD!r}, role=r) for r in ("admin", "uploader", "viewer")}}
+demo.add(people["uploader"])
+while working.work_one("test"): pass
+video = Video.objects.get()
+video.visibility = "public"
+video.save()
+Collection.objects.create(owner=people["uploader"], name="Introductions", is_public=True).videos.add(video)
+"""
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme", "language"), [(1280, 900, "dark", "en"), (390, 844, "light", "zh-CN")]
+)
+@pytest.mark.parametrize("role", ["viewer", "uploader", "admin"])
+def test_every_page_is_open_to_everybody(library, role, width, height, scheme, language) -> None:
+    """axe on each page that the role has; no error, no CSP violation, no other host."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe = Axe()
+    with opened(library, width, height, scheme, language) as page:
+        sign_in(page, library, role, PASSWORD)
+        page.goto(f"{library}/videos")
+        watch = page.locator(".card a").first.get_attribute("href")
+        page.goto(f"{library}/collections")
+        shelf = page.locator("main .threads a").first.get_attribute("href")
+        paths = ["/", "/search?q=whisper", "/search", "/search?q=qqq+zzz", "/videos", "/videos?rows=on", "/ask", shelf]
+        paths += [
+            watch,
+            f"{watch}?q=whisper",
+            f"{watch}#details",
+            "/collections",
+            "/account",
+            "/password",
+            "/accessibility",
+        ]
+        paths += ["/upload"] if role != "viewer" else []
+        paths += ["/operations", "/operations/check", "/operations/quality"] if role == "admin" else []
+        for path in paths:
+            page.goto(library + path)
+            assert page.locator("html").get_attribute("lang") == ("zh-hans" if language == "zh-CN" else "en"), path
+            look(page, axe)
+
+
+def test_ask_judge_collect_share(library) -> None:
+    """What joins the parts: a citation plays beside the conversation, a thumb stays, a link plays for strangers."""
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import expect
+
+    axe = Axe()
+    with opened(library, 1280, 900, "light") as page:
+        sign_in(page, library, "uploader", PASSWORD)
+        page.goto(f"{library}/ask")
+        page.get_by_label("Your question").fill("What writes down what is spoken?")
+        page.keyboard.press("Enter")
+        citation = page.locator(".answer .citation").first
+        expect(citation).to_be_visible(timeout=30_000)
+        citation.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#side")).to_be_visible()
+        second = float(citation.get_attribute("data-seek"))
+        wait_for_player(page, second, "#side video")
+        look(page, axe)
+        page.get_by_role("link", name="New conversation").click()
+        expect(page.locator(".answer")).to_have_count(0)
+        page.get_by_text("Conversations").click()
+        page.locator(".threads a").first.click()
+        expect(page.locator(".answer")).to_have_count(1)
+
+        page.goto(f"{library}/search?q=whisper+writes+down+speech")
+        thumb = page.get_by_role("button", name="This is what I searched for").first
+        thumb.click()
+        expect(thumb).to_have_attribute("aria-pressed", "true")
+        page.reload()
+        expect(thumb).to_have_attribute("aria-pressed", "true")
+        thumb.click()
+        expect(thumb).to_have_attribute("aria-pressed", "false")
+        page.locator(".moment > a").first.hover()
+        expect(page.locator(".picture video")).to_have_count(1)
+
+        page.goto(f"{library}/videos")
+        expect(page.locator(".bulk")).to_be_hidden()
+        page.locator(".pick input").first.check()
+        page.get_by_label("Collection").fill("Favourites")
+        page.get_by_role("button", name="Put into it").click()
+        expect(page.get_by_role("heading", name="Favourites")).to_be_visible()
+        look(page, axe)
+
+        page.locator(".card a").first.click()
+        page.get_by_text("Title, sharing, deletion").click()
+        page.get_by_role("button", name="Make a link to this moment").click()
+        link = page.locator(".shared input[readonly]").input_value()
+        look(page, axe)
+    with opened(library, 640, 360, "light") as page:
+        page.goto(link)
+        expect(page.locator("video")).to_be_visible()
+        look(page, axe)
