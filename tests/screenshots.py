@@ -9,6 +9,7 @@ import sys
 import tempfile
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 import django
 
@@ -33,10 +34,10 @@ def pages() -> dict[str, str]:
     watch = f"/videos/{video.key}"
     return {
         "home": "/",
-        "search": f"/search?q={said[:60]}",
+        "search": f"/search?q={quote(said[:60])}",
         "search-nothing": "/search?q=a+zebra+plays+the+tuba",
         "watch": watch,
-        "watch-hits": f"{watch}?q={said[:40]}#chapters",
+        "watch-hits": f"{watch}?q={quote(said[:40])}#chapters",
         "watch-ask": f"{watch}#ask",
         "watch-details": f"{watch}#details",
         "library": "/videos",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from webapp import auditing, forgetting, ledger, uploads
 from webapp.access import signed_in
-from webapp.models import AuditEntry, Label, Question, Step, User, Video
+from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -181,6 +181,35 @@ class LabelAdmin(admin.ModelAdmin):
         for video in videos:
             ledger.add(video, "describe")
         self.message_user(request, str(len(videos)))
+
+
+@admin.register(Collection)
+class CollectionAdmin(admin.ModelAdmin):
+    list_display = ("name", "owner", "is_public", "created_at")
+    list_filter = ("is_public",)
+    search_fields = ("name",)
+    fields = ("name", "owner", "is_public")
+
+
+class RevocableAdmin(admin.ModelAdmin):
+    """Doors that people opened: to be seen and closed here, not made or changed."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Token)
+class TokenAdmin(RevocableAdmin):
+    list_display = ("name", "owner", "scopes", "created_at", "used_at", "expires_at")
+
+
+@admin.register(SharedMoment)
+class SharedMomentAdmin(RevocableAdmin):
+    list_display = ("video", "start", "made_by", "created_at")
+    list_select_related = ("video", "made_by")
 
 
 @admin.register(AuditEntry)

@@ -1,5 +1,7 @@
 """Similar videos, what to watch next and where to begin, each with its reason."""
 
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +79,7 @@ def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Si
     best = [int(i) for i in np.argsort(-scores, kind="stable")[:limit] if np.isfinite(scores[i])]
     rows = visible.select_related("owner").in_bulk([int(known.videos[i]) for i in best])
     starts = begin_at(video, list(rows))
+    is_copy = find_copies([video, *rows.values()])
     found = [
         Similar(rows[pk], float(scores[i]), is_copy(video, rows[pk]), start=starts.get(pk, 0.0))
         for i in best
@@ -96,6 +99,7 @@ def recommend(user: User, limit: int = 8) -> list[Similar]:
     disliked = [r for pk in dismissed if (r := known.row(pk)) >= 0]
     chosen = recommender.suggest(known.vectors, history, disliked, limit)
     rows = visible.select_related("owner").in_bulk([int(known.videos[i]) for s in chosen for i in (s.row, s.because)])
+    is_copy = find_copies(list(rows.values()))
     found = []
     for item in chosen:
         pk, cause = int(known.videos[item.row]), int(known.videos[item.because])
@@ -130,20 +134,20 @@ def begin_at(video: Video, others: list[int]) -> dict[int, float]:
     return {pk: start for pk, (_, start) in best.items()}
 
 
-def is_copy(one: Video, other: Video) -> bool:
-    """Nearly every keyframe of the shorter one has its like in the other."""
-    if not one.width or not other.width:
-        return False
-    a, b = (frame_vectors(v) for v in (one, other))
-    if not len(a) or not len(b):
-        return False
-    cosines = a @ b.T
-    return bool(min(cosines.max(0).mean(), cosines.max(1).mean()) >= SAME)
-
-
-def frame_vectors(video: Video) -> Vectors:
+def find_copies(videos: Collection[Video]) -> Callable[[Video, Video], bool]:
+    """Whether two of these are nearly the same: nearly every keyframe of the shorter one has its like in the other."""
     recipe = recipes.active()
-    dim, encoder = recipe.dims["visual"], recipe.picture_encoder
-    kept = FrameVector.objects.filter(keyframe__video=video, encoder=encoder)
-    blobs = list(kept.order_by("keyframe__time").values_list("vector", flat=True))
-    return np.stack([unpack(b, dim) for b in blobs]) if blobs else np.zeros((0, dim), np.float32)
+    dim = recipe.dims["visual"]
+    kept = FrameVector.objects.filter(keyframe__video__in=videos, encoder=recipe.picture_encoder)
+    blobs: dict[int, list[Vectors]] = defaultdict(list)
+    for pk, blob in kept.order_by("keyframe__time").values_list("keyframe__video", "vector"):
+        blobs[pk].append(unpack(blob, dim))
+    frames = {pk: np.stack(vectors) for pk, vectors in blobs.items()}
+
+    def is_copy(one: Video, other: Video) -> bool:
+        if not (one.width and other.width and one.pk in frames and other.pk in frames):
+            return False
+        cosines = frames[one.pk] @ frames[other.pk].T
+        return bool(min(cosines.max(0).mean(), cosines.max(1).mean()) >= SAME)
+
+    return is_copy

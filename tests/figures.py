@@ -1,0 +1,111 @@
+"""What pages cost: `python -m tests.figures HOME [VIDEOS]` prints them for a copy of an installation.
+
+The copy is filled up with rows of videos to VIDEOS (1,000); a browser then opens each page with an empty cache.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+import numpy as np
+
+from tests.screenshots import pages, signed_in_cookie
+from tests.serving import Site, served
+from tests.webapp.browsing import CHROMIUM
+
+TIMES = 30  # requests of which the p95 is taken
+# Bytes and number of what a page loads, without pictures and video; the largest contentful paint.
+COSTS = """async () => {
+  const paint = await new Promise((done) => {
+    let last = 0;
+    new PerformanceObserver((list) => { for (const e of list.getEntries()) last = e.startTime; })
+      .observe({ type: "largest-contentful-paint", buffered: true });
+    setTimeout(() => done(last), 700);
+  });
+  const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  const light = all.filter((e) => !["img", "video", "track"].includes(e.initiatorType) || e.name.includes("/static/"));
+  return { lcp: paint, requests: all.length, bytes: light.reduce((sum, e) => sum + e.transferSize, 0) };
+}"""
+
+
+def fill(videos: int) -> None:
+    """Rows of videos that are older than the real ones, public like a large site's."""
+    from webapp.models import User, Video
+
+    owner = User.objects.order_by("pk").first()
+    assert owner is not None
+    missing = videos - Video.objects.count()
+    oldest = Video.objects.order_by("created_at").values_list("created_at", flat=True)[0]
+    made = Video.objects.bulk_create(
+        Video(
+            owner=owner, title=f"Recording {n}", file_name=f"{n}.mp4", sha256=f"{n:064}", size_bytes=1,
+            status="ready", visibility="public", duration=60.0,
+        )
+        for n in range(missing)
+    )  # fmt: skip
+    Video.objects.filter(pk__in=[v.pk for v in made]).update(created_at=oldest - timedelta(days=1))
+
+
+def time_html(site: Site, address: str, cookie: str) -> list[float]:
+    """Milliseconds until the whole page has arrived, of warm requests."""
+    request = urllib.request.Request(f"{site.address}{address}", headers={"Cookie": f"sessionid={cookie}"})
+    taken = []
+    for _ in range(TIMES + 1):
+        begun = time.perf_counter()
+        with urllib.request.urlopen(request) as response:
+            response.read()
+        taken.append(1000 * (time.perf_counter() - begun))
+    return taken[1:]
+
+
+def weigh(site: Site, addresses: dict[str, str], cookie: str) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    found = {}
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for name, address in addresses.items():
+            context = browser.new_context(viewport={"width": 1280, "height": 900})
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": site.address}])
+            page = context.new_page()
+            page.goto(f"{site.address}{address}", wait_until="load")
+            found[name] = page.evaluate(COSTS)
+            context.close()
+        browser.close()
+    return found
+
+
+def main() -> None:
+    home, videos = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "home"
+        shutil.copytree(home, copy)
+        os.environ["KINOSCOPE_HOME"] = str(copy)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        fill(videos)
+        addresses = {n: a.partition("#")[0] for n, a in pages().items() if n not in ("missing", "api")}
+        cookie = signed_in_cookie()
+        with served(copy, "--no-worker") as site:
+            time_html(site, addresses["search"], cookie)  # loads the models
+            costs = weigh(site, addresses, cookie)
+            print(f"{'page':16} {'HTML p50':>9} {'p95 ms':>7} {'LCP ms':>7} {'requests':>9} {'kB without media':>17}")
+            for name, address in addresses.items():
+                p50, p95 = np.percentile(time_html(site, address, cookie), [50, 95])
+                cost = costs[name]
+                row = f"{p50:9.0f} {p95:7.0f} {cost['lcp']:7.0f} {cost['requests']:9} {cost['bytes'] / 1000:17.0f}"
+                print(f"{name:16} {row}")
+
+
+if __name__ == "__main__":
+    main()
