@@ -214,13 +214,15 @@ def test_payloads_never_run(site: Installation, page: Any, tmp_path: Path) -> No
         page.get_by_text("Title, sharing, deletion").click()
         page.locator("input[name=title]").fill(payload)
         page.get_by_role("button", name="Save").click()
+        page.get_by_role("tab", name="Ask").click()
         page.get_by_label("Your question").fill(other)
         page.locator(".ask button").click()
         page.wait_for_selector(".answer")
     site.wait(lambda: not site.open_steps(), 240)
     first = site.sql("SELECT MIN(id) FROM webapp_video")[0][0]
     for path in [
-        "/", "/videos", "/upload", "/ask", "/account", "/operations", "/password", "/admin/", "/admin/webapp/video/",
+        "/", "/videos", "/upload", "/ask", "/account", "/collections", "/operations",
+        "/operations/quality", "/password", "/admin/", "/admin/webapp/video/",
         "/admin/webapp/step/", "/admin/webapp/question/", "/admin/webapp/user/", "/admin/webapp/auditentry/",
         *(f"/videos/{key}" for key in keys), f"/admin/webapp/video/{first}/change/",
     ]:  # fmt: skip

@@ -244,6 +244,9 @@ def test_ask_judge_collect_share(library) -> None:
         expect(thumb).to_have_attribute("aria-pressed", "true")
         thumb.click()
         expect(thumb).to_have_attribute("aria-pressed", "false")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("n")
+        expect(page.locator(".moment > a").first).to_be_focused()
         page.locator(".moment > a").first.hover()
         expect(page.locator(".picture video")).to_have_count(1)
 

@@ -34,6 +34,14 @@ def test_order_and_filters(videos, clients) -> None:
     assert 'class="rows"' in owner.get("/videos", {"rows": "on"}).content.decode()
 
 
+def test_a_list_says_what_failed_and_why(videos, clients) -> None:
+    step = videos["a"].steps.first()
+    step.status, step.error_text = "failed", "The file has no picture and no sound."
+    step.save()
+    assert step.error_text in clients["owner"].get("/videos").content.decode()
+    assert step.error_text not in clients["other"].get("/videos").content.decode()
+
+
 def test_what_is_ticked_is_changed_only_where_one_may(videos, clients) -> None:
     everything = [str(v.key) for v in videos.values()]
     for person in ("friend", "other"):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django_guid import get_guid
 
 from webapp import outputs
+from webapp.api.problems import problem
 
 RETRY_SECONDS = 20
 
@@ -28,8 +29,20 @@ def broken(request: HttpRequest) -> HttpResponse:
     return ask_to_wait(reason, status, RETRY_SECONDS)
 
 
+def refuse_forgery(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form or call without the token of its page: `CSRF_FAILURE_VIEW`."""
+    if request.path.startswith("/api/"):
+        return problem(403, _("A browser's session changes things only with its CSRF token (X-CSRFToken). %s") % reason)
+    return say(_("This page was open for too long, or was not ours. Go back, reload it and try again."), 403)
+
+
+def say(reason: str, status: int) -> HttpResponse:
+    """A page with one sentence. It needs no database."""
+    return render(None, "503.html", {"reason": reason}, status=status)
+
+
 def ask_to_wait(reason: str, status: int, seconds: int) -> HttpResponse:
-    """A page that says why it is not possible just now, and when to return. It needs no database."""
-    response = render(None, "503.html", {"reason": reason}, status=status)
+    """A page that says why it is not possible just now, and when to return."""
+    response = say(reason, status)
     response["Retry-After"] = str(seconds)
     return response

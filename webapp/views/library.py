@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from webapp import auditing, forgetting, ledger, resumable, uploads
 from webapp.access import signed_in
-from webapp.models import User, Video
+from webapp.models import Step, User, Video
 from webapp.views.collections import put_into, read_keys
 
 PAGE = 24
@@ -37,7 +38,8 @@ def library(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     order = request.GET.get("order", "")
     status = request.GET.get("status", "")
-    videos = Video.objects.visible_to(user).select_related("owner")
+    failures = Prefetch("steps", Step.objects.filter(status=Step.Status.FAILED), to_attr="failures")
+    videos = Video.objects.visible_to(user).select_related("owner").prefetch_related(failures)
     if "mine" in request.GET:
         videos = videos.filter(owner=user)
     if status in Video.Status.values:

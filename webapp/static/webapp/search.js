@@ -59,3 +59,14 @@ document.addEventListener("submit", async (event) => {
   if (!response?.ok) return;
   for (const other of form.querySelectorAll("button")) other.setAttribute("aria-pressed", other === button && !taken);
 });
+
+// n and p go from result to result.
+document.addEventListener("keydown", (event) => {
+  if (!["n", "p"].includes(event.key) || typing() || keysOff() || event.ctrlKey || event.metaKey || event.altKey) return;
+  const results = find(".moment > a");
+  const at = results.findIndex((link) => link.parentElement.contains(document.activeElement));
+  const next = results[event.key === "n" ? at + 1 : Math.max(0, at - 1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
