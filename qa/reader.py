@@ -24,6 +24,7 @@ _END = re.compile(r"(?<=[.!?。！？])\s+(?!\[)|(?<=[.!?。！？]\s\[\d\])\s+|
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _MARK = re.compile(r"\[(\d+)\]")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’]+")  # a capital inside a sentence
+_OPEN = re.compile(r"\s*(?:what|who|whom|whose|where|how)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
@@ -44,7 +45,9 @@ def answer_by_quoting(
     fitting = [
         s
         for s in citable[:10]
-        if could_answer(question, s.evidence.text) and (s.evidence.kind == asked in trusted or speaks_to(s, asked))
+        if could_answer(question, s.evidence.text)
+        and not (s.evidence.kind == "tag" and echoes(question, s.evidence.text))
+        and (s.evidence.kind == asked in trusted or speaks_to(s, asked))
     ]
     sentences: list[Sentence] = []
     for item in fitting:
@@ -61,6 +64,11 @@ def speaks_to(item: Scored, asked: str) -> bool:
     if kind == asked and kind in ("screen", "chapter"):
         least = ENOUGH_ASKED
     return item.similarity + 0.5 * item.shared >= least
+
+
+def echoes(question: str, label: str) -> bool:
+    """Does a label only repeat an open question? "What flies in the sky?" is not answered by "sky"."""
+    return bool(_OPEN.match(question)) and set(_WORD.findall(label.lower())) <= set(_WORD.findall(question.lower()))
 
 
 def quote(evidence: Evidence, question: str = "") -> Sentence:

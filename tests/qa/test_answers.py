@@ -129,3 +129,30 @@ def test_metrics_know_the_extremes() -> None:
     wrong = [["x", "y", "z", "w", "v"]] * 2
     assert bleu4(wrong, references) == 0
     assert cider(wrong, references) == 0
+
+
+def test_chapters_and_labels_answer_what_asks_for_them() -> None:
+    chapter = Scored(Evidence(1, 7, 0.0, 60.0, "chapter", "Harbour bridges"), 0.9, 0.5, 0.5)
+    said = Scored(Evidence(2, 7, 0.0, 4.0, "speech", "Harbour bridges are long."), 0.8, 0.5, 0.5)
+    assert answer_by_quoting("Which chapter is about bridges?", [chapter, said]).text == "The chapter “Harbour bridges”"
+    assert (
+        answer_by_quoting("What is said about harbour bridges?", [chapter, said]).text == "“Harbour bridges are long.”"
+    )
+    label = Scored(Evidence(3, 7, 0.0, 4.0, "tag", "Sky"), 0.9, 0.7, 0.5)
+    assert answer_by_quoting("Is the sky shown?", [label]).text == "In the picture: sky"
+    assert answer_by_quoting("What flies in the sky?", [label]).abstained
+    assert answer_by_quoting("Is the sky shown?", [label], without=("tag",)).abstained
+
+
+def test_a_neighbour_is_of_the_same_kind() -> None:
+    """The sentence beside lends its words, also when a label lies between the two."""
+    pieces = [PIECES[0], Evidence(4, 7, 4.0, 5.0, "tag", "harbour"), Evidence(5, 7, 4.5, 6.0, "speech", "It is long.")]
+    scored = score_evidence(
+        "harbour bridge", embed(["harbour bridge"])[0], pieces, embed([p.text for p in pieces]), split
+    )
+    alone = score_evidence(
+        "harbour bridge", embed(["harbour bridge"])[0], pieces[1:], embed([p.text for p in pieces[1:]]), split
+    )
+    assert next(s.score for s in scored if s.evidence.number == 5) > next(
+        s.score for s in alone if s.evidence.number == 5
+    )
