@@ -24,19 +24,24 @@ class Site:
     pid: int
 
 
+def surroundings(home: Path) -> dict[str, str]:
+    """Environment of a process that works on this home folder, on SQLite and without Redis."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return {**kept, "KINOSCOPE_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
 @contextmanager
 def served(home: Path, *arguments: str) -> Iterator[Site]:
     """The site over this home folder, on SQLite, with its embedded worker."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     log = home / "serve.log"
     with log.open("w") as lines:
         server = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
             cwd=ROOT,
-            env={**kept, "KINOSCOPE_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+            env=surroundings(home),
             stdout=lines,
             stderr=subprocess.STDOUT,
         )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import served
+from tests.serving import served, surroundings
 from tests.webapp.browsing import CHROMIUM, look, opened, sign_in, wait_for_player
 
 PATIENCE = 240_000  # milliseconds for a clip to be understood on a busy machine
@@ -146,36 +147,50 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         expect(page.get_by_text("The library is empty.")).to_be_visible()
 
 
+PASSWORD = "correct-horse-9"
+FURNISH = f"""
+import django; django.setup()
+import pathlib, sys
+from django.conf import settings
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from webapp import demo, working
+from webapp.models import Collection, User, Video
+for role in ("uploader", "viewer", "admin"):
+    User.objects.create_user(role, password={PASSWORD!r}, role=role)
+owner, stash = User.objects.get(username="uploader"), pathlib.Path(sys.argv[1])
+if (stash / "rows.json").exists():
+    call_command("loaddata", str(stash / "rows.json"), verbosity=0)
+else:
+    demo.add(owner)
+    while working.work_one("test"): pass
+video = Video.objects.get()
+video.owner, video.visibility = owner, "public"
+video.save()
+Collection.objects.create(owner=owner, name="Introductions", is_public=True).videos.add(video)
+"""
+
+
 @pytest.fixture(scope="module")
-def library(tmp_path_factory) -> Iterator[str]:
-    """A site with the demo, a collection, an answer and a person of each role; all have the password `PASSWORD`."""
+def library(tmp_path_factory, stash) -> Iterator[str]:
+    """A site with the demo (what other tests made of it, where they did), a collection and a person of each role; all
+    have the password `PASSWORD`.
+    """
     home = tmp_path_factory.mktemp("library")
+    if (stash / "rows.json").exists():
+        shutil.copytree(stash / "derived", home / "derived")
+        (home / "media").mkdir()
+        for file in stash.glob("*.bin"):
+            shutil.copy(file, home / "media")
     made = subprocess.run(
-        [sys.executable, "-c", FURNISH],
-        env={**os.environ, "KINOSCOPE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
+        [sys.executable, "-c", FURNISH, str(stash)],
+        env={**surroundings(home), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
         capture_output=True,
         text=True,
     )
     assert made.returncode == 0, made.stderr
     with served(home, "--no-worker") as started:
         yield started.address
-
-
-PASSWORD = "correct-horse-9"
-FURNISH = f"""
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from webapp import demo, working
-from webapp.models import Collection, User, Video
-people = {{r: User.objects.create_user(r, password={PASSWORD!r}, role=r) for r in ("admin", "uploader", "viewer")}}
-demo.add(people["uploader"])
-while working.work_one("test"): pass
-video = Video.objects.get()
-video.visibility = "public"
-video.save()
-Collection.objects.create(owner=people["uploader"], name="Introductions", is_public=True).videos.add(video)
-"""
 
 
 @pytest.mark.parametrize(
