@@ -193,10 +193,13 @@ def library(tmp_path_factory, stash) -> Iterator[str]:
         yield started.address
 
 
+DESKTOP, PHONE = (1280, 900, "dark", "en"), (390, 844, "light", "zh-CN")
+
+
 @pytest.mark.parametrize(
-    ("width", "height", "scheme", "language"), [(1280, 900, "dark", "en"), (390, 844, "light", "zh-CN")]
+    ("role", "width", "height", "scheme", "language"),
+    [("viewer", *PHONE), ("uploader", *DESKTOP), ("admin", *DESKTOP), ("admin", *PHONE)],
 )
-@pytest.mark.parametrize("role", ["viewer", "uploader", "admin"])
 def test_every_page_is_open_to_everybody(library, role, width, height, scheme, language) -> None:
     """axe on each page that the role has; no error, no CSP violation, no other host."""
     from axe_playwright_python.sync_playwright import Axe
