@@ -77,7 +77,10 @@ def try_keys_and_tabs(page, expect) -> None:
     expect(page.locator("[data-poll]")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 900, "light"), (390, 844, "dark")])
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [(1280, 900, "light"), pytest.param(390, 844, "dark", marks=pytest.mark.slow)],
+)
 def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import expect

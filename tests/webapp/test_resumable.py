@@ -62,7 +62,9 @@ def test_a_file_arrives_in_pieces(clients, make_movie) -> None:
 
 
 def test_a_twin_is_said_so_at_the_end(clients, accept, make_movie) -> None:
-    video, data, before = accept(), make_movie().read_bytes(), contents("incoming")
+    path = make_movie()
+    data, before = path.read_bytes(), contents("incoming")
+    video = accept(path=path)
     place = begin(clients["owner"], len(data))["Location"]
     assert bring(clients["owner"], place, 0, data).status_code == 204
     told = clients["owner"].get(place).json()
