@@ -4,7 +4,6 @@ Without HOME a new installation is made and its demo video understood first; wit
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import uuid
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import django
 
 from tests.serving import ROOT, Site, served
+from tests.webapp.browsing import CHROMIUM
 
 SIZES = {"desktop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
 LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
@@ -78,9 +78,7 @@ def take(site: Site, addresses: dict[str, str], cookie: str, out: Path) -> int:
 
     taken = 0
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for size, (width, height) in SIZES.items():
             for scheme, language in LOOKS:
                 context = browser.new_context(

@@ -24,6 +24,12 @@ class Site:
     pid: int
 
 
+def free_port() -> int:
+    with socket.socket() as link:
+        link.bind(("127.0.0.1", 0))
+        return int(link.getsockname()[1])
+
+
 def surroundings(home: Path) -> dict[str, str]:
     """Environment of a process that works on this home folder, on SQLite and without Redis."""
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
@@ -33,9 +39,7 @@ def surroundings(home: Path) -> dict[str, str]:
 @contextmanager
 def served(home: Path, *arguments: str) -> Iterator[Site]:
     """The site over this home folder, on SQLite, with its embedded worker."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = home / "serve.log"
     with log.open("w") as lines:
         server = subprocess.Popen(

@@ -10,12 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.faults.conftest import Installation
-
-
-def free_port() -> int:
-    with socket.socket() as link:
-        link.bind(("127.0.0.1", 0))
-        return int(link.getsockname()[1])
+from tests.serving import free_port
 
 
 class Browser:

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import signal
 import socket
 import threading
@@ -17,11 +16,12 @@ from typing import Any
 import pytest
 
 from tests.conftest import movie_maker
-from tests.faults.browsing import free_port, open_site
+from tests.faults.browsing import open_site
 from tests.faults.conftest import Installation
 from tests.hostile.corpus import remux
+from tests.serving import free_port
+from tests.webapp.browsing import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 pytestmark = pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="SKIPPED LOUDLY: no chromium here")
 
 PAYLOADS = (

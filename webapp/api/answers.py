@@ -1,19 +1,17 @@
 """Search and questions."""
 
 import uuid
-from collections.abc import Iterator
 from typing import Any, Literal
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
-from qa.types import Sentence
-from webapp import answering, searching
+from webapp import searching
 from webapp.access import signed_in, visible_video
 from webapp.api.schemas import AnswerOut, Asked, FoundOut
 from webapp.api.service import ERRORS, Page, Window, allowed, throttled, turn_to
-from webapp.models import Question, User, Video
+from webapp.models import Question
 from webapp.views import questions
 
 router = Router(tags=["search and questions"])
@@ -51,27 +49,16 @@ def ask(request: HttpRequest, asked: Asked) -> Any:
     user = signed_in(request)
     video = visible_video(request, asked.video) if asked.video else None
     thread = asked.thread or uuid.uuid4()
+
+    def finish(question: Question) -> AnswerOut:
+        return AnswerOut.of(question, questions.cited_videos(user, [question]))
+
     if questions.wants_events(request):
-        response = StreamingHttpResponse(
-            questions.pull(write_events(user, asked.question, video, thread)),
-            status=201,
-            content_type=questions.EVENTS,
+        return questions.send(
+            questions.write_events(user, asked.question, video, thread, lambda q: finish(q).model_dump(mode="json")),
+            201,
         )
-        response["X-Accel-Buffering"] = "no"
-        return response
-    question = questions.answer(user, asked.question, video, thread)
-    return Status(201, AnswerOut.of(question, questions.cited_videos(user, [question])))
-
-
-def write_events(user: User, text: str, video: Video | None, thread: uuid.UUID) -> Iterator[str]:
-    turns = questions.earlier_turns(user, video, thread)
-    for item in answering.stream(user, text, [video.pk] if video else None, turns):
-        if isinstance(item, Sentence):
-            yield questions.event("sentence", {"text": item.text})
-        else:
-            question = questions.keep(user, video, thread, item, "")
-            whole = AnswerOut.of(question, questions.cited_videos(user, [question]))
-            yield questions.event("done", whole.model_dump(mode="json"))
+    return Status(201, finish(questions.answer(user, asked.question, video, thread)))
 
 
 @router.get("/answers", auth=allowed("read"), response={200: Page[AnswerOut], **ERRORS})

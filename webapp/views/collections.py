@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.access import signed_in
+from webapp.filtering import parse_key
 from webapp.models import Collection, User, Video
 
 PAGE = 24
@@ -67,10 +68,4 @@ def put_into(user: User, name: str, videos: list[Video]) -> Collection:
 
 def read_keys(texts: list[str]) -> list[uuid.UUID]:
     """Those that are keys."""
-    keys = []
-    for text in texts:
-        try:
-            keys.append(uuid.UUID(text))
-        except ValueError:
-            continue
-    return keys
+    return [key for key in map(parse_key, texts) if key is not None]

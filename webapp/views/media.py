@@ -153,7 +153,11 @@ def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:
 @require_safe
 @login_required
 def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    text = documents.write("transcript", "vtt", visible_video(request, key))
+    return send_captions(visible_video(request, key))
+
+
+def send_captions(video: Video) -> HttpResponseBase:
+    text = documents.write("transcript", "vtt", video)
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
 

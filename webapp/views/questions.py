@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from qa.types import Sentence, Turn
 from webapp import answering
 from webapp.access import signed_in, visible_video
+from webapp.filtering import parse_key
 from webapp.models import Question, User, Video
 
 TURNS = 3  # earlier exchanges a decoder is told
@@ -97,10 +98,7 @@ def open_thread(user: User, video: Video | None, wanted: str) -> dict[str, Any]:
 
 def read_thread(text: str) -> uuid.UUID:
     """What a form or an address names; a new thread when that is none."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.uuid4()
+    return parse_key(text) or uuid.uuid4()
 
 
 def wants_events(request: HttpRequest) -> bool:
@@ -131,26 +129,39 @@ def keep(user: User, video: Video | None, thread: uuid.UUID, reply: answering.Re
 
 
 def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> StreamingHttpResponse:
-    """`sentence` events with plain text, then one `done` event with the finished answer as HTML."""
-    response = StreamingHttpResponse(
-        pull(write_events(request, user, text, video, translation.get_language())), content_type=EVENTS
-    )
-    response["Cache-Control"] = "no-store"
+    """The finished answer comes as HTML."""
+    language = translation.get_language()
+
+    def finish(question: Question) -> dict[str, Any]:
+        context = {"question": question, "video": video, "cited": cited_videos(user, [question])}
+        with translation.override(language):  # another thread than that of the view
+            return {"html": render_to_string("fragments/answer.html", context, request)}
+
+    thread, instead = read_thread(request.POST.get("thread", "")), request.POST.get("instead", "")
+    return send(write_events(user, text, video, thread, finish, instead))
+
+
+def send(events: Iterator[str], status: int = 200) -> StreamingHttpResponse:
+    """Server-sent events, each as soon as there is one."""
+    response = StreamingHttpResponse(pull(events), status=status, content_type=EVENTS)
     response["X-Accel-Buffering"] = "no"  # nginx would hold sentences back
     return response
 
 
-def write_events(request: HttpRequest, user: User, text: str, video: Video | None, language: str) -> Iterator[str]:
-    thread = read_thread(request.POST.get("thread", ""))
+def write_events(
+    user: User,
+    text: str,
+    video: Video | None,
+    thread: uuid.UUID,
+    finish: Callable[[Question], dict[str, Any]],
+    instead: str = "",
+) -> Iterator[str]:
+    """`sentence` events with plain text, then one `done` event: what `finish` makes of the question that was kept."""
     for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video, thread)):
         if isinstance(item, Sentence):
             yield event("sentence", {"text": item.text})
         else:
-            question = keep(user, video, thread, item, request.POST.get("instead", ""))
-            context = {"question": question, "video": video, "cited": cited_videos(user, [question])}
-            with translation.override(language):  # another thread than that of the view
-                html = render_to_string("fragments/answer.html", context, request)
-            yield event("done", {"html": html})
+            yield event("done", finish(keep(user, video, thread, item, instead)))
 
 
 def event(name: str, data: dict[str, Any]) -> str:

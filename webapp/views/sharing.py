@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from webapp import auditing, documents
+from webapp import auditing
 from webapp.access import editable_video, signed_in
 from webapp.models import SharedMoment, Video
-from webapp.views.media import guard, pick_poster, picture, send_video
+from webapp.views.media import pick_poster, picture, send_captions, send_video
 
 WIDTH, HEIGHT = 640, 360  # of an embedded player, unless its place is smaller
 
@@ -75,8 +75,7 @@ def shared_poster(request: HttpRequest, moment: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 def shared_captions(request: HttpRequest, moment: uuid.UUID) -> HttpResponseBase:
-    text = documents.write("transcript", "vtt", find_shared(moment).video)
-    return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
+    return send_captions(find_shared(moment).video)
 
 
 @require_GET
