@@ -17,9 +17,9 @@ from indexer import box, fusion
 from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
-from webapp import engine, ledger, library, outputs, publishing
+from webapp import engine, first_run, ledger, library, outputs, publishing
 from webapp.embedding import drop_segments, mark_changed, unpack_fields, unpack_sound
-from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, Video, Worker
+from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, User, Video, Worker
 
 LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
 SEEN = timedelta(minutes=2)
@@ -44,6 +44,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("fatal", "The database is not migrated.", remedy)
         return
     yield from examine_database()
+    yield from examine_people()
     yield from examine_models()
     yield from examine_recipes()
     for recipe in Recipe.objects.all():
@@ -63,6 +64,12 @@ def examine_database() -> Iterator[Finding]:
             yield Finding("error", f"The SQLite file is damaged: {verdict}.", "Restore it from a backup.")
             return
     yield Finding("ok", f"Database: {connection.vendor}, migrated.")
+
+
+def examine_people() -> Iterator[Finding]:
+    if not User.objects.filter(is_superuser=True).exists():
+        remedy = f"Open {first_run.link()} of the site and choose a name and a password."
+        yield Finding("warning", "Nobody looks after this library yet.", remedy)
 
 
 def examine_models() -> Iterator[Finding]:

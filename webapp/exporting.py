@@ -38,7 +38,9 @@ def describe_person(user: User) -> dict[str, Any]:
         "questions": list(user.questions.values("text", "answer", "asked_at", "video__key", "thread")),
         "viewings": list(user.viewings.values("video__key", "position", "watched_seconds", "seen_at")),
         "saved_searches": list(user.saved_searches.values("name", "query", "created_at")),
-        "collections": list(user.collections.values("name", "is_public", "created_at", "videos__key")),
+        "collections": list(
+            user.collections.values("name", "is_public", "created_at", "shared_with__username", "videos__key")
+        ),
         "judgements": list(user.judgements.values("query", "video__key", "start", "end", "good", "judged_at")),
         "tokens": list(user.tokens.values("name", "scopes", "created_at", "used_at", "expires_at")),
         "dismissed": list(user.dismissals.values("video__key", "created_at")),

@@ -123,6 +123,16 @@ def lasting(asked: QueryDict) -> QueryDict:
     return kept
 
 
+def parse_number(text: str) -> int | None:
+    """What any database takes as an integer."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def parse_numbers(texts: list[str]) -> list[int]:
+    """Those that are numbers."""
+    return [number for number in map(parse_number, texts) if number is not None]
+
+
 def parse_key(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)

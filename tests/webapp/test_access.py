@@ -14,6 +14,7 @@ OF_A_VIDEO = {
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
+    "near": ("get", 200),
 }  # fmt: skip
 FOR_SIGNED_IN = {"collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
 OF_A_PERSON = {
@@ -34,7 +35,7 @@ FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
-FOR_ALL = {"accessibility", "api-missing", "login", "logout", "health", "favicon", "set_language"}
+FOR_ALL = {"accessibility", "api-missing", "welcome", "login", "logout", "health", "favicon", "set_language"}
 CHANGES = {"cancel", "retry", "edit", "subtitles", "delete"}
 
 

@@ -76,6 +76,13 @@ def test_a_collection_opens_no_door(videos, clients, people) -> None:
     assert "Trips" in clients["friend"].get("/collections").content.decode()
     assert clients["friend"].get("/collections").context["collections"][0].size == 1
     assert clients["friend"].post(f"{page}/change", {"delete": "1"}).status_code == 404
+    owner.post(f"{page}/change", {"name": "Trips", "people": [people["other"].pk, "9" * 30, "²"]})  # chosen people only
+    assert [clients[who].get(page).status_code for who in ("other", "friend")] == [200, 404]
+    assert titles(clients["other"].get(page)) == ["c"]
+    assert "Trips" in clients["other"].get("/collections").content.decode()
+    assert clients["other"].post(f"{page}/change", {"name": "Mine"}).status_code == 404
+    owner.post(f"{page}/change", {"name": "Trips", "is_public": "on"})
+    assert clients["other"].get(page).status_code == 200
     owner.post(f"{page}/change", {"without": str(videos["c"].key)})
     assert titles(clients["friend"].get(page)) == []
     owner.post(f"{page}/change", {"delete": "1"})

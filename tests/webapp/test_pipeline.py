@@ -83,6 +83,21 @@ def test_similar_marks_near_duplicates(demo, other_movie, people, make_movie, ac
     assert not any(n.near_duplicate for n in near if n.video == demo)
 
 
+def test_moments_like_the_one_that_plays_are_of_other_videos_that_one_may_see(
+    demo, other_movie, clients, people
+) -> None:
+    Video.objects.update(visibility=Video.Visibility.PRIVATE)
+    demo.shared_with.add(people["friend"])
+    page = f"/videos/{demo.key}/near"
+    near = clients["owner"].get(page, {"t": "41"})
+    assert [m.video for m in near.context["moments"]] == [other_movie]
+    assert near.context["here"].start <= 41 < near.context["here"].end
+    assert f"/videos/{other_movie.key}?t=" in near.content.decode()
+    assert clients["friend"].get(page, {"t": "41"}).context["moments"] == []
+    for odd, status in (("nan", 200), ("-1", 200), ("1e300", 200), ("x", 400), ("inf", 200)):
+        assert clients["owner"].get(page, {"t": odd}).status_code == status, odd
+
+
 def test_recommendations_have_reasons(demo, other_movie, people) -> None:
     Viewing.objects.create(viewer=people["owner"], video=demo, position=5, watched_seconds=30)
     (item,) = recommending.recommend(people["owner"])

@@ -74,9 +74,15 @@ def test_the_admin_of_an_empty_library_is_welcomed(clients, people) -> None:
 
 
 def test_findings_are_those_of_doctor(demo, clients) -> None:
-    page = clients["admin"].get("/operations/check")
-    assert page.context["findings"]
-    assert page.context["findings"][0].what.replace("'", "&#x27;") in page.content.decode()
+    """The page is there at once and fetches them; the welcome fetches only what is wrong."""
+    assert "?part=all" in clients["admin"].get("/operations/check").content.decode()
+    every, wrong = (clients["admin"].get("/operations/check", {"part": part}) for part in ("all", "wrong"))
+    assert every.context["findings"][0].what.replace("'", "&#x27;") in every.content.decode()
+    levels = [f.level for f in every.context["findings"] if f.level != "ok"]
+    assert [f.level for f in wrong.context["findings"]] == levels
+    assert len(every.context["findings"]) > len(levels)
+    for person in ("owner", "friend"):
+        assert clients[person].get("/operations/check", {"part": "all"}).status_code == 403
 
 
 def test_the_demo_is_made_once(clients) -> None:

@@ -12,10 +12,13 @@ from webapp.models.videos import User, Video
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
     def visible_to(self, user: User | AnonymousUser) -> "CollectionQuerySet":
-        """One's own, and those that are public to signed-in people; admins all."""
+        """One's own, those shared with me, and those that are public to signed-in people; admins all."""
         if not user.is_authenticated:
             return self.none()
-        return self if user.is_superuser else self.filter(Q(owner=user) | Q(is_public=True))
+        if user.is_superuser:
+            return self
+        shared = Collection.shared_with.through.objects.filter(user_id=user.pk).values("collection_id")
+        return self.filter(Q(owner=user) | Q(is_public=True) | Q(pk__in=shared))
 
     def editable_by(self, user: User | AnonymousUser) -> "CollectionQuerySet":
         if not user.is_authenticated:
@@ -30,6 +33,7 @@ class Collection(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="collections")
     name = models.CharField(_("name"), max_length=100)
     is_public = models.BooleanField(_("everybody may see it"), default=False)
+    shared_with = models.ManyToManyField(User, blank=True, related_name="shared_collections")
     videos = models.ManyToManyField(Video, blank=True, related_name="collections")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.access import signed_in
-from webapp.filtering import parse_key
+from webapp.filtering import parse_key, parse_numbers
 from webapp.models import Collection, User, Video
 
 PAGE = 24
@@ -35,7 +35,14 @@ def collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     videos = found.videos.filter(pk__in=Video.objects.visible_to(user)).select_related("owner")
     may_edit = Collection.objects.editable_by(user).filter(pk=found.pk).exists()
     page = Paginator(videos, PAGE).get_page(request.GET.get("page"))
-    return render(request, "collection.html", {"collection": found, "page": page, "may_edit": may_edit})
+    context = {
+        "collection": found,
+        "page": page,
+        "may_edit": may_edit,
+        "people": User.objects.exclude(pk=found.owner_id).order_by("username") if may_edit else [],
+        "shared_ids": set(found.shared_with.values_list("pk", flat=True)) if may_edit else set(),
+    }
+    return render(request, "collection.html", context)
 
 
 @require_POST
@@ -56,6 +63,7 @@ def change_collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         found.name = name
     found.is_public = "is_public" in request.POST
     found.save(update_fields=["name", "is_public"])
+    found.shared_with.set(User.objects.filter(pk__in=parse_numbers(request.POST.getlist("people"))))
     return redirect("collection", found.key)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
-from webapp import examining, recommending
+from webapp import recommending
 from webapp.access import signed_in
 from webapp.models import Step, Video
 from webapp.views.operations import models_in_use
@@ -35,15 +35,12 @@ def home(request: HttpRequest) -> HttpResponse:
             # What is only new stands below already.
             "for_you": [item for item in recommending.recommend(user, 6) if item.because or item.video not in recent],
             "total": visible.count(),
-            **(welcome() if user.is_superuser and not visible.exists() else {}),
+            # For the admin of an empty library: what this installation works with, where to begin.
+            "welcome": user.is_superuser and not visible.exists(),
+            "profile": settings.KINOSCOPE_PROFILE,
+            "models": models_in_use(),
         },
     )
-
-
-def welcome() -> dict[str, object]:
-    """For the admin of an empty library: what this installation works with, what is missing, where to begin."""
-    wrong = [finding for finding in examining.examine() if finding.level != "ok"]
-    return {"welcome": True, "profile": settings.KINOSCOPE_PROFILE, "models": models_in_use(), "wrong": wrong}
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:

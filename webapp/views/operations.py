@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp import demo, estimating, examining, ledger, library, outputs, recipes, stages
 from webapp.access import signed_in
+from webapp.filtering import parse_numbers
 from webapp.models import IndexState, Segment, Step, Video, Worker
 
 SHOWN = 50
@@ -97,7 +98,7 @@ def describe_index() -> dict[str, object] | None:
 def retry_selected(request: HttpRequest) -> HttpResponse:
     """Try the ticked steps again."""
     only_admins(request)
-    chosen = [int(pk) for pk in request.POST.getlist("step") if pk.isdigit()]
+    chosen = parse_numbers(request.POST.getlist("step"))
     count = sum(ledger.retry(s.video, s.name) for s in Step.objects.filter(pk__in=chosen).select_related("video"))
     messages.success(request, _("%(count)d steps are queued again.") % {"count": count})
     return redirect("operations")
@@ -106,9 +107,12 @@ def retry_selected(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def check(request: HttpRequest) -> HttpResponse:
-    """What `manage.py doctor` says."""
+    """What `manage.py doctor` says: it looks at everything, so the page comes first and fetches it (?part)."""
     only_admins(request)
-    return render(request, "check.html", {"findings": list(examining.examine())})
+    if "part" not in request.GET:
+        return render(request, "check.html")
+    findings = [f for f in examining.examine() if request.GET["part"] != "wrong" or f.level != "ok"]
+    return render(request, "fragments/findings.html", {"findings": findings})
 
 
 @require_POST

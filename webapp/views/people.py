@@ -4,15 +4,36 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import BaseUserCreationForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, exporting, tokens, uploads
+from webapp import auditing, exporting, first_run, tokens, uploads
 from webapp.access import signed_in
 from webapp.models import Token, User
+
+
+class AdminForm(BaseUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Who holds the key of the first run chooses the admin's name and password, and is signed in."""
+    if not first_run.fits(request.GET.get("key", "")):
+        raise Http404
+    form = AdminForm(request.POST or None, instance=first_run.admin())
+    if form.is_valid():
+        user = form.save()
+        login(request, user, "django.contrib.auth.backends.ModelBackend")
+        auditing.note(request, "first run", user)
+        return redirect("home")
+    return render(request, "welcome.html", {"form": form})
 
 
 @login_required

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from qa.types import Sentence, Turn
 from webapp import answering
 from webapp.access import signed_in, visible_video
-from webapp.filtering import parse_key
+from webapp.filtering import parse_key, parse_number
 from webapp.models import Question, User, Video
 
 TURNS = 3  # earlier exchanges a decoder is told
@@ -119,8 +119,9 @@ def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Tu
 def keep(user: User, video: Video | None, thread: uuid.UUID, reply: answering.Reply, instead: str) -> Question:
     record = reply.record()
     question = Question(asker=user, video=video, thread=thread, text=reply.question, answer=record)
-    if instead.isascii() and instead.isdigit() and len(instead) < 19:
-        former = user.questions.filter(pk=int(instead), video=video, thread=thread).first()
+    number = parse_number(instead)
+    if number is not None:
+        former = user.questions.filter(pk=number, video=video, thread=thread).first()
         if former is not None:  # the same row, so that it keeps its place in the conversation
             question.pk, question.asked_at = former.pk, former.asked_at
     question.save()

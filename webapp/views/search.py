@@ -48,7 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
     visible = Video.objects.visible_to(user)
     filters = Filters(request.GET)
     wanted, pointed = read(request.GET, user, visible)
-    page = min(max(number(request.GET.get("page", ""), 1), 1), PAGES)
+    page = min(filtering.parse_number(request.GET.get("page", "")) or 1, PAGES)
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
     found = searching.find(user, wanted, PAGE * page + 1, videos=scope)
     shown = found.moments[PAGE * (page - 1) : PAGE * page]
@@ -83,7 +83,10 @@ def search(request: HttpRequest) -> HttpResponse:
 def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Wanted, Pointed]:
     """What the address asks for. What this person may not see is left out like what does not exist."""
     segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
-    like, unlike = (list(segments.filter(pk__in=numbers(asked.getlist(name)))) for name in ("like", "unlike"))
+    like, unlike = (
+        list(segments.filter(pk__in=filtering.parse_numbers(asked.getlist(name))[:POINTED_AT]))
+        for name in ("like", "unlike")
+    )
     frame = nearest_frame(asked.get("frame", ""), visible)
     key = filtering.parse_key(asked.get("picture", ""))
     picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
@@ -93,21 +96,13 @@ def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Want
         tuple(segment.pk for segment in like),
         tuple(segment.pk for segment in unlike),
         frozenset(asked.getlist("off")) & set(PARTS),
-        number(asked.get("upto", ""), 0) or None,
+        filtering.parse_number(asked.get("upto", "")) or None,
     )
     return wanted, Pointed(like, unlike, frame, picture)
 
 
 def pairs(asked: QueryDict) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, values in asked.lists() for value in values]
-
-
-def numbers(texts: list[str]) -> list[int]:
-    return [int(text) for text in texts[:POINTED_AT] if text.isdigit() and len(text) < 18]
-
-
-def number(text: str, default: int) -> int:
-    return int(text) if text.isdigit() and len(text) < 18 else default
 
 
 def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from webapp import auditing
 from webapp.access import editable_video, signed_in
+from webapp.filtering import parse_number
 from webapp.models import SharedMoment, Video
 from webapp.views.media import pick_poster, picture, send_captions, send_video
 
@@ -120,8 +121,6 @@ def frame(video: Video, here: str, width: int = WIDTH, height: int = HEIGHT) -> 
 
 def fit(most_wide: str, most_high: str) -> tuple[int, int]:
     """The largest 16:9 up to `WIDTH` that fits."""
-    wide, high = (
-        int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 99_999 for text in (most_wide, most_high)
-    )
+    wide, high = ((WIDTH if n is None else n) for n in map(parse_number, (most_wide, most_high)))
     width = max(1, min(WIDTH, wide, high * 16 // 9))
     return width, max(1, width * 9 // 16)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from webapp import resumable, uploads
 from webapp.access import signed_in
+from webapp.filtering import parse_number
 from webapp.models import Upload, Video
 
 VERSION = "1.0.0"
@@ -133,10 +134,10 @@ def expire(response: HttpResponse, upload: Upload) -> HttpResponse:
 
 
 def read_number(request: HttpRequest, header: str) -> int:
-    text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = parse_number(request.headers.get(header, ""))
+    if number is None:
         raise uploads.Refused(f"{header} must be a number of bytes.")
-    return int(text)
+    return number
 
 
 def read_metadata(header: str) -> dict[str, str]:

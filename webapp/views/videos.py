@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp import auditing, estimating, forgetting, ledger, subtitles
 from webapp.access import editable_video, signed_in, visible_video
+from webapp.filtering import parse_numbers
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 
 
@@ -63,7 +64,7 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if visibility in Video.Visibility.values:
         video.visibility = visibility
     video.save(update_fields=["title", "visibility"])
-    people = [p for p in request.POST.getlist("people") if p.isdigit()]
+    people = parse_numbers(request.POST.getlist("people"))
     video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
     auditing.note(request, "edit", video, before, video.visibility)
     messages.success(request, _("Saved."))

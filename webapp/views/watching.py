@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -17,7 +17,7 @@ from indexer.terms import terms
 from webapp import auditing, documents, estimating, recommending, searching, tagging
 from webapp.access import signed_in, visible_video
 from webapp.models import Chapter, User, Video
-from webapp.searching import Moment
+from webapp.searching import Moment, Wanted
 from webapp.views.questions import open_thread
 
 DOCUMENTS = (
@@ -27,6 +27,7 @@ DOCUMENTS = (
     ("answers", gettext_lazy("Your questions")),
 )
 HITS = 8  # of a search inside the video
+NEAR = 4  # moments of other videos beside the one that plays
 RAIL = 1000  # units that the timeline is wide
 
 
@@ -69,6 +70,21 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "origin": request.build_absolute_uri("/")[:-1],
         },
     )
+
+
+@require_GET
+@login_required
+def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Where to go on from the moment at ?t: the moments of other videos that are most like it, one of each."""
+    video, user = visible_video(request, key), signed_in(request)
+    try:
+        time = max(0.0, float(request.GET.get("t", "0")))
+    except ValueError:
+        return HttpResponseBadRequest()
+    here = video.segments.active().filter(start__lte=time).order_by("-start").first()
+    others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
+    found = searching.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
+    return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
 
 
 def find_hits(user: User, video: Video, query: str) -> list[Moment]:

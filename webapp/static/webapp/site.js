@@ -29,6 +29,18 @@ find("[data-poll]").forEach((box) => {
   if (busy()) setTimeout(tick, 2000);
 });
 
+// What takes longer than a page may: fetched once the page is there. Without scripts a link stands in its place.
+async function load(box, address) {
+  box.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(address);
+    if (response.ok) box.innerHTML = await response.text(); // rendered and escaped by our own server
+  } catch { /* the link stays */ } finally {
+    box.removeAttribute("aria-busy");
+  }
+}
+find("[data-load]").forEach((box) => load(box, box.dataset.load));
+
 // A part of the page that always shows the present.
 find("[data-refresh]").forEach((box) => {
   setInterval(async () => {

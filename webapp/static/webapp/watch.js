@@ -31,6 +31,15 @@ document.addEventListener("click", (event) => {
   video.play().catch(() => {});
 });
 
+// Moments of other videos like the scene that plays: when it changes, unless somebody is about to choose one.
+const near = document.querySelector("[data-near]");
+let scene = null;
+function follow(playing) {
+  if (!near || !playing || playing === scene || near.closest("[hidden]") || near.matches(":focus-within, :hover")) return;
+  scene = playing;
+  load(near, `${near.dataset.load}?t=${playing.dataset.seek}`);
+}
+
 if (video) {
   const start = Number(new URLSearchParams(location.search).get("t"));
   if (start > 0) seek(start);
@@ -44,6 +53,7 @@ if (video) {
     const now = video.currentTime;
     cursor?.setAttribute("x", (1000 * now) / (video.duration || 1));
     scenes.forEach((s) => s.classList.toggle("now", s.dataset.seek <= now && now < s.dataset.end));
+    follow(scenes.find((s) => s.matches(".now")));
     const line = lines.find((p) => p.dataset.start <= now && now < p.dataset.end);
     if (!line || line === current) return;
     current?.classList.remove("now");
