@@ -1,4 +1,7 @@
-"""Words for the lexical ranking: stemmed English and Russian, segmented Chinese, pairs of characters for Japanese."""
+"""Words for the lexical ranking: stemmed English and Russian, segmented Chinese, pairs of characters for Japanese.
+
+Chinese counts in simplified characters, whichever script a text or a query is written in.
+"""
 
 import re
 import threading
@@ -48,7 +51,19 @@ def _terms_of(token: str) -> list[str]:
         return [] if token in STOP else [_stem(token)]
     if _KANA.search(token):
         return [*token, *(token[i : i + 2] for i in range(len(token) - 1))]
-    return [part for word in segment(token) for part in ([word, *word] if len(word) > 1 else [word])]
+    return [part for word in segment(simplify(token)) for part in ([word, *word] if len(word) > 1 else [word])]
+
+
+@cache
+def _converter() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
+
+
+def simplify(text: str) -> str:
+    """Chinese in simplified characters (https://github.com/BYVoid/OpenCC)."""
+    return str(_converter().convert(text))
 
 
 def segment(text: str) -> list[str]:

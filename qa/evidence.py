@@ -17,6 +17,7 @@ STRETCH, CROWD = 20.0, 6  # seconds, and pieces of such a stretch that a decoder
 LONG = 6.0  # seconds: sentences above it are cited by their clauses
 CLAUSE = 1.8  # seconds that a clause must take
 _COMMAS = (",", ";", ":", "，", "、", "；", "：")
+_APART = re.compile(r"\s[\u4e00-\u9fff]")  # Whisper writes Chinese without commas, and a space in their place
 SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
 
 # What a question asks about: the first kind any of whose words occurs.
@@ -43,14 +44,14 @@ class Scored:
 def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float, float, str]]:
     """A long sentence of (text, start, end) words -> its clauses (start, end, text), so that a citation can be short.
 
-    Cut behind commas and the like, where neither side becomes a mere fragment.
+    Cut behind commas and the like (in Chinese also at spaces), where neither side becomes a mere fragment.
     """
     clauses: list[tuple[float, float, str]] = []
     first = 0
     whole = words[-1][2] - words[0][1] if words else 0.0
     for at, (text, _, end) in enumerate(words, 1):
         last = at == len(words)
-        cut = text.rstrip().endswith(_COMMAS) and whole > LONG
+        cut = whole > LONG and (text.rstrip().endswith(_COMMAS) or (not last and _APART.match(words[at][0])))
         long_enough = all(side >= CLAUSE for side in (end - words[first][1], words[-1][2] - end))
         if last or (cut and long_enough):
             clauses.append((words[first][1], end, "".join(w for w, _, _ in words[first:at]).strip()))

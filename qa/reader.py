@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from qa.evidence import Scored, Terms, could_answer, preferred_kind
 from qa.ports import Embed
+from qa.short_answers import find_short_answer
 from qa.types import Answer, Citation, Evidence, Sentence
 
 # Cosine plus half the share of the question's words: below this, evidence does not speak to the question. On the talks
@@ -77,7 +78,8 @@ def quote(evidence: Evidence, question: str = "") -> Sentence:
     chinese = bool(_HAN.search(question))
     match evidence.kind:
         case "speech":
-            said = f"“{text}”"
+            short = find_short_answer(question, evidence.text) or find_short_answer(question, text)
+            said = f"{short}：“{text}”" if short else f"“{text}”"
         case "screen":
             said = f"画面文字：“{text}”" if chinese else f"On screen: “{text}”"
         case "chapter":

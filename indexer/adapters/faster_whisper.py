@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer import weights
 from indexer.ports import Progress
-from indexer.speech import cut_audio, find_unheard, join_spans
+from indexer.speech import cut_audio, find_unheard, join_spans, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 # What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
@@ -16,8 +16,6 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
-# Whisper writes Mandarin in either script; a first sentence in simplified characters decides it.
-_PROMPTS = {"zh": "以下是普通话的句子。"}
 
 
 class FasterWhisper:
@@ -46,7 +44,7 @@ class FasterWhisper:
                 heard += self._transcribe_window(audio, span, language)
             found += sorted(heard, key=lambda u: u.start)
             progress((number + 1) / len(windows))
-        return Transcript(language if found else "", found)
+        return write_down(language, found)
 
     def _detect_language(self, audio: Audio, windows: Sequence[Span]) -> str:
         longest = max(windows, key=lambda w: w.length)
@@ -62,7 +60,6 @@ class FasterWhisper:
             condition_on_previous_text=False,
             word_timestamps=True,
             vad_filter=False,
-            initial_prompt=_PROMPTS.get(language),
         )
         return [_utterance(s, window) for s in segments if _believable(s)]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from indexer.errors import ModelMissing
 from indexer.ports import Progress
-from indexer.speech import cut_audio, join_spans
+from indexer.speech import cut_audio, join_spans, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 
@@ -51,7 +51,7 @@ class OpenaiWhisper:
                 if piece["text"].strip() and piece["no_speech_prob"] < 0.6 and piece["avg_logprob"] > -1.0:
                     found.append(_utterance(piece, window.start))
             progress((number + 1) / len(windows))
-        return Transcript(language if found else "", found)
+        return write_down(language, found)
 
 
 def _utterance(piece: dict[str, object], offset: float) -> Utterance:

@@ -13,7 +13,7 @@ from indexer.errors import BadVectors
 from indexer.lexical import LexicalIndex
 from indexer.queries import Query
 from indexer.segments import LONGEST, SHORTEST, build_segments
-from indexer.speech import find_unheard, join_sentences, join_spans
+from indexer.speech import find_unheard, join_sentences, join_spans, write_down
 from indexer.terms import terms
 from indexer.types import ScreenLine, Space, Span, Utterance, Word
 
@@ -94,6 +94,15 @@ def test_voice_without_words_is_found() -> None:
 def test_terms_are_stemmed_and_chinese_is_split() -> None:
     assert terms("The dogs are running 狗在跑步") == ["dog", "run", "狗", "跑步", "跑", "步"]
     assert terms("!!! the") == []
+    assert terms("電視臺") == terms("电视台") != []  # whichever script is typed or written on the screen
+
+
+def test_mandarin_is_written_in_one_script_and_japanese_is_left_alone() -> None:
+    heard = [Utterance(0.0, 2.0, "這兩天央視播出", 0.9, [Word("這兩天", 0.0, 1.0), Word("央視播出", 1.0, 2.0)])]
+    written = write_down("zh", heard).utterances[0]
+    assert (written.text, [w.text for w in written.words]) == ("这两天央视播出", ["这两天", "央视播出"])
+    assert write_down("ja", heard).utterances == heard
+    assert write_down("zh", []).language == ""
 
 
 def test_the_fused_product_is_the_weighted_sum_of_cosines() -> None:

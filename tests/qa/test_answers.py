@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from qa.chapters import find_chapters
-from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence
+from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence, split_clauses
 from qa.prompts import build_prompt
-from qa.reader import answer_by_quoting, check
+from qa.reader import answer_by_quoting, check, quote
+from qa.short_answers import find_short_answer
 from qa.summarizer import summarize
 from qa.training.metrics import bleu4, cider
 from qa.types import Evidence, Turn
@@ -40,6 +41,35 @@ def test_an_answer_quotes_and_cites() -> None:
     answer = ask("When was the harbour bridge opened?")
     assert "1932" in answer.text
     assert (answer.sentences[0].citations[0].start, answer.sentences[0].citations[0].end) == (0.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "short"),
+    [
+        ("谁借了书？", "张伟昨天在北京的图书馆借了三本书", "张伟"),
+        ("哪支球队赢得了冠军？", "最后中国女排赢得了冠军", "中国女排"),
+        ("公司去年的营业额是多少？", "公司去年的营业额是五百万元", "五百万元"),
+        ("船长看到了什么？", "船长看到了一座冰山", "冰山"),
+        ("番茄要切成什么？", "首先把番茄切成小块，然后放入锅里", "小块"),
+        ("会议什么时候举行？", "会议定于下周三上午九点举行", ""),  # times are not understood
+        ("船长为什么停下来？", "船长看到了一座冰山", ""),
+        ("谁发明了飞机？", "亚历山大贝尔发明了电话", "亚历山大贝尔"),  # so it never stands without its sentence
+        ("Who saw the iceberg?", "The captain saw an iceberg.", ""),
+    ],
+)
+def test_a_chinese_question_is_answered_by_what_stands_in_its_gap(question: str, said: str, short: str) -> None:
+    assert find_short_answer(question, said) == short
+    assert (
+        quote(Evidence(1, 7, 0.0, 4.0, "speech", said), question).text == (f"{short}：" if short else "") + f"“{said}”"
+    )
+
+
+def test_a_long_chinese_sentence_is_cited_by_its_clauses() -> None:
+    words = [("床前明月光", 0.0, 2.5), (" 疑是地上霜", 2.5, 5.0), (" 举头望明月", 5.0, 7.5)]
+    assert split_clauses(words) == [
+        (0.0, 2.5, "床前明月光"), (2.5, 5.0, "疑是地上霜"), (5.0, 7.5, "举头望明月")
+    ]  # fmt: skip
+    assert len(split_clauses([("one", 0.0, 3.0), (" two", 3.0, 7.0)])) == 1
 
 
 def test_what_is_not_said_is_not_answered() -> None:
