@@ -1,7 +1,7 @@
 """Extractive summaries: the sentences nearest to what the whole is about, without saying anything twice."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,16 @@ DETAIL = 0.75  # share of a chapter's sentences that a detailed summary keeps, a
 MOST_A_CHAPTER = 10
 
 
-def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int) -> list[Sentence]:
-    """At most `most` sentences in the order of time, each citing its moment. `vectors` is (n, d), unit length."""
+def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int, lead: int = 0) -> list[Sentence]:
+    """At most `most` sentences in the order of time, each citing its moment; the first `lead` are among them.
+    `vectors` is (n, d), unit length.
+    """
     first = {p.text: i for i, p in reversed(list(enumerate(pieces)))}  # captions of like pictures are the same
     usable = [i for t, i in first.items() if len(t.split()) >= SHORTEST or len(t) > 12]
     if not usable:
         return []
-    chosen = pick_diverse(vectors[usable], min(most, len(usable)))
+    usable.sort()
+    chosen = pick_diverse(vectors[usable], min(most, len(usable)), range(min(lead, most, len(usable))))
     picked = sorted((pieces[usable[i]] for i in chosen), key=lambda p: p.start)
     return [Sentence(p.text.strip(), [cite(p)]) for p in picked]
 
@@ -30,7 +33,8 @@ def summarize_chapters(
     pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], chapters: Sequence[Chapter]
 ) -> list[Sentence]:
     """Every chapter summed up by itself, so that an hour costs no more per minute than a minute, and each has its say.
-    A piece belongs to the chapter that holds its middle.
+    A piece belongs to the chapter that holds its middle. The sentence that opens a chapter is kept: who and what it is
+    about is named there, and far from the chapter's centre as often as not.
     """
     said: list[Sentence] = []
     middles = np.array([(p.start + p.end) / 2 for p in pieces])
@@ -38,15 +42,15 @@ def summarize_chapters(
         last = number == len(chapters) - 1
         inside = np.flatnonzero((middles >= chapter.start) & ((middles < chapter.end) | last)).tolist()
         most = min(MOST_A_CHAPTER, math.ceil(DETAIL * len(inside)))
-        said += summarize([pieces[i] for i in inside], vectors[inside], most)
+        said += summarize([pieces[i] for i in inside], vectors[inside], most, lead=1)
     return said
 
 
-def pick_diverse(vectors: npt.NDArray[np.float32], most: int) -> list[int]:
-    """Rows by maximal marginal relevance to the centre of all rows."""
+def pick_diverse(vectors: npt.NDArray[np.float32], most: int, given: Iterable[int] = ()) -> list[int]:
+    """Rows by maximal marginal relevance to the centre of all rows, after those that are `given`."""
     centre = vectors.mean(0)
     relevance = vectors @ centre / max(float(np.linalg.norm(centre)), 1e-6)
-    chosen: list[int] = []
+    chosen = list(given)
     while len(chosen) < most:
         said = (vectors @ vectors[chosen].T).max(1) if chosen else np.zeros(len(vectors), np.float32)
         gain = (1 - DIVERSITY) * relevance - DIVERSITY * said

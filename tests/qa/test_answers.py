@@ -8,9 +8,9 @@ from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence, spli
 from qa.prompts import build_prompt
 from qa.reader import answer_by_quoting, check, quote
 from qa.short_answers import find_short_answer
-from qa.summarizer import summarize
+from qa.summarizer import summarize, summarize_chapters
 from qa.training.metrics import bleu4, cider
-from qa.types import Evidence, Turn
+from qa.types import Chapter, Evidence, Turn
 
 
 def split(text: str) -> list[str]:
@@ -139,6 +139,16 @@ def test_a_summary_cites_and_does_not_repeat_itself() -> None:
     assert [s.citations[0].start for s in summary] == sorted(s.citations[0].start for s in summary)
     assert {int(vectors[int(s.citations[0].start)].argmax()) for s in summary} == {0, 1, 2}
     assert summarize([], vectors[:0], 3) == []
+
+
+def test_a_detailed_summary_keeps_the_sentence_that_opens_a_chapter() -> None:
+    said = ["My name is Ada Lovelace.", *(f"The engine computes number {i}." for i in range(9))]
+    pieces = [Evidence(i, 1, float(i), i + 1.0, "speech", text) for i, text in enumerate(said)]
+    vectors = np.eye(2, dtype=np.float32)[[0] + [1] * 9]
+    chapters = [Chapter(0.0, 5.0, "one"), Chapter(5.0, 10.0, "two")]
+    kept = [s.text for s in summarize_chapters(pieces, vectors, chapters)]
+    assert {said[0], said[5]} < set(kept)
+    assert len(kept) == 8  # three quarters of each
 
 
 def test_chapters_begin_where_the_topic_changes() -> None:
