@@ -117,8 +117,8 @@ def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
     if bad:
         yield Finding(
             "error",
-            f"{name_some({pk for found in bad.values() for pk in found})} of {recipe} hold other vectors than were "
-            "written; search leaves them out.",
+            f"Segments {name_some({pk for found in bad.values() for pk in found})} of {recipe} hold other vectors than "
+            "were written; search leaves them out.",
             "`doctor --fix` has their videos embedded again.",
             lambda: embed_again(recipe, list(bad)),
         )
@@ -168,9 +168,11 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
     changed = {int(rows.ids[i]) for i, differs in zip(both, off, strict=True) if differs}
     for ids, how in ((gone, "are in the index but not in the database"), (unknown, "are not in the index")):
         if ids:
-            yield Finding("error", f"{name_some(ids)} {how}.", "Run `manage.py reindex`.", lambda: replace(recipe))
+            yield Finding(
+                "error", f"Segments {name_some(ids)} {how}.", "Run `manage.py reindex`.", lambda: replace(recipe)
+            )
     if changed:
-        what = f"{name_some(changed)} have other vectors in the index than in the database."
+        what = f"Segments {name_some(changed)} have other vectors in the index than in the database."
         yield Finding("error", what, "Run `manage.py reindex`.", lambda: replace(recipe))
     if not (gone or unknown or changed or damaged):
         yield Finding("ok", f"Index generation {manifest.number}: {len(there)} segments, as in the database.")
@@ -187,10 +189,7 @@ def replace(recipe: Recipe) -> None:
 
 
 def name_some(ids: set[int]) -> str:
-    named = ", ".join(map(str, sorted(ids)[:SHOWN]))
-    return f"Segment{'s' if len(ids) > 1 else ''} {named}" + (
-        f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    )
+    return ", ".join(map(str, sorted(ids)[:SHOWN])) + (" …" if len(ids) > SHOWN else "")
 
 
 def examine_files() -> Iterator[Finding]:

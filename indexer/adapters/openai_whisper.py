@@ -21,7 +21,7 @@ class OpenaiWhisper:
         if not path.exists():
             raise ModelMissing(
                 f"Whisper weights {path} are not on this machine.",
-                "Run `manage.py models fetch`, or set KINOSCOPE_WHISPER to a .pt file.",
+                "Run `manage.py models fetch`, or set KINOSCOPE_WHISPER to the path of a PyTorch file.",
             )
         self.name = f"openai-whisper-{path.stem}"
         self._model = whisper.load_model(str(path))

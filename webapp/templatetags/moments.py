@@ -10,6 +10,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
+from webapp import wording
 from webapp.filtering import Facet, lasting
 from webapp.label_names import NAMES
 from webapp.searching import Moment
@@ -46,6 +47,12 @@ def percent(share: float) -> int:
 def label(name: str) -> str:
     """The name of a label in the person's language, where it is one of `label_names`."""
     return str(NAMES.get(name, name))
+
+
+@register.filter
+def told(reason: str) -> str:
+    """What a step, the box or doctor said, in the person's language."""
+    return wording.tell(reason)
 
 
 @register.filter

@@ -19,7 +19,7 @@ from indexer.errors import IndexerError
 from indexer.queries import PARTS
 from indexer.terms import terms
 from indexer.types import Vectors
-from webapp import engine, filtering, looking_up, recipes, searching
+from webapp import engine, filtering, looking_up, recipes, searching, wording
 from webapp.access import signed_in
 from webapp.embedding import unpack_sound
 from webapp.filtering import Filters
@@ -146,7 +146,7 @@ def search_picture(request: HttpRequest) -> HttpResponse:
             raise IndexerError(_("No picture arrived."), _("Choose a JPEG, PNG or WebP of at most 16 MB."))
         kept = looking_up.keep(signed_in(request), file)
     except IndexerError as error:
-        messages.error(request, str(error))
+        messages.error(request, wording.tell(str(error)))
         return redirect("search")
     return redirect(f"{reverse('search')}?picture={kept.key}")
 
