@@ -21,7 +21,8 @@ LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
 
 def pages() -> dict[str, str]:
     """Name -> address, for the newest video that is ready."""
-    from webapp.models import Question, User, Video
+    from webapp import first_run
+    from webapp.models import Collection, Question, User, Video
     from webapp.views import questions
 
     video = Video.objects.filter(status="ready").order_by("-duration").first()
@@ -31,7 +32,7 @@ def pages() -> dict[str, str]:
     said = video.utterances.order_by("start").values_list("text", flat=True).first() or video.title
     if not Question.objects.filter(asker=admin, video=None).exists():
         questions.answer(admin, video.suggestions[0] if video.suggestions else said, None, uuid.uuid4())
-    watch = f"/videos/{video.key}"
+    watch, shelf = f"/videos/{video.key}", Collection.objects.first()
     return {
         "home": "/",
         "search": f"/search?q={quote(said[:60])}",
@@ -40,6 +41,7 @@ def pages() -> dict[str, str]:
         "watch-hits": f"{watch}?q={quote(said[:40])}#chapters",
         "watch-ask": f"{watch}#ask",
         "watch-details": f"{watch}#details",
+        "watch-similar": f"{watch}#similar",
         "library": "/videos",
         "ask": "/ask",
         "upload": "/upload",
@@ -52,6 +54,8 @@ def pages() -> dict[str, str]:
         "account": "/account",
         "accessibility": "/accessibility",
         "missing": "/nowhere",
+        **({} if first_run.is_over() else {"welcome": first_run.link()}),
+        **({"collection": f"/collections/{shelf.key}"} if shelf else {}),
     }
 
 

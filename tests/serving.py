@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Site:
-    """Where it answers; `password` of the admin is "" when the home was not new. `pid` is the server's."""
+    """Where it answers; `welcome`, the link of the first run, is "" when the home was not new; the server's `pid`."""
 
     address: str
-    password: str
+    welcome: str
     pid: int
 
 
@@ -59,8 +59,8 @@ def served(home: Path, *arguments: str) -> Iterator[Site]:
                 time.sleep(0.5)
         else:
             raise RuntimeError(log.read_text())
-        password = re.search(r"password (\S+) ", log.read_text())
-        yield Site(address, password[1] if password else "", server.pid)
+        welcome = re.search(r"http\S+/welcome\S+", log.read_text())
+        yield Site(address, welcome[0] if welcome else "", server.pid)
     finally:
         server.terminate()
         assert server.wait(20) in (0, -15), log.read_text()

@@ -140,6 +140,21 @@ FINDINGS = [
     _("Redis answers."),
 ]
 
+# What may stand in a form, and the levels of findings.
+VALUES = [
+    _("picture"),
+    _("sound"),
+    _("out of memory or crashed"),
+    _("no answer"),
+    _("a file system of its own with one file in it, no network, no new process, resource limits"),
+    _("no other file, no network, no new process, resource limits"),
+    _("resource limits and allow-lists only: install bubblewrap, or run Linux 5.13 or newer with libseccomp2"),
+    _("ok"),
+    _("warning"),
+    _("error"),
+    _("fatal"),
+]
+
 
 def tell(text: str) -> str:
     """The same in the language of this request, sentence by sentence."""
@@ -147,7 +162,8 @@ def tell(text: str) -> str:
     while rest:
         for pattern, phrase in _patterns():
             if found := pattern.match(rest):
-                told.append(gettext(phrase) % found.groupdict() if found.groupdict() else gettext(phrase))
+                values = {name: gettext(value) for name, value in found.groupdict().items()}
+                told.append(gettext(phrase) % values if values else gettext(phrase))
                 break
         else:  # somebody else's words, or a name: they stay as they are
             found = _SENTENCE.match(rest)
