@@ -81,7 +81,9 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         time = max(0.0, float(request.GET.get("t", "0")))
     except ValueError:
         return HttpResponseBadRequest()
-    here = video.segments.active().filter(start__lte=time).order_by("-start").first()
+    here = (
+        video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
+    )  # addresses round to hundredths
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
     found = searching.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
     return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
