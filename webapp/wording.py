@@ -7,7 +7,7 @@ its form here and told in the reader's language; one that has no form stays as i
 import re
 from functools import cache
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_noop as _
 
 MEDIA = [
@@ -154,6 +154,11 @@ VALUES = [
     _("error"),
     _("fatal"),
 ]
+# Django changed this form and its Chinese did not follow (5.2.19).
+TOO_SHORT = ngettext_lazy(
+    "This password is too short. It must contain at least %d character.",
+    "This password is too short. It must contain at least %d characters.",
+)
 
 
 def tell(text: str) -> str:

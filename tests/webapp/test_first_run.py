@@ -21,6 +21,12 @@ def test_who_holds_the_link_becomes_the_admin() -> None:
     assert first_run.link() in said[0].remedy
     assert client.get(first_run.link()).status_code == 200
     refused = client.post(first_run.link(), CHOSEN | {"password1": "12345678", "password2": "12345678"})
+    assert (
+        "太短"
+        in client.post(
+            first_run.link(), CHOSEN | {"password1": "123", "password2": "123"}, headers={"Accept-Language": "zh-hans"}
+        ).content.decode()
+    )
     assert refused.status_code == 200
     assert not User.objects.exists()
     assert client.post(first_run.link(), CHOSEN)["Location"] == "/"
