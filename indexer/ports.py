@@ -38,13 +38,13 @@ class PictureEncoder(Protocol):
         ...
 
 
-class VoiceDetector(Protocol):
-    """Finds speech, so that music and silence are never transcribed."""
+class SoundDetector(Protocol):
+    """Finds one kind of sound: speech, so that nothing else is ever transcribed; or music."""
 
     name: str
 
     def detect(self, audio: Audio) -> list[Span]:
-        """Mono 16 kHz float32 (n,) -> spans of speech in order, seconds."""
+        """Mono 16 kHz float32 (n,) -> spans of that sound in order, seconds."""
         ...
 
 

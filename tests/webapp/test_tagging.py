@@ -70,9 +70,9 @@ def test_moods_are_those_of_clear_sentences() -> None:
 def test_sound_is_shared_out() -> None:
     dice = np.random.default_rng(0)
     quiet, loud = (dice.normal(size=10 * SAMPLE_RATE).astype(np.float32) * level for level in (0.0001, 0.1))
-    shares = share_sound(np.concatenate([quiet, loud]), [Span(10, 14)])
-    assert shares == {"speech": 0.2, "other": 0.3, "silence": 0.5}
-    assert share_sound(np.zeros(10, np.float32), []) == {}
+    shares = share_sound(np.concatenate([quiet, loud]), [Span(10, 14)], [Span(12, 15)])
+    assert shares == {"speech": 0.2, "music": 0.05, "other": 0.25, "silence": 0.5}
+    assert share_sound(np.zeros(10, np.float32), [], []) == {}
 
 
 def test_the_page_shows_the_timeline_and_search_uses_it(demo, clients) -> None:
