@@ -97,6 +97,14 @@ def test_terms_are_stemmed_and_chinese_is_split() -> None:
     assert terms("電視臺") == terms("电视台") != []  # whichever script is typed or written on the screen
 
 
+def test_mandarin_phrases_become_sentences() -> None:
+    words = [Word(("" if i == 0 else " ") + "举头望明月", 2.5 * i, 2.5 * i + 2.5) for i in range(6)]
+    heard = [Utterance(0.0, 15.0, "".join(w.text for w in words), 0.9, words)]
+    assert [(s.start, s.end) for s in join_sentences(heard)] == [(0.0, 7.5), (7.5, 15.0)]
+    spaced = [Word(" word", 2.5 * i, 2.5 * i + 2.5) for i in range(6)]
+    assert len(join_sentences([Utterance(0.0, 15.0, "", 0.9, spaced)])) == 1
+
+
 def test_mandarin_is_written_in_one_script_and_japanese_is_left_alone() -> None:
     heard = [Utterance(0.0, 2.0, "這兩天央視播出", 0.9, [Word("這兩天", 0.0, 1.0), Word("央視播出", 1.0, 2.0)])]
     written = write_down("zh", heard).utterances[0]
