@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from webapp import tokens
 from webapp.api.urls import api
-from webapp.models import Question, Token, Video
+from webapp.models import Collection, Question, Token, Video
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # (method, address): what owner, other (a stranger to the video), anonymous are answered. {v} is a private video's key.
@@ -31,15 +31,23 @@ OPERATIONS = {
     ("post", "/answers"): (201, 404, 401),
     ("get", "/answers"): (200, 200, 401),
     ("delete", "/answers/{q}"): (204, 404, 401),
+    ("get", "/collections"): (200, 200, 401),
+    ("post", "/collections"): (201, 201, 401),
+    ("get", "/collections/{c}/videos"): (200, 404, 401),
+    ("patch", "/collections/{c}"): (200, 404, 401),
+    ("delete", "/collections/{c}"): (204, 404, 401),
     ("delete", "/videos/{v}"): (204, 404, 401),
 }
 
 
 def call(client: Client, method: str, path: str, video: Video, question: int):
-    address = "/api/v1" + path.format(v=video.key, q=question)
+    shelf, _made = Collection.objects.get_or_create(owner=video.owner, name="Shelf")
+    address = "/api/v1" + path.format(v=video.key, q=question, c=shelf.key)
     if path == "/search":
         return client.get(address, {"q": "whisper"})
     body = {"question": "What writes down speech?", "video": str(video.key)} if path == "/answers" else {"title": "New"}
+    if "collections" in path:
+        body = {"name": "Shelf", "videos": [str(video.key)]}
     if method == "get":
         return client.get(address)
     return getattr(client, method)(address, json.dumps(body), content_type="application/json")
@@ -47,7 +55,10 @@ def call(client: Client, method: str, path: str, video: Video, question: int):
 
 def test_every_operation_is_in_the_table() -> None:
     described = {
-        (method, path.removeprefix("/api/v1").replace("{key}", "{v}").replace("{number}", "{q}"))
+        (
+            method,
+            path.removeprefix("/api/v1").replace("{key}", "{v}").replace("{number}", "{q}").replace("{shelf}", "{c}"),
+        )
         for path, methods in api.get_openapi_schema()["paths"].items()
         for method in methods
     }
@@ -88,6 +99,35 @@ def test_a_token_may_what_its_scopes_say(demo, people) -> None:
             client = Client(headers={"Authorization": f"Bearer {token}"})
             answered = call(client, method, path, demo, question).status_code
             assert answered == (status if held == scope else 403), (method, path, held)
+
+
+def test_sharing_and_collections(demo, people, clients) -> None:
+    """What may be done on pages may be done by programs: people are named, and who is not there is no silent gap."""
+    Video.objects.update(visibility=Video.Visibility.PRIVATE)
+    owner, video = clients["owner"], f"/api/v1/videos/{demo.key}"
+    change = {"visibility": "shared", "shared_with": ["friend"]}
+    assert owner.patch(video, change, content_type="application/json").status_code == 200
+    assert [clients[who].get(video).status_code for who in ("friend", "other")] == [200, 404]
+    refused = owner.patch(video, {"shared_with": ["friend", "ghost"]}, content_type="application/json")
+    assert (refused.status_code, "ghost" in refused.json()["detail"]) == (422, True)
+    assert owner.patch(video, {"visibility": "private"}, content_type="application/json").status_code == 200
+    assert clients["friend"].get(video).status_code == 404
+
+    asked = {"name": "Talks", "videos": [str(demo.key), NOBODY]}
+    made = owner.post("/api/v1/collections", asked, content_type="application/json").json()
+    shelf = f"/api/v1/collections/{made['key']}"
+    assert owner.get(f"{shelf}/videos").json()["count"] == 1
+    assert owner.get(made["page"]).status_code == 200
+    assert clients["friend"].get(f"{shelf}/videos").status_code == 404
+    owner.patch(shelf, {"shared_with": ["friend"]}, content_type="application/json")
+    assert clients["friend"].get(f"{shelf}/videos").json() == {"items": [], "count": 0}  # it opens no doors
+    assert clients["friend"].patch(shelf, {"name": "Mine"}, content_type="application/json").status_code == 404
+    owner.post("/api/v1/collections", {"name": "Other"}, content_type="application/json")
+    twin = owner.patch(shelf, {"name": "Other"}, content_type="application/json")
+    assert (twin.status_code, Collection.objects.get(key=made["key"]).name) == (422, "Talks")
+    owner.patch(shelf, {"remove": [str(demo.key)], "is_public": True}, content_type="application/json")
+    assert owner.get(f"{shelf}/videos").json()["count"] == 0
+    assert [c["name"] for c in clients["other"].get("/api/v1/collections").json()["items"]] == ["Talks"]
 
 
 def test_tokens_end(demo, people, clients) -> None:

@@ -58,6 +58,17 @@ def test_what_is_ticked_is_changed_only_where_one_may(videos, clients) -> None:
     assert AuditEntry.objects.filter(action="delete").count() == 3
 
 
+def test_what_became_private_is_nobody_elses(videos, clients, people) -> None:
+    video = videos["a"]
+    page = f"/videos/{video.key}"
+    clients["owner"].post(
+        f"{page}/edit", {"title": "a", "visibility": "shared", "people": [people["friend"].pk, "9" * 30]}
+    )
+    assert clients["friend"].get(page).status_code == 200
+    clients["owner"].post("/videos/selected", {"video": str(video.key), "do": "visibility", "visibility": "private"})
+    assert clients["friend"].get(page).status_code == 404
+
+
 def test_a_collection_opens_no_door(videos, clients, people) -> None:
     owner = clients["owner"]
     keys = [str(videos[name].key) for name in "abd"] + [str(videos["c"].key)]

@@ -85,7 +85,10 @@ def test_nobody_meets_what_is_not_theirs(six, people, clients) -> None:
             may = {
                 video.pk
                 for video, (visibility, shared) in zip(six, given_rules, strict=True)
-                if name == "admin" or video.owner == user or visibility == "public" or name in shared
+                if name == "admin"
+                or video.owner == user
+                or visibility == "public"
+                or (visibility == "shared" and name in shared)
             }
             assert set(Video.objects.visible_to(user).values_list("pk", flat=True)) == may
             met = {m.video.pk for m in searching.find(user, "FAISS index answers within milliseconds", 60).moments}

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from webapp import answering, recommending, searching
 from webapp.demo import SLIDES
-from webapp.models import Segment, Video, Viewing
+from webapp.models import Segment, User, Video, Viewing
 
 
 def run(*arguments: str) -> list[dict]:
@@ -54,13 +54,18 @@ def test_moments_are_found_by_speech_and_by_screen_text(demo, other_movie, peopl
     assert round(screen.moments[0].start) == 32
 
 
+def share(video: Video, person: User) -> None:
+    video.shared_with.add(person)
+    Video.objects.filter(pk=video.pk).update(visibility=Video.Visibility.SHARED)
+
+
 def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
     Video.objects.update(visibility=Video.Visibility.PRIVATE)
     for text in ("FAISS index", "coloured blocks", "Whisper"):
         assert searching.find(people["other"], text).moments == []
         assert answering.ask(people["other"], text).answer.abstained
     assert recommending.similar(people["other"], demo) == []
-    demo.shared_with.add(people["friend"])
+    share(demo, people["friend"])
     found = {m.video for m in searching.find(people["friend"], "FAISS index").moments}
     assert found == {demo}
 
@@ -87,7 +92,7 @@ def test_moments_like_the_one_that_plays_are_of_other_videos_that_one_may_see(
     demo, other_movie, clients, people
 ) -> None:
     Video.objects.update(visibility=Video.Visibility.PRIVATE)
-    demo.shared_with.add(people["friend"])
+    share(demo, people["friend"])
     page = f"/videos/{demo.key}/near"
     near = clients["owner"].get(page, {"t": "41"})
     assert [m.video for m in near.context["moments"]] == [other_movie]

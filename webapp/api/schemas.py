@@ -2,12 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.urls import reverse
 from ninja import Field, Schema
 
-from webapp.models import Question, Step, Video
+from webapp.models import Collection, Question, Step, Video
 from webapp.searching import Found, Moment
 from webapp.templatetags.moments import stem
 
@@ -90,9 +90,45 @@ class VideoDetail(VideoOut):
         return [{"start": c.start, "end": c.end, "text": c.title} for c in video.chapters.all()]
 
 
+Names = Annotated[list[str], Field(max_length=1000, description="names of people; they replace those before")]
+Keys = Annotated[list[uuid.UUID], Field(max_length=1000)]
+
+
 class VideoChange(Schema):
     title: str | None = Field(None, min_length=1, max_length=200)
     visibility: Literal["private", "shared", "public"] | None = None
+    shared_with: Names | None = None
+
+
+class CollectionOut(Schema):
+    """A list of videos; `/videos` below it gives them."""
+
+    key: uuid.UUID
+    name: str
+    owner: str
+    is_public: bool
+    page: str
+
+    @staticmethod
+    def resolve_owner(collection: Collection) -> str:
+        return collection.owner.username
+
+    @staticmethod
+    def resolve_page(collection: Collection) -> str:
+        return reverse("collection", args=[collection.key])
+
+
+class CollectionNew(Schema):
+    name: str = Field(min_length=1, max_length=100, pattern=r"\S")
+    videos: Keys = []
+
+
+class CollectionChange(Schema):
+    name: str | None = Field(None, min_length=1, max_length=100)
+    is_public: bool | None = None
+    shared_with: Names | None = None
+    add: Keys = []
+    remove: Keys = []
 
 
 class UtteranceOut(Timed):

@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, AuthorizationError, HttpError, Val
 from ninja.security import HttpBearer, SessionAuth
 
 from webapp.api.problems import CONTENT_TYPE, Problem, problem
+from webapp.models import User
 from webapp.throttling import is_too_often
 
 ABOUT = """Search, ask, upload and look after videos. Sign in with a token of your account page
@@ -117,6 +118,15 @@ def throttled(kind: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
         return guarded
 
     return decorate
+
+
+def find_people(names: list[str]) -> list[User]:
+    """The people of these names; nobody is left out in silence."""
+    found = {user.username: user for user in User.objects.filter(username__in=names)}
+    unknown = sorted(set(names) - found.keys())
+    if unknown:
+        raise HttpError(422, _("Nobody here is called %s.") % ", ".join(unknown)[:200])
+    return list(found.values())
 
 
 class Window(Schema):

@@ -9,7 +9,7 @@ from ninja import Query, Router, Status
 from webapp import auditing, forgetting, ledger, recommending
 from webapp.access import editable_video, signed_in, visible_video
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
-from webapp.api.service import ERRORS, Page, Window, allowed, turn_to
+from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Video
 
 router = Router(tags=["videos"])
@@ -50,11 +50,14 @@ def get_video(request: HttpRequest, key: uuid.UUID) -> Any:
 
 @router.patch("/videos/{uuid:key}", auth=allowed("edit"), response={200: VideoDetail, **ERRORS})
 def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> Any:
-    """Title and visibility, each only if given."""
+    """Title, visibility and the people it is shared with, each only if given."""
     video = editable_video(request, key)
+    people = None if change.shared_with is None else find_people(change.shared_with)
     before = video.visibility
     video.title, video.visibility = change.title or video.title, change.visibility or video.visibility
     video.save(update_fields=["title", "visibility"])
+    if people is not None:
+        video.shared_with.set(people)
     auditing.note(request, "edit", video, before, video.visibility)
     return video
 

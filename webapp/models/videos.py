@@ -39,8 +39,9 @@ class VideoQuerySet(models.QuerySet["Video"]):
             return self.none()
         if user.is_superuser:
             return self
-        shared = Video.shared_with.through.objects.filter(user_id=user.pk).values("video_id")
-        return self.filter(Q(owner=user) | Q(visibility=Video.Visibility.PUBLIC) | Q(pk__in=shared))
+        mine = Video.shared_with.through.objects.filter(user_id=user.pk).values("video_id")
+        shared = Q(visibility=Video.Visibility.SHARED, pk__in=mine)  # one that became private again is nobody else's
+        return self.filter(Q(owner=user) | Q(visibility=Video.Visibility.PUBLIC) | shared)
 
     def editable_by(self, user: User | AnonymousUser) -> "VideoQuerySet":
         """Videos this person may change or delete."""
