@@ -58,6 +58,23 @@ def test_what_is_ticked_is_changed_only_where_one_may(videos, clients) -> None:
     assert AuditEntry.objects.filter(action="delete").count() == 3
 
 
+def test_a_text_that_the_database_cannot_keep_is_refused(videos, clients) -> None:
+    """PostgreSQL takes no NUL; SQLite does. Neither may answer with an error of the server's."""
+    video, owner = videos["a"], clients["owner"]
+    owner.raise_request_exception = False
+    sent = [
+        ("/search?q=%00dog", None), ("/ask", {"q": "who\0?"}), (f"/videos/{video.key}/edit", {"title": "\0"}),
+        ("/account/tokens", {"name": "\0", "scope": "read"}), ("/search/save", {"query": "q=%00a"}),
+        ("/videos/selected", {"video": str(video.key), "do": "collect", "collection": "a\0"}),
+    ]  # fmt: skip
+    for path, body in sent:
+        response = owner.get(path) if body is None else owner.post(path, body)
+        assert response.status_code in (200, 302, 400), path
+    for path, body in (("/videos/{}", {"title": "a\0"}), ("/videos/{}", {"shared_with": ["\0"]})):
+        response = owner.patch("/api/v1" + path.format(video.key), body, content_type="application/json")
+        assert response.status_code in (200, 422), path
+
+
 def test_what_became_private_is_nobody_elses(videos, clients, people) -> None:
     video = videos["a"]
     page = f"/videos/{video.key}"

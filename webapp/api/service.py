@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from csp.decorators import csp_update
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from ninja.security import HttpBearer, SessionAuth
 from webapp.api.problems import CONTENT_TYPE, Problem, problem
 from webapp.models import User
 from webapp.throttling import is_too_often
+from webapp.views.errors import not_kept
 
 ABOUT = """Search, ask, upload and look after videos. Sign in with a token of your account page
 (`Authorization: Bearer kino_…`) or with the session of the browser. Errors are `application/problem+json`.
@@ -81,6 +83,11 @@ api = Service(
 def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     wrong = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors]
     return problem(422, "; ".join(f"{w['where']}: {w['what']}" for w in wrong), wrong)
+
+
+@api.exception_handler(DataError)
+def refuse_text(request: HttpRequest, error: DataError) -> HttpResponse:
+    return problem(422, not_kept())
 
 
 @api.exception_handler(HttpError)

@@ -2,7 +2,7 @@
 
 import sys
 
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -15,7 +15,8 @@ RETRY_SECONDS = 20
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """507 for a full disk, 503 with Retry-After for a database that is away or locked, 500 for the rest.
+    """507 for a full disk, 503 with Retry-After for a database that is away or locked, 400 for a text that it can't
+    keep, 500 for the rest.
 
     As `handler500` it also sees what is raised before any view, such as by the parser of an upload.
     """
@@ -24,9 +25,16 @@ def broken(request: HttpRequest) -> HttpResponse:
         reason, status = _("The disk of this server is full. Ask an admin to make room, then try again."), 507
     elif isinstance(error, OperationalError):
         reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
+    elif isinstance(error, DataError):
+        return say(not_kept(), 400)
     else:
         return render(None, "500.html", {"reference": get_guid()}, status=500)
     return ask_to_wait(reason, status, RETRY_SECONDS)
+
+
+def not_kept() -> str:
+    """PostgreSQL keeps no NUL character, and no more of a text than its column holds."""
+    return _("A text is too long, or holds characters that can't be kept. Change it and try again.")
 
 
 def refuse_forgery(request: HttpRequest, reason: str = "") -> HttpResponse:
