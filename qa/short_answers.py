@@ -13,7 +13,7 @@ LONGEST = 12  # characters: more is no short answer
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _THING = re.compile(r"谁|什么|何人|哪(?![里儿边怕])\w*")
 _AMOUNT = re.compile(r"多少\w?|几\w?")
-# Parts of speech as jieba names them (https://github.com/fxsj/jieba marks ICTCLAS tags): what an answer consists of,
+# Parts of speech as jieba names them (https://github.com/fxsjy/jieba marks ICTCLAS tags): what an answer consists of,
 # what only joins or colours it, and what may stand between it and its verb.
 _NOUN = ("n", "j", "s", "i", "l", "vn", "an", "eng", "zg", "g")
 _BEFORE_NOUN = ("a", "b", "uj")

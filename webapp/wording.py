@@ -154,6 +154,19 @@ VALUES = [
     _("error"),
     _("fatal"),
 ]
+# The ledger's words for its steps, and what people call them.
+STEP_NAMES = {
+    "probe": _("check of the file"),
+    "glance": _("first look"),
+    "look": _("shots and keyframes"),
+    "proxy": _("version for browsers"),
+    "speech": _("speech"),
+    "screen_text": _("text on screen"),
+    "embed": _("vectors"),
+    "index": _("index"),
+    "describe": _("summary, chapters, tags"),
+    "reembed": _("vectors of another recipe"),
+}
 # Django changed this form and its Chinese did not follow (5.2.19).
 TOO_SHORT = ngettext_lazy(
     "This password is too short. It must contain at least %d character.",
@@ -176,6 +189,10 @@ def tell(text: str) -> str:
             told.append(found[0])
         rest = rest[found.end() :].lstrip()
     return " ".join(told)
+
+
+def name_step(name: str) -> str:
+    return gettext(STEP_NAMES.get(name, name))
 
 
 _SENTENCE = re.compile(r".*?[.;:!?](?=\s|$)|.+", re.DOTALL)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from webapp import wording
+from webapp import stages, wording
 from webapp.models import Video
 
 SAYING = {"UnreadableMedia", "BoxFailed", "ModelMissing", "OutOfMemory", "DiskFull", "DecoderMissing", "Finding"}
@@ -58,6 +58,12 @@ def test_everything_that_can_be_said_has_a_form() -> None:
     with translation.override("zh-hans"):
         strange = [text for text in texts if not HAN.search(wording.tell(text))]
     assert not strange
+
+
+def test_every_step_has_a_name_for_people() -> None:
+    assert set(wording.STEP_NAMES) == set(stages.STAGES)
+    with translation.override("zh-hans"):
+        assert all(HAN.search(wording.name_step(name)) for name in stages.STAGES)
 
 
 def test_values_stay_and_strange_words_pass() -> None:

@@ -56,6 +56,11 @@ def told(reason: str) -> str:
 
 
 @register.filter
+def step_named(name: str) -> str:
+    return wording.name_step(name)
+
+
+@register.filter
 def megabytes(size: int | None) -> str:
     return f"{(size or 0) / (1 << 20):.0f}"
 
