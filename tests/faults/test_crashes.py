@@ -11,7 +11,7 @@ from tests.faults.conftest import BOTH, Installation, write_movie
 STEPS = ("probe", "glance", "look", "speech", "screen_text", "embed", "index", "describe", "proxy")
 POINTS = ("before", "mid", "written", "committed")
 QUICK = {
-    "table": [("look", "written"), ("embed", "mid"), ("describe", "committed")],
+    "table": [("look", "written"), ("embed", "mid")],
     "celery": [("speech", "committed"), ("embed", "mid"), ("index", "written")],
 }
 LEASE = "4"
