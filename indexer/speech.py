@@ -25,11 +25,11 @@ def write_down(language: str, heard: Sequence[Utterance]) -> Transcript:
     in one video. A prompt in one of them settles it, too, but made the base model mishear (`bench speech`: 31.6 % wrong
     characters with it, 8.8 without).
     """
-    if language != "zh":
-        return Transcript(language if heard else "", list(heard))
-    words = [[replace(word, text=simplify(word.text)) for word in u.words] for u in heard]
-    simple = [replace(u, text=simplify(u.text), words=w) for u, w in zip(heard, words, strict=True)]
-    return Transcript(language if heard else "", simple)
+    if language == "zh":
+        heard = [
+            replace(u, text=simplify(u.text), words=[replace(w, text=simplify(w.text)) for w in u.words]) for u in heard
+        ]
+    return Transcript(language if heard else "", list(heard))
 
 
 def join_sentences(utterances: Sequence[Utterance]) -> list[Utterance]:

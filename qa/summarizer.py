@@ -20,10 +20,9 @@ def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most
     `vectors` is (n, d), unit length.
     """
     first = {p.text: i for i, p in reversed(list(enumerate(pieces)))}  # captions of like pictures are the same
-    usable = [i for t, i in first.items() if len(t.split()) >= SHORTEST or len(t) > 12]
+    usable = sorted(i for t, i in first.items() if len(t.split()) >= SHORTEST or len(t) > 12)
     if not usable:
         return []
-    usable.sort()
     chosen = pick_diverse(vectors[usable], min(most, len(usable)), range(min(lead, most, len(usable))))
     picked = sorted((pieces[usable[i]] for i in chosen), key=lambda p: p.start)
     return [Sentence(p.text.strip(), [cite(p)]) for p in picked]

@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
-from webapp.models import User, Video
+from webapp.models import Collection, User, Video
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -22,6 +23,14 @@ def visible_video(request: HttpRequest, key: uuid.UUID) -> Video:
 
 def editable_video(request: HttpRequest, key: uuid.UUID) -> Video:
     return get_object_or_404(Video.objects.editable_by(request.user), key=key)  # type: ignore[arg-type]
+
+
+def people_to_tick(shared: Video | Collection, may_edit: bool) -> dict[str, Any]:
+    """For `fragments/shared_with.html`: everybody but the owner, and whom it is shared with; nobody for who may not."""
+    if not may_edit:
+        return {}
+    people = User.objects.exclude(pk=shared.owner_id).order_by("username")
+    return {"people": people, "shared_ids": set(shared.shared_with.values_list("pk", flat=True))}
 
 
 def keep_private(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -138,3 +138,8 @@ def parse_key(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def parse_keys(texts: list[str]) -> list[uuid.UUID]:
+    """Those that are keys."""
+    return [key for key in map(parse_key, texts) if key is not None]

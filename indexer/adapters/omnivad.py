@@ -5,7 +5,8 @@ from pathlib import Path
 from indexer import weights
 from indexer.types import SAMPLE_RATE, Audio, Span
 
-_WINDOW = 600 * SAMPLE_RATE  # ten minutes at a time, as for speech
+_CHUNK = 600.0  # seconds at a time, as for speech
+_SHORTEST = SAMPLE_RATE // 5  # samples of its shortest event; of less than two frames it would make an error
 
 
 class MusicDetector:
@@ -22,8 +23,7 @@ class MusicDetector:
 
     def detect(self, audio: Audio) -> list[Span]:
         """Mono 16 kHz float32 (n,) -> spans of music, sung or played, whether or not somebody speaks over it."""
-        spans: list[Span] = []
-        for start in range(0, len(audio), _WINDOW):
-            found = self._model.detect(audio[start : start + _WINDOW])["events"]["music"]
-            spans += [Span(start / SAMPLE_RATE + begin, start / SAMPLE_RATE + end) for begin, end in found]
-        return spans
+        if len(audio) < _SHORTEST:
+            return []
+        found = self._model.detect(audio, chunk_seconds=_CHUNK)["events"]["music"]
+        return [Span(start, end) for start, end in found]

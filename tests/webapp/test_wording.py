@@ -30,8 +30,7 @@ def said_in(source: Path) -> Iterator[str]:
         given: list[ast.expr] = []
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            given = [*node.args, *(k.value for k in node.keywords if k.arg in NAMES)] if name in SAYING else given
-            given += [k.value for k in node.keywords if k.arg in NAMES]
+            given = [*(node.args if name in SAYING else []), *(k.value for k in node.keywords if k.arg in NAMES)]
         elif (
             isinstance(node, ast.Assign)
             and getattr(node.targets[0], "id", getattr(node.targets[0], "attr", "")) in NAMES

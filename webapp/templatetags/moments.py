@@ -16,6 +16,8 @@ from webapp.label_names import NAMES
 from webapp.searching import Moment
 
 register = template.Library()
+register.filter("told", wording.tell)
+register.filter("step_named", wording.name_step)
 
 
 @register.filter
@@ -47,17 +49,6 @@ def percent(share: float) -> int:
 def label(name: str) -> str:
     """The name of a label in the person's language, where it is one of `label_names`."""
     return str(NAMES.get(name, name))
-
-
-@register.filter
-def told(reason: str) -> str:
-    """What a step, the box or doctor said, in the person's language."""
-    return wording.tell(reason)
-
-
-@register.filter
-def step_named(name: str) -> str:
-    return wording.name_step(name)
 
 
 @register.filter

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.access import signed_in
-from webapp.filtering import parse_key, parse_numbers
+from webapp.access import people_to_tick, signed_in
+from webapp.filtering import parse_keys, parse_numbers
 from webapp.models import Collection, User, Video
 
 PAGE = 24
@@ -39,8 +39,7 @@ def collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "collection": found,
         "page": page,
         "may_edit": may_edit,
-        "people": User.objects.exclude(pk=found.owner_id).order_by("username") if may_edit else [],
-        "shared_ids": set(found.shared_with.values_list("pk", flat=True)) if may_edit else set(),
+        **people_to_tick(found, may_edit),
     }
     return render(request, "collection.html", context)
 
@@ -55,7 +54,7 @@ def change_collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         messages.success(request, _("“%(title)s” was deleted. Its videos were not.") % {"title": found.name})
         return redirect("collections")
     if "without" in request.POST:
-        found.videos.remove(*Video.objects.filter(key__in=read_keys(request.POST.getlist("without"))))
+        found.videos.remove(*Video.objects.filter(key__in=parse_keys(request.POST.getlist("without"))))
         return redirect("collection", found.key)
     name = request.POST.get("name", "").strip()[:100]
     twin = Collection.objects.filter(owner=found.owner, name=name).exclude(pk=found.pk).exists()
@@ -72,8 +71,3 @@ def put_into(user: User, name: str, videos: list[Video]) -> Collection:
     found, _made = Collection.objects.get_or_create(owner=user, name=name.strip()[:100])
     found.videos.add(*videos)
     return found
-
-
-def read_keys(texts: list[str]) -> list[uuid.UUID]:
-    """Those that are keys."""
-    return [key for key in map(parse_key, texts) if key is not None]

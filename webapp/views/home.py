@@ -17,6 +17,7 @@ from webapp.views.operations import models_in_use
 def home(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     visible = Video.objects.visible_to(user)
+    total = visible.count()
     recent = list(visible.exclude(status=Video.Status.FAILED).select_related("owner")[:12])
     open_states = [Video.Status.PROCESSING, Video.Status.SEARCHABLE]
     return render(
@@ -34,9 +35,9 @@ def home(request: HttpRequest) -> HttpResponse:
             .order_by("-seen_at")[:4],
             # What is only new stands below already.
             "for_you": [item for item in recommending.recommend(user, 6) if item.because or item.video not in recent],
-            "total": visible.count(),
+            "total": total,
             # For the admin of an empty library: what this installation works with, where to begin.
-            "welcome": user.is_superuser and not visible.exists(),
+            "welcome": user.is_superuser and not total,
             "profile": settings.KINOSCOPE_PROFILE,
             "models": models_in_use(),
         },

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_POST
 
 from webapp import auditing, forgetting, ledger, resumable, uploads
 from webapp.access import signed_in
+from webapp.filtering import parse_keys
 from webapp.models import Step, User, Video
-from webapp.views.collections import put_into, read_keys
+from webapp.views.collections import put_into
 
 PAGE = 24
 ORDERS = {
@@ -68,7 +69,7 @@ def library(request: HttpRequest) -> HttpResponse:
 def change_selected(request: HttpRequest) -> HttpResponse:
     """One thing done to all videos that were ticked, as far as the person may do it to each."""
     user = signed_in(request)
-    keys = read_keys(request.POST.getlist("video"))
+    keys = parse_keys(request.POST.getlist("video"))
     seen = list(Video.objects.visible_to(user).filter(key__in=keys))
     editable = list(Video.objects.editable_by(user).filter(key__in=keys))
     visibility, name = request.POST.get("visibility", ""), request.POST.get("collection", "").strip()

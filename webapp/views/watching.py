@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from indexer.terms import terms
 from webapp import auditing, documents, estimating, recommending, searching, tagging
-from webapp.access import signed_in, visible_video
+from webapp.access import people_to_tick, signed_in, visible_video
 from webapp.models import Chapter, User, Video
 from webapp.searching import Moment, Wanted
 from webapp.views.questions import open_thread
@@ -63,8 +63,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or conversation["asked"]],
             "forms": list(documents.FORMATS),
             "similar": recommending.similar(user, video) if segments else [],
-            "people": User.objects.exclude(pk=video.owner_id).order_by("username") if may_edit else [],
-            "shared_ids": set(video.shared_with.values_list("pk", flat=True)) if may_edit else set(),
+            **people_to_tick(video, may_edit),
             "visibilities": Video.Visibility.choices,
             "shared_moments": video.shared_moments.all() if may_edit else [],
             "origin": request.build_absolute_uri("/")[:-1],
@@ -81,9 +80,8 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         time = max(0.0, float(request.GET.get("t", "0")))
     except ValueError:
         return HttpResponseBadRequest()
-    here = (
-        video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
-    )  # addresses round to hundredths
+    # Addresses round to hundredths.
+    here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
     found = searching.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
     return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
