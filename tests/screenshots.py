@@ -21,8 +21,8 @@ LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
 
 def pages() -> dict[str, str]:
     """Name -> address, for the newest video that is ready."""
-    from webapp import first_run
     from webapp.models import Collection, Question, User, Video
+    from webapp.people import first_run
     from webapp.views import questions
 
     video = Video.objects.filter(status="ready").order_by("-duration").first()

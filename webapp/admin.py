@@ -13,9 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from webapp import auditing, forgetting, ledger, uploads
-from webapp.access import signed_in
+from webapp import forgetting, ledger, uploads
 from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
+from webapp.people import audit
+from webapp.people.access import signed_in
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -34,10 +35,10 @@ class PeopleAdmin(UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         before = form.initial.get("role", "") if change else ""
         super().save_model(request, obj, form, change)
-        auditing.note(request, "person", obj, before, obj.role)
+        audit.note(request, "person", obj, before, obj.role)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        auditing.note(request, "forget", obj)
+        audit.note(request, "forget", obj)
         forgetting.forget(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -125,11 +126,11 @@ class VideoAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        auditing.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
+        audit.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
 
     def delete_model(self, request: HttpRequest, obj: Video) -> None:
         forgetting.remove(obj)
-        auditing.note(request, "delete", obj)
+        audit.note(request, "delete", obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
         for video in queryset:

@@ -42,11 +42,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "webapp.tokens.sign_in",
+    "webapp.people.tokens.sign_in",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "webapp.access.keep_private",
+    "webapp.people.access.keep_private",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "webapp.urls"
@@ -98,7 +98,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # by name alone anybody 
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
-AXES_LOCKOUT_CALLABLE = "webapp.throttling.lock_out"
+AXES_LOCKOUT_CALLABLE = "webapp.people.limits.lock_out"
 AXES_VERBOSE = False
 # The limits of one person (one address, before signing in) in one web process.
 KINOSCOPE_LIMITS = {

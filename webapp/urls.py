@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 
 from webapp.api.service import miss
 from webapp.api.urls import api
-from webapp.throttling import throttled
+from webapp.people.limits import throttled
 from webapp.views import (
     collections,
     home,

@@ -19,8 +19,9 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import auditing, forgetting, ledger, looking_up, outputs, publishing, resumable, stages
+from webapp import forgetting, ledger, looking_up, outputs, publishing, resumable, stages
 from webapp.models import IndexState, Step, Video, Worker
+from webapp.people import audit
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ def _sweep_forever(owner: str, carrier: str, queues: Sequence[str]) -> None:
             if time.monotonic() - hourly > 3600:
                 hourly = time.monotonic()
                 outputs.sweep()
-                auditing.sweep()
+                audit.sweep()
             if queues and time.monotonic() - _heard > DEAF_SECONDS:
                 work_unheard(owner, queues)
         except OperationalError as error:

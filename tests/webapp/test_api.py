@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 
-from webapp import tokens
 from webapp.api.urls import api
 from webapp.models import Collection, Question, Token, Video
+from webapp.people import tokens
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # (method, address): what owner, other (a stranger to the video), anonymous are answered. {v} is a private video's key.

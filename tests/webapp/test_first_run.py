@@ -5,8 +5,9 @@ import io
 import pytest
 from django.test import Client
 
-from webapp import examining, first_run
+from webapp import examining
 from webapp.models import User
+from webapp.people import first_run
 
 CHOSEN = {"username": "ada", "password1": "a-long-way-home", "password2": "a-long-way-home"}
 

@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from tests.webapp.test_access import body
-from webapp import throttling
 from webapp.models import AuditEntry, ExportLink, Question, User, Video
+from webapp.people import limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -99,13 +99,13 @@ def test_unknown_names_take_as_long(people) -> None:
     ],
 )
 def test_floods_are_stopped_per_person(kind, method, path, clients, settings) -> None:
-    throttling._limiter.cache_clear()
+    limits._limiter.cache_clear()
     settings.KINOSCOPE_LIMITS = {**settings.KINOSCOPE_LIMITS, kind: "2/minute"}
     answers = [getattr(clients["owner"], method)(path) for _ in range(4)]
     assert [a.status_code == 429 for a in answers] == [False, False, True, True]
     assert answers[-1]["Retry-After"] == "60"
     assert getattr(clients["other"], method)(path).status_code != 429
-    throttling._limiter.cache_clear()
+    limits._limiter.cache_clear()
 
 
 # -- what is told and what is kept ---------------------------------------------------------------------------------

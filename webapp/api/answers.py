@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
 from webapp import searching
-from webapp.access import signed_in, visible_video
 from webapp.api.schemas import AnswerOut, Asked, FoundOut
 from webapp.api.service import ERRORS, Page, Window, allowed, throttled, turn_to
 from webapp.models import Question
+from webapp.people.access import signed_in, visible_video
 from webapp.views import questions
 
 router = Router(tags=["search and questions"])

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 from ninja.errors import HttpError
 
-from webapp.access import signed_in
 from webapp.api.schemas import CollectionChange, CollectionNew, CollectionOut, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Collection, Video
+from webapp.people.access import signed_in
 from webapp.views.collections import put_into
 
 router = Router(tags=["collections"])

@@ -14,9 +14,9 @@ from ninja import NinjaAPI, Query, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 from ninja.security import HttpBearer, SessionAuth
 
-from webapp.api.problems import CONTENT_TYPE, Problem, problem
 from webapp.models import User
-from webapp.throttling import is_too_often
+from webapp.people.limits import is_too_often
+from webapp.problems import CONTENT_TYPE, Problem, problem
 from webapp.views.errors import not_kept
 
 ABOUT = """Search, ask, upload and look after videos. Sign in with a token of your account page

@@ -6,11 +6,12 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from webapp import auditing, forgetting, ledger, recommending
-from webapp.access import editable_video, signed_in, visible_video
+from webapp import forgetting, ledger, recommending
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Video
+from webapp.people import audit
+from webapp.people.access import editable_video, signed_in, visible_video
 
 router = Router(tags=["videos"])
 ORDERS = {"new": "-created_at", "old": "created_at", "title": "title", "long": "-duration", "short": "duration"}
@@ -44,7 +45,7 @@ def list_videos(
 @router.get("/videos/{uuid:key}", auth=allowed("read"), response={200: VideoDetail, **ERRORS})
 def get_video(request: HttpRequest, key: uuid.UUID) -> Any:
     video = visible_video(request, key)
-    auditing.note_look(request, "watch", video)
+    audit.note_look(request, "watch", video)
     return video
 
 
@@ -58,7 +59,7 @@ def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> A
     video.save(update_fields=["title", "visibility"])
     if people is not None:
         video.shared_with.set(people)
-    auditing.note(request, "edit", video, before, video.visibility)
+    audit.note(request, "edit", video, before, video.visibility)
     return video
 
 
@@ -67,7 +68,7 @@ def delete_video(request: HttpRequest, key: uuid.UUID) -> Any:
     """The video and everything derived from it, at once and for good."""
     video = editable_video(request, key)
     forgetting.remove(video)
-    auditing.note(request, "delete", video)
+    audit.note(request, "delete", video)
     return Status(204, None)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django_guid import get_guid
 
 from webapp import outputs
-from webapp.api.problems import problem
+from webapp.problems import problem
 
 RETRY_SECONDS = 20
 

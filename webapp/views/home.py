@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
 from webapp import recommending
-from webapp.access import signed_in
 from webapp.models import Step, Video
+from webapp.people.access import signed_in
 from webapp.views.operations import models_in_use
 
 

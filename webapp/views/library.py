@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from webapp import auditing, forgetting, ledger, resumable, uploads
-from webapp.access import signed_in
+from webapp import forgetting, ledger, resumable, uploads
 from webapp.filtering import parse_keys
 from webapp.models import Step, User, Video
+from webapp.people import audit
+from webapp.people.access import signed_in
 from webapp.views.collections import put_into
 
 PAGE = 24
@@ -78,13 +79,13 @@ def change_selected(request: HttpRequest) -> HttpResponse:
     if what == "delete":
         for video in editable:
             forgetting.remove(video)
-            auditing.note(request, "delete", video)
+            audit.note(request, "delete", video)
     elif what == "retry":
         for video in editable:
             ledger.retry(video)
     elif what == "visibility" and visibility in Video.Visibility.values:
         for video in editable:
-            auditing.note(request, "edit", video, video.visibility, visibility)
+            audit.note(request, "edit", video, video.visibility, visibility)
         Video.objects.filter(pk__in=[v.pk for v in editable]).update(visibility=visibility)
     elif what == "collect" and name and seen:
         return redirect("collection", put_into(user, name, seen).key)

@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from webapp import auditing, documents
-from webapp.access import signed_in, visible_video
+from webapp import documents
 from webapp.models import Video
+from webapp.people import audit
+from webapp.people.access import signed_in, visible_video
 
 BLOCK_BYTES = 256 << 10
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -27,7 +28,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     response = send_video(request, video)
-    auditing.note_look(request, "play", video)
+    audit.note_look(request, "play", video)
     return response
 
 

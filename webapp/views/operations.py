@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp import demo, estimating, examining, ledger, library, outputs, recipes, stages
-from webapp.access import signed_in
 from webapp.filtering import parse_numbers
 from webapp.models import IndexState, Segment, Step, Video, Worker
+from webapp.people.access import signed_in
 
 SHOWN = 50
 

@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, exporting, first_run, tokens, uploads
-from webapp.access import signed_in
+from webapp import exporting, uploads
 from webapp.models import Token, User
+from webapp.people import audit, first_run, tokens
+from webapp.people.access import signed_in
 
 
 class AdminForm(BaseUserCreationForm):
@@ -31,7 +32,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         user = form.save()
         login(request, user, "django.contrib.auth.backends.ModelBackend")
-        auditing.note(request, "first run", user)
+        audit.note(request, "first run", user)
         return redirect("home")
     return render(request, "welcome.html", {"form": form})
 
@@ -43,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
     link = None
     if request.method == "POST":
         link = exporting.make_link(user)
-        auditing.note(request, "export asked", user)
+        audit.note(request, "export asked", user)
     return render(request, "account.html", {**describe(user), "link": link})
 
 
@@ -68,7 +69,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("A token needs a name and something that it may do."))
         return redirect("account")
     token = tokens.issue(user, name, scopes)
-    auditing.note(request, "token made", user, after=" ".join(scopes))
+    audit.note(request, "token made", user, after=" ".join(scopes))
     return render(request, "account.html", {**describe(user), "token": token})
 
 
@@ -77,7 +78,7 @@ def make_token(request: HttpRequest) -> HttpResponse:
 def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     get_object_or_404(user.tokens, pk=pk).delete()
-    auditing.note(request, "token ended", user)
+    audit.note(request, "token ended", user)
     return redirect("account")
 
 
@@ -88,7 +89,7 @@ def export(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     user = signed_in(request)
     if not exporting.use_link(user, str(key)):
         raise Http404
-    auditing.note(request, "export", user)
+    audit.note(request, "export", user)
     made = exporting.archive(user)
     response = StreamingHttpResponse(exporting.send(made), content_type="application/zip")
     response["Content-Length"] = str(len(made))

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from webapp import auditing
-from webapp.access import editable_video, signed_in
 from webapp.filtering import parse_number
 from webapp.models import SharedMoment, Video
+from webapp.people import audit
+from webapp.people.access import editable_video, signed_in
 from webapp.views.media import pick_poster, picture, send_captions, send_video
 
 WIDTH, HEIGHT = 640, 360  # of an embedded player, unless its place is smaller
@@ -35,7 +35,7 @@ def share(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     shared = SharedMoment.objects.create(
         video=video, start=min(max(start, 0.0), video.duration) if start == start else 0.0, made_by=signed_in(request)
     )
-    auditing.note(request, "share moment", video, after=str(shared.key))
+    audit.note(request, "share moment", video, after=str(shared.key))
     messages.success(request, _("Whoever has the link can play this video now. You can take it back here."))
     return redirect(f"{reverse('watch', args=[video.key])}#settings")
 
@@ -45,7 +45,7 @@ def share(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def unshare(request: HttpRequest, key: uuid.UUID, moment: uuid.UUID) -> HttpResponse:
     video = editable_video(request, key)
     get_object_or_404(video.shared_moments, key=moment).delete()
-    auditing.note(request, "unshare moment", video, before=str(moment))
+    audit.note(request, "unshare moment", video, before=str(moment))
     return redirect(f"{reverse('watch', args=[video.key])}#settings")
 
 

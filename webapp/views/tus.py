@@ -17,9 +17,9 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
 from webapp import resumable, uploads
-from webapp.access import signed_in
 from webapp.filtering import parse_number
 from webapp.models import Upload, Video
+from webapp.people.access import signed_in
 
 VERSION = "1.0.0"
 WRONG_SUM = 460  # "Checksum Mismatch", a status of the protocol's own

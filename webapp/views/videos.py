@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import auditing, estimating, forgetting, ledger, subtitles
-from webapp.access import editable_video, signed_in, visible_video
+from webapp import estimating, forgetting, ledger, subtitles
 from webapp.filtering import parse_numbers
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
+from webapp.people import audit
+from webapp.people.access import editable_video, signed_in, visible_video
 
 
 @require_GET
@@ -66,7 +67,7 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video.save(update_fields=["title", "visibility"])
     people = parse_numbers(request.POST.getlist("people"))
     video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
-    auditing.note(request, "edit", video, before, video.visibility)
+    audit.note(request, "edit", video, before, video.visibility)
     messages.success(request, _("Saved."))
     return redirect("watch", key)
 
@@ -76,7 +77,7 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def delete(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video = editable_video(request, key)
     forgetting.remove(video)
-    auditing.note(request, "delete", video)
+    audit.note(request, "delete", video)
     messages.success(request, _("“%(title)s” was deleted.") % {"title": video.title})
     return redirect("library")
 
@@ -93,7 +94,7 @@ def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         data = file.read(subtitles.MAX_BYTES + 1)
         cues = subtitles.read(file.name or "", data, video.duration or 1e9)
         subtitles.replace(video, cues)
-        auditing.note(request, "subtitles", video, after=str(len(cues)))
+        audit.note(request, "subtitles", video, after=str(len(cues)))
         messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": len(cues)})
     except subtitles.BadSubtitles as refusal:
         messages.error(request, str(refusal))
@@ -109,7 +110,7 @@ def correct(request: HttpRequest, key: uuid.UUID, line: int) -> HttpResponse:
     text = subtitles.clean(request.POST.get("text", ""))
     if text != utterance.text:
         subtitles.correct(utterance, text)
-        auditing.note(request, "correct", video)
+        audit.note(request, "correct", video)
         messages.success(request, _("Corrected. What is searched and summarised follows in a moment."))
     return redirect(f"{reverse('watch', args=[video.key])}?t={utterance.start:.2f}#transcript")
 

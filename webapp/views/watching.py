@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from indexer.terms import terms
-from webapp import auditing, documents, estimating, recommending, searching, tagging
-from webapp.access import people_to_tick, signed_in, visible_video
+from webapp import documents, estimating, recommending, searching, tagging
 from webapp.models import Chapter, User, Video
+from webapp.people import audit
+from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.searching import Moment, Wanted
 from webapp.views.questions import open_thread
 
@@ -36,7 +37,7 @@ RAIL = 1000  # units that the timeline is wide
 def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
-    auditing.note_look(request, "watch", video)
+    audit.note_look(request, "watch", video)
     segments = list(video.segments.active().prefetch_related("keyframes"))
     chapters = list(video.chapters.all())
     query = request.GET.get("q", "").strip()

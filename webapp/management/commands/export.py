@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.files import write_whole
-from webapp import auditing, exporting
+from webapp import exporting
 from webapp.commands import JsonCommand, find_user, usage
+from webapp.people import audit
 
 
 class Command(JsonCommand):
@@ -30,6 +31,6 @@ class Command(JsonCommand):
 
         write_whole(target, write)
         target.chmod(0o600)
-        auditing.record(None, "export", user)
+        audit.record(None, "export", user)
         record = {"user": user.username, "file": str(target), "bytes": target.stat().st_size}
         self.emit(record, f"{record['bytes']} bytes in {target}", options["json"])

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import auditing, forgetting
+from webapp import forgetting
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import User
+from webapp.people import audit
 
 
 class Command(JsonCommand):
@@ -23,7 +24,7 @@ class Command(JsonCommand):
             raise usage(f"{user.username} is the only admin. Make another one first.")
         if not options["noinput"] and input(f"Type {user.username} to delete this person for good: ") != user.username:
             raise usage("Nothing was deleted.")
-        auditing.record(None, "forget", user)
+        audit.record(None, "forget", user)
         count = forgetting.forget(user)
         forgetting.purge()  # at once; otherwise a worker's next sweep does it
         record = {"user": options["name"], "videos": count}

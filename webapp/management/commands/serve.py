@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp import first_run
 from webapp.models import User
+from webapp.people import first_run
 
 log = logging.getLogger(__name__)
 

@@ -27,4 +27,6 @@ def admin() -> User:
 
 
 def _key() -> str:
-    return salted_hmac("webapp.first_run", "admin", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac("webapp.people.first_run", "admin", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()[
+        :32
+    ]

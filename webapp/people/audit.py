@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from webapp.access import signed_in
 from webapp.models import AuditEntry, User, Video
+from webapp.people.access import signed_in
 
 KEPT = timedelta(days=365)
 AGAIN = timedelta(hours=1)  # looking at the same thing again within this is one look

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from webapp.api.problems import problem
 from webapp.models import Token, User
+from webapp.problems import problem
 
 KEPT = timedelta(days=365)
 PREFIX = "kino_"  # so that scanners for leaked secrets can know one

@@ -1,0 +1,1 @@
+"""People and what they may do: access, tokens, audit, limits, the first run."""
