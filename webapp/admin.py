@@ -13,10 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from webapp import forgetting, ledger, uploads
+from webapp import ledger
 from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
 from webapp.people import audit
 from webapp.people.access import signed_in
+from webapp.uploads import removal
+from webapp.uploads.intake import intake
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -39,7 +41,7 @@ class PeopleAdmin(UserAdmin):
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         audit.note(request, "forget", obj)
-        forgetting.forget(obj)
+        removal.forget(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
@@ -117,11 +119,11 @@ class VideoAdmin(admin.ModelAdmin):
     def take(self, request: HttpRequest, file: Any, visibility: str) -> None:
         assert isinstance(file, TemporaryUploadedFile)
         try:
-            video = uploads.accept(
+            video = intake.accept(
                 signed_in(request), Path(file.temporary_file_path()), file.name or "", visibility=visibility
             )
             self.message_user(request, f"{video.file_name}: {video.get_status_display()}")
-        except (uploads.Refused, uploads.Duplicate) as error:
+        except (intake.Refused, intake.Duplicate) as error:
             self.message_user(request, f"{file.name}: {error}", messages.ERROR)
 
     def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
@@ -129,7 +131,7 @@ class VideoAdmin(admin.ModelAdmin):
         audit.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
 
     def delete_model(self, request: HttpRequest, obj: Video) -> None:
-        forgetting.remove(obj)
+        removal.remove(obj)
         audit.note(request, "delete", obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
-from webapp import uploads
 from webapp.models import User, Video
+from webapp.uploads.intake import intake
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ def add(owner: User) -> Video | None:
     target = Path(settings.KINOSCOPE_HOME) / "incoming" / f"{uuid.uuid4()}.mp4"
     try:
         make(target)
-        return uploads.accept(owner, target, "kinoscope-demo.mp4", title=TITLE, visibility=Video.Visibility.PUBLIC)
-    except (uploads.Duplicate, uploads.Refused) as error:
+        return intake.accept(owner, target, "kinoscope-demo.mp4", title=TITLE, visibility=Video.Visibility.PUBLIC)
+    except (intake.Duplicate, intake.Refused) as error:
         log.warning("demo: %s", error)
         return None
     finally:

@@ -153,7 +153,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True  # serve the package's own files: no collectstatic step to forget
 
 # Uploads go straight to a file beside the media folder, so that accepting one is a rename.
-FILE_UPLOAD_HANDLERS = ["webapp.receiving.FormUpload"]
+FILE_UPLOAD_HANDLERS = ["webapp.uploads.body.FormUpload"]
 FILE_UPLOAD_TEMP_DIR = KINOSCOPE_HOME / "incoming"
 FILE_UPLOAD_PERMISSIONS = 0o600
 KINOSCOPE_MAX_UPLOAD_BYTES = int(os.environ.get("KINOSCOPE_MAX_UPLOAD_BYTES", 20 << 30))

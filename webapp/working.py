@@ -19,9 +19,10 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import forgetting, ledger, looking_up, outputs, publishing, resumable, stages
+from webapp import ledger, looking_up, outputs, publishing, stages
 from webapp.models import IndexState, Step, Video, Worker
 from webapp.people import audit
+from webapp.uploads import removal, resumable
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +206,7 @@ def sweep() -> None:
         publishing.repair()
         resumable.sweep()
         looking_up.sweep()
-        forgetting.purge()
+        removal.purge()
 
 
 def work_unheard(owner: str, queues: Sequence[str]) -> None:

@@ -17,7 +17,8 @@ with atheris.instrument_imports(include=["webapp", "pysubs2"]):
     import django
 
     django.setup()
-    from webapp import subtitles, uploads
+    from webapp import subtitles
+    from webapp.uploads.intake import intake
     from webapp.views import media, tus
 
 SEEDS = (
@@ -32,7 +33,7 @@ def one(data: bytes) -> None:
     span = media.parse_range(text, 1000)
     assert span is None or 0 <= span[0] <= span[1] < 1000
     assert all(isinstance(v, str) for v in tus.read_metadata(text).values())
-    name = uploads.clean_name(text)
+    name = intake.clean_name(text)
     assert 0 < len(name) <= 255
     assert "/" not in name
     once = subtitles.clean(text)

@@ -13,8 +13,9 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import MakeMovie
-from webapp import library, uploads, working
+from webapp import library, working
 from webapp.models import User, Video
+from webapp.uploads.intake import intake
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def accept(people, make_movie: MakeMovie) -> Callable[..., Video]:
 
     def hand_in(owner: str = "owner", path: Path | None = None, **movie) -> Video:
         path = path or make_movie(**movie)
-        return uploads.accept(people[owner], path, path.name)
+        return intake.accept(people[owner], path, path.name)
 
     return hand_in
 

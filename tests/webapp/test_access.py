@@ -172,9 +172,10 @@ def test_headers_guard_every_page(clients) -> None:
 def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) -> None:
     from django.urls import reverse
 
-    from webapp import exporting, resumable
+    from webapp import exporting
     from webapp.models import PictureQuery, Question, SavedSearch
     from webapp.people import tokens
+    from webapp.uploads import resumable
 
     owner, nobody = people["owner"], NOBODY
     made = {

@@ -12,8 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from webapp import answering, forgetting, library, publishing, recipes, searching
+from webapp import answering, library, publishing, recipes, searching
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
+from webapp.uploads import removal
 from webapp.views import questions
 
 MARKER = "Zyxomatrix"
@@ -66,10 +67,10 @@ def test_deletion_deletes(marked, people, clients) -> None:
     page = clients["other"].get("/ask").content.decode()
     assert "it was removed with it" in page
 
-    assert forgetting.purge()
+    assert removal.purge()
     Question.objects.filter(asker=people["other"]).delete()  # their own words hold the marker too
     connection.close()
-    forgetting.clear_free_pages()
+    removal.clear_free_pages()
     assert not marked.derived.exists()
     for manifest in library.store().manifests(library.label(recipes.active().fingerprint)):
         kept = np.load(io.BytesIO(library.store().read(manifest)["rows"]), allow_pickle=False)
@@ -86,13 +87,13 @@ def test_a_deletion_waits_for_no_purge(marked, people) -> None:
 
     from webapp.models import IndexState
 
-    forgetting.remove(marked)
+    removal.remove(marked)
     IndexState.objects.update(writer_until=Now() + publishing.WRITER_LEASE)
-    assert not forgetting.purge()
+    assert not removal.purge()
     assert searching.find(people["other"], MARKER).moments == []
     IndexState.objects.update(writer_until=None)
-    assert forgetting.purge()
-    assert forgetting.purge()  # nothing left to do
+    assert removal.purge()
+    assert removal.purge()  # nothing left to do
 
 
 def test_a_person_is_forgotten(demo, accept, people, clients) -> None:

@@ -16,14 +16,14 @@ TRUTH = ("The harbour", "The harbour bridge of Sydney was opened in nineteen thi
 
 @pytest.fixture
 def film(people, work, tmp_path, monkeypatch) -> Video:
-    from webapp import uploads
+    from webapp.uploads.intake import intake
 
     colours = [(120, 30, 30), (30, 100, 30), (30, 30, 130)]  # a new look is a new shot, and each is read
     orders = [(f"Order {number}", command, colours[number % 3]) for number, command in enumerate(COMMANDS, 1)]
     monkeypatch.setattr(demo, "SLIDES", [TRUTH, *orders])
     monkeypatch.setattr(demo, "SECONDS", 6.0)
     demo.make(tmp_path / "orders.mp4")
-    video = uploads.accept(people["owner"], tmp_path / "orders.mp4", "orders.mp4")
+    video = intake.accept(people["owner"], tmp_path / "orders.mp4", "orders.mp4")
     work()
     video.refresh_from_db()
     assert video.status == Video.Status.READY

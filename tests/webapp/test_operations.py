@@ -151,7 +151,7 @@ def test_outputs_carry_their_content_and_orphans_are_swept(demo) -> None:
 
 
 def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatch) -> None:
-    from webapp import forgetting
+    from webapp.uploads import removal
 
     video = accept(shots=2)
     working.work_one("me", ["probe"])
@@ -160,7 +160,7 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
     def compute(given, progress):
         store = usual(given, progress)
         assert list(video.derived.iterdir())
-        forgetting.remove(Video.objects.get(pk=given.pk))
+        removal.remove(Video.objects.get(pk=given.pk))
         video.derived.mkdir()  # the worker writes on
         return store
 

@@ -5,13 +5,13 @@ import contextvars
 
 import pytest
 
-from webapp import receiving
-from webapp.receiving import Body
+from webapp.uploads import body
+from webapp.uploads.body import Body
 
 
 def read_all(messages: list[dict], sizes: list[int], monkeypatch, wait: float = 30.0) -> list[bytes | str]:
     """Read `sizes` in turn from a body that these ASGI messages bring; an error by its text."""
-    monkeypatch.setattr(receiving, "IDLE_SECONDS", wait)
+    monkeypatch.setattr(body, "IDLE_SECONDS", wait)
 
     async def run() -> list[bytes | str]:
         pending = list(messages)

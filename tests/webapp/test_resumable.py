@@ -15,8 +15,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from webapp import resumable, uploads
 from webapp.models import Step, Upload, User, Video
+from webapp.uploads import resumable
+from webapp.uploads.intake import intake
 from webapp.views.tus import read_metadata
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -124,8 +125,8 @@ def test_limits_count_what_was_promised_and_what_arrives(clients, people, settin
     settings.KINOSCOPE_MAX_UPLOAD_BYTES = 1 << 30
     path = make_movie()
     before = contents()
-    with pytest.raises(uploads.Refused, match="no room left"):
-        uploads.accept(people["owner"], path, "x.mp4")
+    with pytest.raises(intake.Refused, match="no room left"):
+        intake.accept(people["owner"], path, "x.mp4")
     assert path.exists()
     assert contents() == before
 

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp import uploads
 from webapp.models import Step, Video
+from webapp.uploads.intake import intake
 
 
 def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
@@ -26,7 +26,7 @@ def test_twins_are_recognised_per_person(accept, make_movie, people) -> None:
     first = make_movie()  # the same bytes each time: an encoder need not write the same file twice
     copies = [Path(shutil.copy(first, first.with_name(f"copy{n}.mp4"))) for n in range(2)]
     video = accept(path=first)
-    with pytest.raises(uploads.Duplicate) as twin:
+    with pytest.raises(intake.Duplicate) as twin:
         accept(path=copies[0])
     assert twin.value.video == video
     assert accept("other", path=copies[1]).pk != video.pk
@@ -36,15 +36,15 @@ def test_twins_are_recognised_per_person(accept, make_movie, people) -> None:
 def test_too_large_is_refused_and_the_file_left_alone(make_movie, people, settings) -> None:
     settings.KINOSCOPE_MAX_UPLOAD_BYTES = 10
     path = make_movie()
-    with pytest.raises(uploads.Refused, match="larger"):
-        uploads.accept(people["owner"], path, "x.mp4")
+    with pytest.raises(intake.Refused, match="larger"):
+        intake.accept(people["owner"], path, "x.mp4")
     assert path.exists()
     assert not Video.objects.exists()
 
 
 @given(st.text(max_size=400))
 def test_names_of_people_are_harmless(name: str) -> None:
-    clean = uploads.clean_name(name)
+    clean = intake.clean_name(name)
     assert "/" not in clean
     assert "\\" not in clean
     assert 0 < len(clean) <= 255

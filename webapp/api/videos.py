@@ -6,12 +6,13 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from webapp import forgetting, ledger, recommending
+from webapp import ledger, recommending
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
+from webapp.uploads import removal
 
 router = Router(tags=["videos"])
 ORDERS = {"new": "-created_at", "old": "created_at", "title": "title", "long": "-duration", "short": "duration"}
@@ -67,7 +68,7 @@ def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> A
 def delete_video(request: HttpRequest, key: uuid.UUID) -> Any:
     """The video and everything derived from it, at once and for good."""
     video = editable_video(request, key)
-    forgetting.remove(video)
+    removal.remove(video)
     audit.note(request, "delete", video)
     return Status(204, None)
 

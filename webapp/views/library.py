@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from webapp import forgetting, ledger, resumable, uploads
+from webapp import ledger
 from webapp.filtering import parse_keys
 from webapp.models import Step, User, Video
 from webapp.people import audit
 from webapp.people.access import signed_in
+from webapp.uploads import removal, resumable
+from webapp.uploads.intake import intake
 from webapp.views.collections import put_into
 
 PAGE = 24
@@ -78,7 +80,7 @@ def change_selected(request: HttpRequest) -> HttpResponse:
     changed = seen if what == "collect" else editable
     if what == "delete":
         for video in editable:
-            forgetting.remove(video)
+            removal.remove(video)
             audit.note(request, "delete", video)
     elif what == "retry":
         for video in editable:
@@ -142,11 +144,11 @@ def refusal_status(results: list[dict[str, Any]]) -> int:
 def take(user: User, file: object, visibility: str) -> dict[str, Any]:
     """Hand one received file to `accept`; say what became of it."""
     assert isinstance(file, TemporaryUploadedFile)
-    name = uploads.clean_name(file.name or "")
+    name = intake.clean_name(file.name or "")
     try:
-        video = uploads.accept(user, Path(file.temporary_file_path()), name, visibility=visibility)
-    except uploads.Duplicate as twin:
+        video = intake.accept(user, Path(file.temporary_file_path()), name, visibility=visibility)
+    except intake.Duplicate as twin:
         return {"file": name, "error": str(twin), "url": reverse("watch", args=[twin.video.key]), "status": 200}
-    except uploads.Refused as refusal:
+    except intake.Refused as refusal:
         return {"file": name, "error": str(refusal), "url": "", "status": refusal.status}
     return {"file": name, "error": "", "url": reverse("watch", args=[video.key]), "status": 200}

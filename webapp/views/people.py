@@ -12,10 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import exporting, uploads
+from webapp import exporting
 from webapp.models import Token, User
 from webapp.people import audit, first_run, tokens
 from webapp.people.access import signed_in
+from webapp.uploads.intake import intake
 
 
 class AdminForm(BaseUserCreationForm):
@@ -51,7 +52,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def describe(user: User) -> dict[str, Any]:
     return {
         "held_bytes": sum(user.videos.values_list("size_bytes", flat=True)),
-        "free_bytes": uploads.free_bytes(user),
+        "free_bytes": intake.free_bytes(user),
         "counts": {"videos": user.videos.count(), "questions": user.questions.count()},
         "tokens": user.tokens.all(),
         "scopes": Token.Scope.choices,

@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
-from webapp import resumable, uploads
 from webapp.filtering import parse_number
 from webapp.models import Upload, Video
 from webapp.people.access import signed_in
+from webapp.uploads import resumable
+from webapp.uploads.intake import intake
 
 VERSION = "1.0.0"
 WRONG_SUM = 460  # "Checksum Mismatch", a status of the protocol's own
@@ -43,7 +44,7 @@ def speaks_tus(view: View) -> View:
         else:
             try:
                 response = view(request, method, *args, **kwargs)
-            except uploads.Refused as refusal:
+            except intake.Refused as refusal:
                 response = HttpResponse(str(refusal), status=refusal.status, content_type="text/plain; charset=utf-8")
         response["Tus-Resumable"] = response["Tus-Version"] = VERSION
         response["Cache-Control"] = "no-store"
@@ -65,7 +66,7 @@ def create(request: HttpRequest, method: str) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "OPTIONS, POST"})
     user = signed_in(request)
     if not user.may_upload:
-        raise uploads.Refused(_("Your role may watch and ask, not upload. An admin can change that."), 403)
+        raise intake.Refused(_("Your role may watch and ask, not upload. An admin can change that."), 403)
     length = read_number(request, "Upload-Length")
     told = read_metadata(request.headers.get("Upload-Metadata", ""))
     visibility = told.get("visibility", "")
@@ -136,7 +137,7 @@ def expire(response: HttpResponse, upload: Upload) -> HttpResponse:
 def read_number(request: HttpRequest, header: str) -> int:
     number = parse_number(request.headers.get(header, ""))
     if number is None:
-        raise uploads.Refused(f"{header} must be a number of bytes.")
+        raise intake.Refused(f"{header} must be a number of bytes.")
     return number
 
 
@@ -163,5 +164,5 @@ def read_checksum(request: HttpRequest) -> tuple[str, bytes] | None:
     except (binascii.Error, ValueError):
         digest = b""
     if name not in resumable.ALGORITHMS or not digest:
-        raise uploads.Refused("Upload-Checksum must name one of: " + ", ".join(resumable.ALGORITHMS))
+        raise intake.Refused("Upload-Checksum must name one of: " + ", ".join(resumable.ALGORITHMS))
     return name, digest

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import estimating, forgetting, ledger, subtitles
+from webapp import estimating, ledger, subtitles
 from webapp.filtering import parse_numbers
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
+from webapp.uploads import removal
 
 
 @require_GET
@@ -76,7 +77,7 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @login_required
 def delete(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video = editable_video(request, key)
-    forgetting.remove(video)
+    removal.remove(video)
     audit.note(request, "delete", video)
     messages.success(request, _("“%(title)s” was deleted.") % {"title": video.title})
     return redirect("library")

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import forgetting
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import User
 from webapp.people import audit
+from webapp.uploads import removal
 
 
 class Command(JsonCommand):
@@ -25,7 +25,7 @@ class Command(JsonCommand):
         if not options["noinput"] and input(f"Type {user.username} to delete this person for good: ") != user.username:
             raise usage("Nothing was deleted.")
         audit.record(None, "forget", user)
-        count = forgetting.forget(user)
-        forgetting.purge()  # at once; otherwise a worker's next sweep does it
+        count = removal.forget(user)
+        removal.purge()  # at once; otherwise a worker's next sweep does it
         record = {"user": options["name"], "videos": count}
         self.emit(record, f"{options['name']} and {count} videos are gone.", options["json"])

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.media import MEDIA_SUFFIXES
-from webapp import uploads, working
+from webapp import working
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import Step, Video
+from webapp.uploads.intake import intake
 
 
 class Command(JsonCommand):
@@ -32,14 +33,14 @@ class Command(JsonCommand):
             begun = time.monotonic()
             copy = None
             try:
-                copy = uploads.copy_in(file)
-                video = uploads.accept(owner, copy, file.name, visibility=options["visibility"])
+                copy = intake.copy_in(file)
+                video = intake.accept(owner, copy, file.name, visibility=options["visibility"])
                 accepted.append((video, file.name, begun))
                 if not options["wait"]:
                     self.report(video, file.name, "processing", None, begun, options["json"])
-            except uploads.Duplicate as twin:
+            except intake.Duplicate as twin:
                 self.report(twin.video, file.name, "duplicate", None, begun, options["json"])
-            except (uploads.Refused, OSError) as error:
+            except (intake.Refused, OSError) as error:
                 failed = True
                 self.report(None, file.name, "failed", str(error), begun, options["json"])
             finally:

@@ -18,8 +18,8 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from webapp import uploads
 from webapp.models import Upload, User
+from webapp.uploads.intake import intake
 
 KEPT = timedelta(hours=24)  # since the last byte
 BLOCK_BYTES = 256 << 10
@@ -49,13 +49,13 @@ class TooMuch(Exception):
 def create(owner: User, file_name: str, length: int, visibility: str) -> Upload:
     """Reserve room for a file that will arrive in pieces. Raises `uploads.Refused`."""
     if length <= 0:
-        raise uploads.Refused(_("The file is empty."))
-    uploads.check_size(length, file_name)
+        raise intake.Refused(_("The file is empty."))
+    intake.check_size(length, file_name)
     with transaction.atomic():
-        uploads.check_quota(owner, length)
+        intake.check_quota(owner, length)
         upload = Upload.objects.create(
             owner=owner,
-            file_name=uploads.clean_name(file_name),
+            file_name=intake.clean_name(file_name),
             visibility=visibility,
             length_bytes=length,
             expires_at=timezone.now() + KEPT,
@@ -110,13 +110,13 @@ def complete(upload: Upload) -> None:
         if upload.video_id or upload.error:
             return
         try:
-            upload.video = uploads.accept(
+            upload.video = intake.accept(
                 upload.owner, upload.path, upload.file_name, visibility=upload.visibility, upload=upload
             )
-        except uploads.Duplicate as twin:
+        except intake.Duplicate as twin:
             upload.video, upload.error = twin.video, str(twin)[:300]
-        except uploads.Refused as refusal:
-            if refusal.status == uploads.NO_ROOM:
+        except intake.Refused as refusal:
+            if refusal.status == intake.NO_ROOM:
                 return  # nothing is thrown away for that: the next sweep tries again
             upload.error = str(refusal)[:300]
         upload.save(update_fields=["video", "error"])
