@@ -113,12 +113,13 @@ def main() -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
         django.setup()
         if given is None:
-            from webapp import demo, working
+            from webapp import demo
             from webapp.models import User
+            from webapp.pipeline import worker
 
             call_command("migrate", verbosity=0)
             demo.add(User.objects.create_user("admin", role=User.Role.ADMIN))
-            while working.work_one("screenshots") is not None:
+            while worker.work_one("screenshots") is not None:
                 pass
         out = ROOT / "screenshots"
         out.mkdir(exist_ok=True)

@@ -13,10 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from webapp import ledger
 from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
 from webapp.people import audit
 from webapp.people.access import signed_in
+from webapp.pipeline import ledger
 from webapp.uploads import removal
 from webapp.uploads.intake import intake
 

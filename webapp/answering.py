@@ -23,8 +23,8 @@ from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
 from webapp import engine, recipes, searching, witnessing
 from webapp.candidates import split
-from webapp.embedding import unpack
 from webapp.models import EvidenceVector, Recipe, User, Video
+from webapp.pipeline.embed import unpack
 
 log = logging.getLogger(__name__)
 

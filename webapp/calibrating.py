@@ -7,8 +7,8 @@ from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.types import Vectors
 from webapp import engine, library, searching
-from webapp.embedding import mark_changed
 from webapp.models import Recipe, Segment
+from webapp.pipeline.embed import mark_changed
 from webapp.searching import Wanted
 
 CHANGED = 0.05  # share of segments that must be new or gone before it is worth measuring again

@@ -13,8 +13,8 @@ from indexer.retriever import Candidate
 from indexer.terms import terms
 from indexer.types import Mask, Span, Vectors
 from webapp import engine, library
-from webapp.embedding import unpack_fields, unpack_sound
 from webapp.models import FrameVector, Recipe, Segment, Shot
+from webapp.pipeline.embed import unpack_fields, unpack_sound
 
 POOL = 40  # candidates per channel: each costs a tenth of a millisecond to load and rank
 # What chance words reach is taken off in the ranking only. Before that they would drown what is seen, so they count

@@ -84,10 +84,10 @@ class Keeper(bootsteps.StartStopStep):  # type: ignore[misc]
     requires = {"celery.worker.components:Pool"}
 
     def start(self, worker: object) -> None:
-        from webapp import working
+        from webapp.pipeline import worker
 
         queues = tuple(app.amqp.queues.consume_from)
-        working.keep(working.name_worker(), "celery", queues)
+        worker.keep(worker.name_worker(), "celery", queues)
 
 
 app.steps["worker"].add(Keeper)

@@ -17,10 +17,11 @@ from indexer import box, fusion
 from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
-from webapp import engine, ledger, library, outputs, publishing
-from webapp.embedding import drop_segments, mark_changed, unpack_fields, unpack_sound
+from webapp import engine, library, publishing
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, User, Video, Worker
 from webapp.people import first_run
+from webapp.pipeline import ledger, outputs
+from webapp.pipeline.embed import drop_segments, mark_changed, unpack_fields, unpack_sound
 
 LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
 SEEN = timedelta(minutes=2)

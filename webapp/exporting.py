@@ -9,8 +9,9 @@ from typing import Any
 from django.utils import timezone
 from zipstream import ZipStream
 
-from webapp import documents, tagging
+from webapp import documents
 from webapp.models import AuditEntry, ExportLink, User, Video
+from webapp.pipeline import tags
 
 VALID = timedelta(minutes=10)
 
@@ -60,7 +61,7 @@ def describe_video(video: Video) -> dict[str, Any]:
         "duration": video.duration,
         "language": video.language,
         "tags": video.tags,
-        "timeline": tagging.records(video),
+        "timeline": tags.records(video),
         "sound": video.sound,
         "summary": video.summary,
         "detailed": video.detailed,

@@ -25,8 +25,8 @@ from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
 from indexer.types import Hit, Ids, Mask, Vectors
 from webapp import engine, recipes
-from webapp.embedding import unpack
 from webapp.models import IndexState, Recipe, Segment, Tombstone
+from webapp.pipeline.embed import unpack
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from django.utils.module_loading import import_string
 
 from indexer.fusion import spaces_of
 from webapp import engine
-from webapp.embedding import mark_changed
 from webapp.models import EvidenceVector, FrameVector, IndexState, Recipe, Segment, Step, Video
+from webapp.pipeline.embed import mark_changed
 
 
 def active() -> Recipe:

@@ -11,8 +11,8 @@ from django.db.models import Count, QuerySet
 from indexer import recommender
 from indexer.types import Ids, Vectors
 from webapp import library, recipes
-from webapp.embedding import unpack, unpack_sound
 from webapp.models import FrameVector, Segment, User, Video
+from webapp.pipeline.embed import unpack, unpack_sound
 from webapp.searching import visible_ids
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates

@@ -23,8 +23,8 @@ from indexer.terms import terms
 from indexer.types import Ids, Mask, Span, Vectors
 from webapp import engine, library
 from webapp.candidates import POOL, gather, load_candidates
-from webapp.embedding import unpack_sound
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
+from webapp.pipeline.embed import unpack_sound
 
 log = logging.getLogger(__name__)
 

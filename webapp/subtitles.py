@@ -8,8 +8,8 @@ import pysubs2
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from webapp import ledger
 from webapp.models import Utterance, Video
+from webapp.pipeline import ledger
 
 FORMATS = {".vtt": "vtt", ".srt": "srt"}  # nothing else, whatever the file calls itself
 MAX_BYTES = 1 << 20

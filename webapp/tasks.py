@@ -1,9 +1,9 @@
 """All Celery tasks: one line each over plain code."""
 
-from webapp import working
 from webapp.celery import app
+from webapp.pipeline import worker
 
 
 @app.task(ignore_result=True)  # type: ignore[untyped-decorator]
 def run_step(step: int) -> None:
-    working.work_for(step)
+    worker.work_for(step)

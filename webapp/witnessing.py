@@ -10,8 +10,8 @@ from qa.questions import Window
 from qa.types import Citation, Sentence
 from webapp import engine
 from webapp.candidates import load_frames
-from webapp.embedding import load_picture
 from webapp.models import Keyframe, Recipe, Segment, Video
+from webapp.pipeline.embed import load_picture
 
 FRAMES = 3  # looked at: each costs a thirtieth of a second
 SURE = 0.35  # calibrated chance of being right, averaged over the frames; below it the pictures stay silent

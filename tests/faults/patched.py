@@ -25,8 +25,8 @@ from django.apps import apps
 if not apps.ready:
     django.setup()
 
-from webapp import ledger, stages, working
 from webapp.celery import app  # noqa: F401 - what `celery -A` looks for
+from webapp.pipeline import ledger, stages, worker
 
 MARKS = Path(os.environ.get("FAULT_MARKS", "/tmp"))
 
@@ -104,8 +104,8 @@ def patch() -> None:
         ledger.HEARTBEAT_SECONDS = seconds / 4
         ledger.BACKOFF_SECONDS = 0.5
         ledger.WAIT = timedelta(seconds=seconds)
-        working.SWEEP_SECONDS = seconds / 2
-        working.DEAF_SECONDS = max(seconds, 3.0)
+        worker.SWEEP_SECONDS = seconds / 2
+        worker.DEAF_SECONDS = max(seconds, 3.0)
 
 
 patch()

@@ -18,8 +18,8 @@ from django.db import connection
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
 from webapp import library, publishing, recipes, searching
-from webapp.embedding import mark_changed, pack
 from webapp.models import IndexState, Segment, Tombstone, Video
+from webapp.pipeline.embed import mark_changed, pack
 
 PRINT, SIZE = "model|model|5-30 s|concatenation", 40_000  # vectors: some megabytes, so that a kill can land inside
 

@@ -63,7 +63,7 @@ def library_of(site: Installation, tmp_path, count: int) -> None:
 
 def publish_often(site: Installation, times: int) -> None:
     code = (
-        "from webapp import library, publishing, recipes\nfrom webapp.embedding import mark_changed\nimport time\n"
+        "from webapp import library, publishing, recipes\nfrom webapp.pipeline.embed import mark_changed\nimport time\n"
         f"for _ in range({times}):\n    assert publishing.publish(recipes.active()); mark_changed(); time.sleep(0.5)"
     )
     site.manage("shell", "-v0", "-c", code)

@@ -13,8 +13,9 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import MakeMovie
-from webapp import library, working
+from webapp import library
 from webapp.models import User, Video
+from webapp.pipeline import worker
 from webapp.uploads.intake import intake
 
 
@@ -56,7 +57,7 @@ def work() -> Callable[[], None]:
     """Run due steps until none is left."""
 
     def run() -> None:
-        while working.work_one("test") is not None:
+        while worker.work_one("test") is not None:
             pass
 
     return run

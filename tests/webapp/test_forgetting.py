@@ -31,7 +31,7 @@ def traces(marker: str) -> list[str]:
 @pytest.fixture
 def marked(demo, people, work):
     """The demo, with a marker in its title, its words, its file, somebody's question and somebody's answer."""
-    from webapp import ledger
+    from webapp.pipeline import ledger
 
     with demo.path.open("ab") as file:
         file.write(MARKER.encode())

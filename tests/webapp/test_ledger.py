@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from indexer.errors import BoxFailed, IndexerError, UnreadableMedia
-from webapp import ledger, stages, working
 from webapp.models import Step, Video
+from webapp.pipeline import ledger, stages, worker
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_errors_are_kept_and_say_what_to_do(step, monkeypatch, error, status) ->
         raise error
 
     monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
-    working.work_one("me")
+    worker.work_one("me")
     step.refresh_from_db()
     assert step.status == status
     expected = str(error).split(".")[0] if isinstance(error, IndexerError) else "Something unexpected"
@@ -104,7 +104,7 @@ def test_cancelling_stops_a_running_step(step, monkeypatch) -> None:
         return lambda: stored.append(1)
 
     monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
-    working.work_one("me")
+    worker.work_one("me")
     step.refresh_from_db()
     assert step.status == Step.Status.CANCELLED
     assert stored == []
@@ -116,7 +116,7 @@ def test_a_stopping_worker_hands_its_step_on(step, monkeypatch) -> None:
 
     monkeypatch.setitem(stages.STAGES, "probe", stages.Stage(compute, 0, "io"))
     with pytest.raises(SystemExit):
-        working.work_one("me")
+        worker.work_one("me")
     step.refresh_from_db()
     assert (step.status, step.attempt) == (Step.Status.READY, 0)
     assert ledger.claim("next") is not None

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from indexer.errors import DiskFull, ModelMissing, OutOfMemory, UnreadableMedia
-from webapp import embedding, engine, estimating, ledger, outputs, recipes, stages, working
+from webapp import engine, recipes
 from webapp.models import FrameVector, Step, Video, Worker
+from webapp.pipeline import embed, estimates, ledger, outputs, stages, worker
 
 
 def patch_stage(monkeypatch, name: str, compute) -> None:
@@ -41,11 +42,11 @@ def test_what_is_nobodys_fault_waits_and_costs_no_attempt(accept, monkeypatch, e
     patch_stage(monkeypatch, "probe", raising(error))
     for _ in range(5):
         Step.objects.update(ready_at=ledger.Now())
-        assert working.work_one("me") == step
+        assert worker.work_one("me") == step
     step.refresh_from_db()
     assert (step.status, step.attempt, step.error_code) == (Step.Status.WAITING, 0, code)
     assert step.error_text
-    assert working.work_one("me") is None  # not before its time
+    assert worker.work_one("me") is None  # not before its time
 
 
 def test_waiting_steps_go_on_by_themselves(accept, monkeypatch, work) -> None:
@@ -84,7 +85,7 @@ def test_embedding_goes_on_behind_the_last_checkpoint(demo, monkeypatch) -> None
     recipe = recipes.active()
     encoder = engine.pictures(recipe)
     FrameVector.objects.all().delete()
-    monkeypatch.setattr(embedding, "BATCH", 2)
+    monkeypatch.setattr(embed, "BATCH", 2)
     seen = []
 
     class Counting:
@@ -101,10 +102,10 @@ def test_embedding_goes_on_behind_the_last_checkpoint(demo, monkeypatch) -> None
             raise ledger.Stopped
 
     with pytest.raises(ledger.Stopped):
-        embedding.embed(demo, recipe, dies_after_four)
+        embed.embed(demo, recipe, dies_after_four)
     assert FrameVector.objects.count() == 4
     seen.clear()
-    embedding.embed(demo, recipe, lambda share: None)
+    embed.embed(demo, recipe, lambda share: None)
     assert sum(seen) == demo.keyframes.count() - 4
 
 
@@ -119,7 +120,7 @@ def test_less_memory_means_smaller_batches() -> None:
             return np.ones((len(images), 2), np.float32)
 
     pictures = [np.zeros((2, 2, 3), np.uint8)] * 10
-    assert embedding.encode_pictures(Small(), pictures).shape == (10, 2)
+    assert embed.encode_pictures(Small(), pictures).shape == (10, 2)
     assert max(a for a in asked if a <= 3) == 3
 
     class None_:
@@ -127,7 +128,7 @@ def test_less_memory_means_smaller_batches() -> None:
             raise MemoryError
 
     with pytest.raises(OutOfMemory):
-        embedding.encode_pictures(None_(), pictures)
+        embed.encode_pictures(None_(), pictures)
 
 
 def test_outputs_carry_their_content_and_orphans_are_swept(demo) -> None:
@@ -154,7 +155,7 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
     from webapp.uploads import removal
 
     video = accept(shots=2)
-    working.work_one("me", ["probe"])
+    worker.work_one("me", ["probe"])
     usual = stages.STAGES["glance"].compute
 
     def compute(given, progress):
@@ -165,7 +166,7 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
         return store
 
     patch_stage(monkeypatch, "glance", compute)
-    assert working.work_one("me", ["glance"]) is not None
+    assert worker.work_one("me", ["glance"]) is not None
     assert not Video.objects.exists()
     assert not Step.objects.exists()
     assert not video.derived.exists()
@@ -197,10 +198,10 @@ def test_people_see_time_spent_and_left(demo, accept, clients) -> None:
     video = accept(shots=3)
     ledger.claim("me")
     Step.objects.filter(video=video).update(progress=0.5, started_at=ledger.Now() - 40 * ledger.LEASE / 60)
-    (seen,) = estimating.watch(video.steps.all())
+    (seen,) = estimates.watch(video.steps.all())
     assert 39 < seen.spent < 60
     assert seen.left == pytest.approx(seen.spent)
-    assert estimating.rates()["speech"] > 0
+    assert estimates.rates()["speech"] > 0
     page = clients["owner"].get(f"/videos/{video.key}/progress").content.decode()
     assert "to go" in page
     assert "me" in page
@@ -245,11 +246,11 @@ def test_the_most_urgent_step_of_a_queue_comes_first(demo, accept, monkeypatch) 
         patch_stage(monkeypatch, name, lambda video, progress, n=name: lambda: done.append(n))
     bulk = ledger.add(demo, "reembed")
     fresh = accept(shots=1)
-    working.work_one("me", ["probe"])
+    worker.work_one("me", ["probe"])
     assert fresh.steps.filter(name="glance").exists()
-    working.work_for(bulk.pk)
+    worker.work_for(bulk.pk)
     assert done == ["glance"]
-    working.work_for(bulk.pk)
+    worker.work_for(bulk.pk)
     assert done == ["glance", "reembed"]
 
 
@@ -258,7 +259,7 @@ def test_the_lowest_box_is_warned_of(clients, people) -> None:
 
     from indexer import box
 
-    working.see("w1", "table")
+    worker.see("w1", "table")
     assert Worker.objects.get().box == box.find_tier()
     warning = "in a box of the lowest tier"
     assert (warning in clients["admin"].get("/operations").content.decode()) == (box.find_tier() == "C")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from indexer.adapters.faiss import FaissIndex
 from webapp import answering, recommending, searching
-from webapp.embedding import mark_changed
 from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Video
+from webapp.pipeline.embed import mark_changed
 
 PEOPLE = ("owner", "other", "friend", "admin")
 

@@ -96,7 +96,7 @@ def test_the_third_recipe_drops_the_first(demo, settings) -> None:
 
 def test_a_reembedding_that_fails_leaves_the_video_ready(demo, monkeypatch, settings, work) -> None:
     from indexer.errors import UnreadableMedia
-    from webapp import stages
+    from webapp.pipeline import stages
 
     def compute(video, progress):
         raise UnreadableMedia("No.", "")

@@ -283,7 +283,7 @@ def test_any_order_of_requests(people) -> None:
 
 
 def test_a_full_disk_at_the_end_loses_nothing(people, make_movie, monkeypatch) -> None:
-    from webapp import outputs
+    from webapp.pipeline import outputs
 
     data = make_movie().read_bytes()
     upload = resumable.create(people["owner"], "a.mp4", len(data), "private")

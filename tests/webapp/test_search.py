@@ -117,7 +117,7 @@ def test_the_second_page_stays_what_it_was_while_videos_arrive(demo, people) -> 
     first = searching.find(people["owner"], Wanted("search"), 3)
     copies = [replace_pk(s) for s in Segment.objects.filter(video=demo)]
     Segment.objects.bulk_create(copies)
-    from webapp.embedding import mark_changed
+    from webapp.pipeline.embed import mark_changed
 
     Segment.objects.filter(pk__gt=max(m.segment.pk for m in first.moments) + 100).update(sequence=mark_changed())
     again = searching.find(people["owner"], Wanted("search", upto=first.sequence), 3)

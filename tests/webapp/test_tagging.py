@@ -8,9 +8,10 @@ from django.apps import apps
 
 from indexer.speech import share_sound
 from indexer.types import SAMPLE_RATE, Span
-from webapp import recipes, tagging
+from webapp import recipes
 from webapp.models import Label, Segment, Step, Tag, Utterance
-from webapp.tagging import Found, join, stand_out
+from webapp.pipeline import tags
+from webapp.pipeline.tags import Found, join, stand_out
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_words_of_labels_are_found_where_they_are_said_and_written(bank) -> None
         Segment(start=0, end=5, speech="Two dogs were barking", screen=""),
         Segment(start=5, end=9, speech="nothing", screen="FIRE EXIT"),
     ]
-    found = tagging.read([dog, fire], segments)
+    found = tags.read([dog, fire], segments)
     assert [(f.name, f.source, f.start) for f in found] == [("dog", "speech", 0), ("fire", "screen", 5)]
 
 
@@ -42,11 +43,11 @@ def test_a_picture_is_tagged_by_what_it_is_nearest_to(demo, bank) -> None:
     labels = list(Label.objects.all())
     look = engine.pictures(recipe).encode_texts(["a picture of snow"])  # as if a picture showed exactly that
     segment = Segment(start=0, end=5)
-    found = tagging.see(labels, [segment], look, recipe)
+    found = tags.see(labels, [segment], look, recipe)
     assert stand_out(found)[0] == "snow"
-    assert all(tagging.LIKELY <= f.confidence <= 1 for f in found)
-    assert tagging.see(labels, [segment], 0 * look, recipe) == []
-    assert tagging.see(labels[:5], [segment], look, recipe) == []
+    assert all(tags.LIKELY <= f.confidence <= 1 for f in found)
+    assert tags.see(labels, [segment], 0 * look, recipe) == []
+    assert tags.see(labels[:5], [segment], look, recipe) == []
 
 
 def test_neighbours_are_joined_and_others_are_not() -> None:
@@ -63,7 +64,7 @@ def test_neighbours_are_joined_and_others_are_not() -> None:
 
 def test_moods_are_those_of_clear_sentences() -> None:
     said = ["This is a wonderful day.", "What a horrible mistake.", "The train leaves at nine.", "这是好天气。"]
-    found = tagging.feel([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
+    found = tags.feel([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
     assert [(f.name, f.start) for f in found] == [("positive", 0), ("negative", 1)]
 
 

@@ -9,14 +9,15 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from webapp import stages, wording
+from webapp import wording
 from webapp.models import Video
+from webapp.pipeline import stages
 
 SAYING = {"UnreadableMedia", "BoxFailed", "ModelMissing", "OutOfMemory", "DiskFull", "DecoderMissing", "Finding"}
 NAMES = {"what", "remedy", "told", "error_text", "warning"}  # what holds a reason before it is said
 WHERE = (
-    "indexer/box.py", "indexer/weights.py", "indexer/adapters/**/*.py", "qa/adapters/*.py", "webapp/stages.py",
-    "webapp/working.py", "webapp/ledger.py", "webapp/examining.py", "webapp/embedding.py", "webapp/looking_up.py",
+    "indexer/box.py", "indexer/weights.py", "indexer/adapters/**/*.py", "qa/adapters/*.py", "webapp/pipeline/stages.py",
+    "webapp/pipeline/worker.py", "webapp/pipeline/ledger.py", "webapp/examining.py", "webapp/pipeline/embed.py", "webapp/looking_up.py",
     "webapp/engine.py",
 )  # fmt: skip
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -6,12 +6,13 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from webapp import ledger, recommending
+from webapp import recommending
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
+from webapp.pipeline import ledger
 from webapp.uploads import removal
 
 router = Router(tags=["videos"])

@@ -12,7 +12,7 @@ from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine, recipes
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.measures import Record
-from webapp.embedding import load_picture
+from webapp.pipeline.embed import load_picture
 
 SURE = 0.5  # calibrated chance from which on answers are counted as given
 

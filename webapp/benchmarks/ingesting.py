@@ -18,7 +18,7 @@ from indexer.types import Image
 from webapp import engine, recipes
 from webapp.benchmarks import judged
 from webapp.benchmarks.measures import Record
-from webapp.embedding import load_picture
+from webapp.pipeline.embed import load_picture
 
 MOST = 4  # videos, the longest ones: short ones measure the start of a process
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Now
 
-from webapp import ledger
 from webapp.models import Step, User, Video
+from webapp.pipeline import ledger
 
 STEPS = 1600
 WORKERS = (1, 4, 16)

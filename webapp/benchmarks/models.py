@@ -13,8 +13,8 @@ from indexer import box
 from webapp import engine, recipes
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.measures import Outcomes, Record, edit_distance, recalls
-from webapp.embedding import load_picture
 from webapp.models import Step, Video
+from webapp.pipeline.embed import load_picture
 
 TOLERANCE = 0.2  # seconds between a found cut and a true one
 

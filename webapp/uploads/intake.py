@@ -10,8 +10,8 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from indexer.files import hash_file, share_whole
-from webapp import ledger, outputs
 from webapp.models import Upload, User, Video
+from webapp.pipeline import ledger, outputs
 
 NO_ROOM = 507  # the disk is full: nobody's fault, and not for good
 

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from webapp import library, publishing
-from webapp.embedding import mark_changed
 from webapp.models import AuditEntry, IndexState, Question, Recipe, User, Video
+from webapp.pipeline.embed import mark_changed
 from webapp.uploads import resumable
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django_guid import get_guid
 
-from webapp import outputs
+from webapp.pipeline import outputs
 from webapp.problems import problem
 
 RETRY_SECONDS = 20

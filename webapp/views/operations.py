@@ -13,10 +13,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import demo, estimating, examining, ledger, library, outputs, recipes, stages
+from webapp import demo, examining, library, recipes
 from webapp.filtering import parse_numbers
 from webapp.models import IndexState, Segment, Step, Video, Worker
 from webapp.people.access import signed_in
+from webapp.pipeline import estimates, ledger, outputs, stages
 
 SHOWN = 50
 
@@ -36,11 +37,11 @@ def operations(request: HttpRequest) -> HttpResponse:
     queued = steps.filter(status__in=[Step.Status.READY, Step.Status.WAITING])
     context = {
         "queues": [describe_queue(queue) for queue in ("io", "cpu", "models")],
-        "running": estimating.watch(steps.filter(status=Step.Status.RUNNING).order_by("started_at")),
+        "running": estimates.watch(steps.filter(status=Step.Status.RUNNING).order_by("started_at")),
         "waiting": steps.filter(status=Step.Status.WAITING).values("error_text").annotate(n=Count("pk")),
         "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:SHOWN],
         "failed_count": steps.filter(status=Step.Status.FAILED).count(),
-        "next": estimating.watch(queued.order_by("priority", "pk"))[:10],
+        "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
         "unboxed": Worker.objects.filter(box="C").exists(),
         "alive": Worker.objects.filter(seen_at__gt=Now() - examining.SEEN).exists(),
@@ -67,7 +68,7 @@ def describe_queue(queue: str) -> dict[str, object]:
         "due": due.count(),
         "running": steps.filter(status=Step.Status.RUNNING).count(),
         "oldest": due.aggregate(first=Min("ready_at"))["first"],
-        "left": estimating.total(estimating.watch(due)),
+        "left": estimates.total(estimates.watch(due)),
     }
 
 

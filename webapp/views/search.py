@@ -20,10 +20,10 @@ from indexer.queries import PARTS
 from indexer.terms import terms
 from indexer.types import Vectors
 from webapp import engine, filtering, looking_up, recipes, searching, wording
-from webapp.embedding import unpack_sound
 from webapp.filtering import Filters
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
 from webapp.people.access import signed_in
+from webapp.pipeline.embed import unpack_sound
 from webapp.searching import Wanted
 
 PAGE = 24

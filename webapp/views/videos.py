@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import estimating, ledger, subtitles
+from webapp import subtitles
 from webapp.filtering import parse_numbers
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
+from webapp.pipeline import estimates, ledger
 from webapp.uploads import removal
 
 
@@ -29,8 +30,8 @@ def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "fragments/progress.html",
         {
             "video": video,
-            "steps": estimating.watch(video.steps.all()),
-            "ahead": estimating.count_ahead(video),
+            "steps": estimates.watch(video.steps.all()),
+            "ahead": estimates.count_ahead(video),
             "may_edit": Video.objects.editable_by(signed_in(request)).filter(pk=video.pk).exists(),
         },
     )

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from indexer.terms import terms
-from webapp import documents, estimating, recommending, searching, tagging
+from webapp import documents, recommending, searching
 from webapp.models import Chapter, User, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
+from webapp.pipeline import estimates, tags
 from webapp.searching import Moment, Wanted
 from webapp.views.questions import open_thread
 
@@ -49,8 +50,8 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         {
             "video": video,
             "may_edit": may_edit,
-            "steps": estimating.watch(video.steps.all()),
-            "ahead": estimating.count_ahead(video),
+            "steps": estimates.watch(video.steps.all()),
+            "ahead": estimates.count_ahead(video),
             "utterances": video.utterances.all(),
             "segments": segments,
             "chapters": chapters,
@@ -59,7 +60,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "words": tuple(terms(query)),
             "hits": hits,
             "rail": lay_out(video, chapters, hits) if video.duration else None,
-            "timeline": tagging.lay_out(video),
+            "timeline": tags.lay_out(video),
             **conversation,
             "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or conversation["asked"]],
             "forms": list(documents.FORMATS),

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.media import MEDIA_SUFFIXES
-from webapp import working
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import Step, Video
+from webapp.pipeline import worker
 from webapp.uploads.intake import intake
 
 
@@ -64,11 +64,11 @@ class Command(JsonCommand):
 
     def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
         """Work in this process (beside other workers, if there are any) until all are finished."""
-        owner, failed, begun = working.name_worker(), False, time.monotonic()
+        owner, failed, begun = worker.name_worker(), False, time.monotonic()
         waiting = {video.pk: (name, begun) for video, name, begun in accepted}
         said: set[str] = set()
         while waiting:
-            idle = working.work_one(owner) is None
+            idle = worker.work_one(owner) is None
             finished = (Video.Status.READY, Video.Status.FAILED)
             for video in Video.objects.filter(pk__in=waiting, status__in=finished):
                 name, begun = waiting.pop(video.pk)
@@ -80,7 +80,7 @@ class Command(JsonCommand):
                 waiting.pop(pk)
             if idle and waiting:
                 self.say_reasons(waiting, said)
-                time.sleep(working.IDLE_SECONDS)
+                time.sleep(worker.IDLE_SECONDS)
         return failed
 
     def say_reasons(self, videos: Iterable[int], said: set[str]) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
-from webapp import calibrating, engine, ledger, library, publishing, recipes, searching, working
+from webapp import calibrating, engine, library, publishing, recipes, searching
 from webapp.benchmarks.measures import recalls
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
+from webapp.pipeline import ledger, worker
 
 
 class Command(JsonCommand):
@@ -52,10 +53,10 @@ class Command(JsonCommand):
             library.store().remove(manifest.number)
         for video in recipes.pending(recipe):
             ledger.add(video, "reembed")
-        owner = working.name_worker()
+        owner = worker.name_worker()
         while wait and recipes.pending(recipe).exists() and not self.given_up(recipe):
-            if working.work_one(owner, ["reembed"]) is None:
-                time.sleep(working.IDLE_SECONDS)
+            if worker.work_one(owner, ["reembed"]) is None:
+                time.sleep(worker.IDLE_SECONDS)
         number = publishing.publish(recipe)
         self.calibrate(recipe)
         record = {**self.state(recipe), "generation": number, "dropped": dropped}

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import tagging
 from webapp.commands import JsonCommand, find_video
+from webapp.pipeline import tags
 
 
 class Command(JsonCommand):
@@ -26,7 +26,7 @@ class Command(JsonCommand):
             "detailed": video.detailed,
             "chapters": chapters,
             "tags": video.tags,
-            "timeline": tagging.records(video),
+            "timeline": tags.records(video),
             "sound": video.sound,
             "language": video.language,
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp import working
+from webapp.pipeline import worker
 
 
 class Command(BaseCommand):
@@ -18,5 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         parent = options["parent"]
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: working.stopping.set())
-        working.work(working.name_worker(), lambda: parent is None or os.getppid() == parent)
+            signal.signal(number, lambda *_: worker.stopping.set())
+        worker.work(worker.name_worker(), lambda: parent is None or os.getppid() == parent)

@@ -16,10 +16,11 @@ from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
 from indexer.types import MediaInfo, ScreenLine, Vectors
-from webapp import calibrating, describing, embedding, engine, models, publishing, recipes
-from webapp.embedding import load_picture
+from webapp import calibrating, engine, models, publishing, recipes
 from webapp.models import Keyframe, Shot, Video
-from webapp.outputs import adopt, workspace
+from webapp.pipeline import describe, embed
+from webapp.pipeline.embed import load_picture
+from webapp.pipeline.outputs import adopt, workspace
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
@@ -85,12 +86,12 @@ def glance(video: Video, progress: Progress) -> Store:
         found = box.glance(video.path, folder)
         pictures = [load_picture(Path(k.path)) for k in found]
         vectors: list[Vectors] = []
-        for first in range(0, len(pictures), embedding.BATCH):
-            vectors += list(embedding.encode_pictures(encoder, pictures[first : first + embedding.BATCH], False))
+        for first in range(0, len(pictures), embed.BATCH):
+            vectors += list(embed.encode_pictures(encoder, pictures[first : first + embed.BATCH], False))
             progress(len(vectors) / len(pictures))
         names = adopt(folder, video)
     frames = [(k.time, names[Path(k.path).name], v) for k, v in zip(found, vectors, strict=True)]
-    return embedding.glance_segments(video, frames, recipe, encoder.name)
+    return embed.glance_segments(video, frames, recipe, encoder.name)
 
 
 # -- look ----------------------------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def speech(video: Video, progress: Progress) -> Store:
 
 def screen_text(video: Video, progress: Progress) -> Store:
     """Text on keyframes, at most one picture every three seconds of a shot."""
-    frames = embedding.best_keyframes(video)
+    frames = embed.best_keyframes(video)
     cuts = [s.start for s in video.shots.all()]
     chosen: list[Keyframe] = []
     for frame in frames:
@@ -196,7 +197,7 @@ def screen_text(video: Video, progress: Progress) -> Store:
 
 def embed(video: Video, progress: Progress) -> Store:
     """Vectors of every keyframe and of every segment's words, by the active recipe."""
-    return embedding.embed(video, recipes.active(), progress)
+    return embed.embed(video, recipes.active(), progress)
 
 
 def index(video: Video, progress: Progress) -> Store:
@@ -214,8 +215,8 @@ def reembed(video: Video, progress: Progress) -> Store:
     stores: list[Store] = []
     for number, recipe in enumerate(kept):
         if not video.segments.filter(recipe=recipe).exists():
-            stores.append(embedding.embed(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
-        stores.append(describing.embed_evidence(video, recipe))
+            stores.append(embed.embed(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
+        stores.append(describe.embed_evidence(video, recipe))
 
     def store() -> None:
         for each in stores:
@@ -229,7 +230,7 @@ def reembed(video: Video, progress: Progress) -> Store:
 
 def describe(video: Video, progress: Progress) -> Store:
     """Captions per segment, tags, chapters and the summary."""
-    return describing.describe(video, progress)
+    return describe.describe(video, progress)
 
 
 # -- proxy ---------------------------------------------------------------------------------------------------------

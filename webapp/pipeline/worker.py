@@ -19,9 +19,10 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import ledger, looking_up, outputs, publishing, stages
+from webapp import looking_up, publishing
 from webapp.models import IndexState, Step, Video, Worker
 from webapp.people import audit
+from webapp.pipeline import ledger, outputs, stages
 from webapp.uploads import removal, resumable
 
 log = logging.getLogger(__name__)

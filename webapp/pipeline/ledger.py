@@ -141,7 +141,7 @@ def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: in
 
 def add(video: Video, name: str) -> Step:
     """Queue a step (again, when the video already has one of this name)."""
-    from webapp import stages
+    from webapp.pipeline import stages
 
     step, _ = Step.objects.update_or_create(
         video=video,
@@ -165,7 +165,8 @@ def wake(step: Step) -> None:
     from django.conf import settings
 
     if settings.REDIS_URL:
-        from webapp import celery, stages
+        from webapp import celery
+        from webapp.pipeline import stages
 
         celery.send(step.pk, stages.STAGES[step.name].queue)
 
@@ -218,7 +219,8 @@ def sweep() -> None:
     from django.conf import settings
 
     if settings.REDIS_URL:
-        from webapp import celery, stages
+        from webapp import celery
+        from webapp.pipeline import stages
 
         by_queue: dict[str, list[int]] = {}
         for pk, name in Step.objects.filter(due(Now())).order_by("priority", "pk").values_list("pk", "name"):

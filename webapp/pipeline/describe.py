@@ -15,10 +15,11 @@ from qa.evidence import score_evidence, split_clauses
 from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
-from webapp import engine, models, recipes, tagging
+from webapp import engine, models, recipes
 from webapp.candidates import load_frames, split
-from webapp.embedding import load_picture, pack, unpack
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Utterance, Video
+from webapp.pipeline import tags
+from webapp.pipeline.embed import load_picture, pack, unpack
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 BATCH = 16  # pictures captioned at a time
@@ -44,7 +45,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     summary = summarizer.summarize(told, meanings, SUMMARY_SENTENCES)
     detailed = summarizer.summarize_chapters(told, meanings, found)
     questions = suggest(pieces, vectors, reading)
-    tags = tagging.find_tags(segments, looks, utterances, recipe)
+    tags = tags.find_tags(segments, looks, utterances, recipe)
     named = name_stretches(video, found, tags)
     pieces += named
     vectors = np.concatenate([vectors, reading.encode_passages([p.text for p in named])])
@@ -68,7 +69,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         video.summary, video.detailed = timed(summary), timed(detailed)
         video.timeline.all().delete()
         models.Tag.objects.bulk_create(models.Tag(video=video, **asdict(tag)) for tag in tags)
-        video.tags, video.suggestions = tagging.stand_out(tags), questions
+        video.tags, video.suggestions = tags.stand_out(tags), questions
         video.save(update_fields=["summary", "detailed", "tags", "suggestions"])
 
     return store
@@ -129,7 +130,7 @@ def collect(
     return pieces
 
 
-def name_stretches(video: Video, found: Sequence[Chapter], tags: Sequence[tagging.Found]) -> list[Piece]:
+def name_stretches(video: Video, found: Sequence[Chapter], tags: Sequence[tags.Found]) -> list[Piece]:
     """Chapters by their titles, and what is seen by its labels: what is said or written is evidence of its own."""
     titles = [Piece(0, video.pk, c.start, c.end, "chapter", c.title) for c in found if has_letters(c.title)]
     seen = [Piece(0, video.pk, t.start, t.end, "tag", t.name) for t in tags if t.source == models.Tag.Source.PICTURE]
