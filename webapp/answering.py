@@ -21,8 +21,9 @@ from qa.questions import Window, find_event, find_window, refer_back, split_part
 from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
-from webapp import engine, recipes, searching, witnessing
+from webapp import engine, searching, witnessing
 from webapp.candidates import split
+from webapp.index import recipes
 from webapp.models import EvidenceVector, Recipe, User, Video
 from webapp.pipeline.embed import unpack
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.types import Vectors
-from webapp import engine, library, searching
+from webapp import engine, searching
+from webapp.index import snapshot
 from webapp.models import Recipe, Segment
 from webapp.pipeline.embed import mark_changed
 from webapp.searching import Wanted
@@ -21,8 +22,8 @@ def measure(recipe: Recipe) -> Calibration | None:
     if before and abs(now - before) <= CHANGED * before:
         return None
     looks, words = background(engine.pictures(recipe), engine.sentences(recipe))
-    measured = calibrate({"visual": looks, "text": words}, library.read_rows(segments, recipe).blocks)
-    seen = replace(library.snapshot(recipe), calibration=measured)
+    measured = calibrate({"visual": looks, "text": words}, snapshot.read_rows(segments, recipe).blocks)
+    seen = replace(snapshot.snapshot(recipe), calibration=measured)
     everything, best = seen.masks(seen.videos), []
     for sentence in BACKGROUND:
         ranked = searching.rank_all(Wanted(sentence), seen, everything)

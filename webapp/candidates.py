@@ -12,7 +12,8 @@ from indexer.queries import Query
 from indexer.retriever import Candidate
 from indexer.terms import terms
 from indexer.types import Mask, Span, Vectors
-from webapp import engine, library
+from webapp import engine
+from webapp.index import snapshot
 from webapp.models import FrameVector, Recipe, Segment, Shot
 from webapp.pipeline.embed import unpack_fields, unpack_sound
 
@@ -22,7 +23,7 @@ POOL = 40  # candidates per channel: each costs a tenth of a millisecond to load
 BESIDE = 0.2
 
 
-def gather(query: Query, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int) -> set[int]:
+def gather(query: Query, seen: snapshot.Snapshot, masks: tuple[Mask, Mask], pool: int) -> set[int]:
     """Segments that the index (asked for what is seen, and for what is said) and the lexical channel propose,
     permissions acting inside all of them.
     """
@@ -34,7 +35,7 @@ def gather(query: Query, seen: library.Snapshot, masks: tuple[Mask, Mask], pool:
     return ids
 
 
-def fuse(query: Query, seen: library.Snapshot, fusion: Fusion) -> Vectors:
+def fuse(query: Query, seen: snapshot.Snapshot, fusion: Fusion) -> Vectors:
     """What the index is asked with: each space by its preference, in standard deviations of chance."""
     weights = query.preference.weights()
     weights["text"] *= BESIDE
@@ -42,7 +43,7 @@ def fuse(query: Query, seen: library.Snapshot, fusion: Fusion) -> Vectors:
     return fusion.fuse_query({"visual": query.visual, "text": query.words}, scaled)
 
 
-def load_candidates(ids: Collection[int], seen: library.Snapshot, upto: int | None = None) -> list[Candidate]:
+def load_candidates(ids: Collection[int], seen: snapshot.Snapshot, upto: int | None = None) -> list[Candidate]:
     """Everything the ranking needs, in three queries."""
     dims = seen.recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))

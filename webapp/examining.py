@@ -17,7 +17,8 @@ from indexer import box, fusion
 from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
-from webapp import engine, library, publishing
+from webapp import engine
+from webapp.index import generations, snapshot
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, User, Video, Worker
 from webapp.people import first_run
 from webapp.pipeline import ledger, outputs
@@ -148,18 +149,18 @@ def embed_again(recipe: Recipe, videos: list[int]) -> None:
 
 def examine_index(recipe: Recipe) -> Iterator[Finding]:
     """The generation on disk against the rows that it was made from."""
-    manifest, _, damaged = library.load_newest(recipe)
+    manifest, _, damaged = snapshot.load_newest(recipe)
     if damaged:
         what = f"Index generations {', '.join(map(str, damaged))} do not verify; an older one or the database answers."
         yield Finding("error", what, "`doctor --fix` writes a new one (a worker does, too).", lambda: replace(recipe))
     if manifest is None:
-        level = "warning" if publishing.is_due(recipe) else "ok"
+        level = "warning" if generations.is_due(recipe) else "ok"
         remedy = "Run `manage.py reindex`." if level == "warning" else ""
         yield Finding(level, f"No generation of {recipe}: the database is scanned.", remedy, lambda: replace(recipe))
         return
-    base = library.open_newest(recipe)
+    base = snapshot.open_newest(recipe)
     there, kept = base.shelf.vectors.vectors()
-    rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
+    rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
     known = set(Tombstone.objects.values_list("segment", flat=True))
     gone = set(there.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known
     unknown = set(rows.ids.tolist()) - set(there.tolist())
@@ -182,11 +183,11 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
 
 def replace(recipe: Recipe) -> None:
     """A new generation; the state's row changes too, so that every process opens it."""
-    for number in library.load_newest(recipe)[2]:
-        library.store().remove(number)
+    for number in snapshot.load_newest(recipe)[2]:
+        snapshot.store().remove(number)
     with transaction.atomic():
         mark_changed()
-    publishing.publish(recipe)
+    generations.publish(recipe)
     IndexState.objects.filter(pk=1).update(damaged="")
 
 

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 
 from indexer import recommender
 from indexer.types import Ids, Vectors
-from webapp import library, recipes
+from webapp.index import recipes, snapshot
 from webapp.models import FrameVector, Segment, User, Video
 from webapp.pipeline.embed import unpack, unpack_sound
 from webapp.searching import visible_ids
@@ -46,7 +46,7 @@ class Topics:
 
 def topics(visible: "QuerySet[Video]") -> Topics:
     """Of the videos that somebody may see."""
-    seen = library.snapshot()
+    seen = snapshot.snapshot()
     allowed = np.sort(visible_ids(visible))
     videos = np.array([pk for pk in allowed.tolist() if pk in seen.looks], np.int64)
     looks, words = (
@@ -122,7 +122,7 @@ def newcomers(videos: "QuerySet[Video]", limit: int) -> list[Similar]:
 def begin_at(video: Video, others: list[int]) -> dict[int, float]:
     """Where in each other video the moment begins that is most like `video`."""
     dim = recipes.active().dims["visual"]
-    look = library.snapshot().looks.get(video.pk)
+    look = snapshot.snapshot().looks.get(video.pk)
     best: dict[int, tuple[float, float]] = {}
     if look is None:
         return {}

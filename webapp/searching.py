@@ -21,8 +21,9 @@ from indexer.queries import Example, Query
 from indexer.retriever import Ranked, in_order, rank
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Span, Vectors
-from webapp import engine, library
+from webapp import engine
 from webapp.candidates import POOL, gather, load_candidates
+from webapp.index import snapshot
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
 from webapp.pipeline.embed import unpack_sound
 
@@ -102,7 +103,7 @@ def find(
         return Found("")
     visible = Video.objects.visible_to(user)
     may_see = visible_ids(visible if videos is None else visible.filter(pk__in=videos))
-    seen = library.snapshot(recipe)
+    seen = snapshot.snapshot(recipe)
     notice, pool = "", max(POOL, 2 * limit)
     try:
         ranked = rank_all(wanted, seen, seen.masks(may_see), pool)
@@ -146,7 +147,7 @@ def warm_up() -> None:
     try:
         state = IndexState.objects.select_related("active").filter(pk=1).first()
         if state is not None and state.active is not None:
-            encode(Wanted("a person"), library.snapshot(state.active).recipe)
+            encode(Wanted("a person"), snapshot.snapshot(state.active).recipe)
     except Exception:  # whatever is missing, the search itself will say it where a person sees it
         log.warning("the models of search could not be loaded beforehand", exc_info=True)
     finally:
@@ -170,7 +171,7 @@ def examples(ids: Collection[int], recipe: Recipe) -> list[Example]:
 # -- ranking -------------------------------------------------------------------------------------------------------
 
 
-def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int = POOL) -> list[Ranked]:
+def rank_all(wanted: Wanted, seen: snapshot.Snapshot, masks: tuple[Mask, Mask], pool: int = POOL) -> list[Ranked]:
     """Ranked moments; for "A, then B" also the stretches of a video in which one follows the other."""
     ranked = rank_one(encode(wanted, seen.recipe), wanted, seen, masks, pool)
     events = queries.split_events(wanted.text)
@@ -192,7 +193,9 @@ def rank_all(wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask], p
     return sorted([*stretches, *ranked], key=lambda r: -r.score)
 
 
-def rank_one(query: Query, wanted: Wanted, seen: library.Snapshot, masks: tuple[Mask, Mask], pool: int) -> list[Ranked]:
+def rank_one(
+    query: Query, wanted: Wanted, seen: snapshot.Snapshot, masks: tuple[Mask, Mask], pool: int
+) -> list[Ranked]:
     candidates = load_candidates(gather(query, seen, masks, pool), seen, wanted.upto)
     pointed_at = {*wanted.like, *wanted.unlike}
     others = [c for c in candidates if c.segment not in pointed_at]
@@ -202,7 +205,7 @@ def rank_one(query: Query, wanted: Wanted, seen: library.Snapshot, masks: tuple[
 # -- results -------------------------------------------------------------------------------------------------------
 
 
-def present(chosen: Sequence[Chosen], seen: library.Snapshot) -> list[Moment]:
+def present(chosen: Sequence[Chosen], seen: snapshot.Snapshot) -> list[Moment]:
     """Rows and pictures of the chosen, in two queries."""
     ids = [r.candidate.segment for c in chosen for r in (c.ranked, *c.copies)]
     segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}

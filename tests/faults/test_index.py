@@ -17,7 +17,8 @@ from django.db import connection
 
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
-from webapp import library, publishing, recipes, searching
+from webapp import searching
+from webapp.index import generations, recipes, snapshot
 from webapp.models import IndexState, Segment, Tombstone, Video
 from webapp.pipeline.embed import mark_changed, pack
 
@@ -134,17 +135,17 @@ def test_two_generations_of_each_recipe_are_kept(tmp_path) -> None:
 @pytest.fixture
 def filled(people) -> list[Segment]:
     """400 segments of one video with real dimensions; two generations on disk."""
-    shutil.rmtree(library.store().folder)
-    library.store().folder.mkdir()
-    library._current.clear()
+    shutil.rmtree(snapshot.store().folder)
+    snapshot.store().folder.mkdir()
+    snapshot._current.clear()
     recipe = recipes.active()
     video = Video.objects.create(owner=people["owner"], title="Many", file_name="many.mp4", sha256="0", size_bytes=1)
     video.path.write_bytes(b"0")
     Video.objects.update(duration=4000.0, media_info={"container": "mp4", "duration": 4000.0})
     add_segments(video, 390)
-    assert publishing.publish(recipe)
+    assert generations.publish(recipe)
     add_segments(video, 10)
-    assert publishing.publish(recipe)
+    assert generations.publish(recipe)
     return list(Segment.objects.order_by("pk"))
 
 
@@ -165,16 +166,16 @@ def top_ten(people) -> list[tuple[int, float]]:
 
 def reopen() -> None:
     """As another process would: nothing in memory."""
-    library._current.clear()
+    snapshot._current.clear()
 
 
 def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> None:
-    folder, dice = library.store().folder, random.Random(3)
+    folder, dice = snapshot.store().folder, random.Random(3)
     expected = top_ten(people)
     assert len(expected) == 10
     shutil.copytree(folder, tmp_path / "good")
     outcomes = {"previous generation": 0, "scan of the database": 0, "same generation": 0}
-    newest = library.store().numbers()[0]
+    newest = snapshot.store().numbers()[0]
     for trial in range(60):
         shutil.rmtree(folder)
         shutil.copytree(tmp_path / "good", folder)
@@ -191,7 +192,7 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
             path.write_bytes(data)
         reopen()
         assert top_ten(people) == expected, harmed
-        number = library.snapshot().base.number
+        number = snapshot.snapshot().base.number
         outcomes[{0: "scan of the database", newest: "same generation"}.get(number, "previous generation")] += 1
         assert IndexState.objects.get().damaged
         if trial == 0:
@@ -199,11 +200,11 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
             with pytest.raises(SystemExit):
                 call_command("doctor", stdout=out)
             assert "do not verify" in out.getvalue()
-            assert publishing.repair()
+            assert generations.repair()
             assert not IndexState.objects.get().damaged
             reopen()
             assert top_ten(people) == expected
-            assert library.snapshot().base.number > newest
+            assert snapshot.snapshot().base.number > newest
         IndexState.objects.update(damaged="")
     print(f"60 corruptions, 0 wrong answers: {outcomes}")
     assert outcomes["previous generation"]
@@ -212,39 +213,39 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
 
 
 def test_new_and_deleted_segments_count_at_once(filled, people) -> None:
-    snapshot = library.snapshot()
+    snapshot = snapshot.snapshot()
     assert (len(snapshot.ids), *(len(s.segments) for s in snapshot.shelves)) == (400, 400, 0)
     video = Video.objects.create(owner=people["owner"], title="New", file_name="n.mp4", sha256="1", size_bytes=1)
     fresh = add_segments(video, 5)
-    now = library.snapshot()
+    now = snapshot.snapshot()
     assert (len(now.ids), len(now.shelves[1].segments), now.base) == (405, 5, snapshot.base)
     assert len(snapshot.ids) == 400  # a reader keeps what it has
     query = np.concatenate([np.zeros(now.recipe.dims["visual"]), np.zeros(now.recipe.dims["text"])]).astype(np.float32)
     query[: now.recipe.dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
     assert now.search(query, 1, now.masks(now.videos))[0].segment == fresh[0].pk
     Video.objects.get(title="Many").delete()
-    left = library.snapshot()
+    left = snapshot.snapshot()
     assert sorted(left.ids) == [s.pk for s in fresh]
     assert Tombstone.objects.count() == 400
-    assert publishing.publish(recipes.active())
-    assert publishing.publish(recipes.active())
+    assert generations.publish(recipes.active())
+    assert generations.publish(recipes.active())
     assert Tombstone.objects.count() == 0  # no generation on disk holds them any more
 
 
 def test_one_writer_at_a_time_and_no_zombie_replaces_a_newer_generation(filled) -> None:
     from django.db.models.functions import Now
 
-    recipe, before = recipes.active(), library.store().numbers()[0]
-    IndexState.objects.update(writer_until=Now() + publishing.WRITER_LEASE)
-    assert publishing.publish(recipe) is None
+    recipe, before = recipes.active(), snapshot.store().numbers()[0]
+    IndexState.objects.update(writer_until=Now() + generations.WRITER_LEASE)
+    assert generations.publish(recipe) is None
     IndexState.objects.update(writer_until=None)
-    manifest, parts, _ = library.load_newest(recipe)
-    newer = publishing.publish(recipe)
+    manifest, parts, _ = snapshot.load_newest(recipe)
+    newer = generations.publish(recipe)
     assert newer == before + 1
     # The zombie: it began before, and writes now under the number that it was given.
-    library.store().publish(before - 1, manifest.fingerprint, manifest.sequence - 1, manifest.segments, parts)
-    assert library.store().numbers()[0] == newer
-    assert library.open_newest(recipe).number == newer
+    snapshot.store().publish(before - 1, manifest.fingerprint, manifest.sequence - 1, manifest.segments, parts)
+    assert snapshot.store().numbers()[0] == newer
+    assert snapshot.open_newest(recipe).number == newer
 
 
 def test_doctor_finds_and_repairs_drift(filled, people, work) -> None:
@@ -287,15 +288,15 @@ def test_an_index_of_later_days_or_of_another_database_is_not_used(filled, peopl
     Segment.objects.filter(sequence__gt=1).update(sequence=1)
     reopen()
     assert top_ten(people) == expected
-    assert library.snapshot().base.number == 0
+    assert snapshot.snapshot().base.number == 0
     assert IndexState.objects.get().damaged
-    assert publishing.repair()
+    assert generations.repair()
     reopen()
-    assert library.snapshot().base.number
+    assert snapshot.snapshot().base.number
     assert top_ten(people) == expected
     IndexState.objects.update(key=uuid.uuid4())
     reopen()
-    assert library.snapshot().base.number == 0
+    assert snapshot.snapshot().base.number == 0
     assert top_ten(people) == expected
 
 
@@ -315,7 +316,7 @@ def test_a_query_of_another_model_is_refused(filled) -> None:
     from indexer.errors import BadVectors, ModelMissing
     from webapp import engine
 
-    snapshot = library.snapshot()
+    snapshot = snapshot.snapshot()
     with pytest.raises(BadVectors):
         snapshot.search(np.ones(7, np.float32), 3, snapshot.ids)
     recipe = recipes.active()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.conftest import MakeMovie
-from webapp import library
+from webapp.index import snapshot
 from webapp.models import User, Video
 from webapp.pipeline import worker
 from webapp.uploads.intake import intake
@@ -22,9 +22,9 @@ from webapp.uploads.intake import intake
 @pytest.fixture
 def people(transactional_db) -> dict[str, User]:
     """owner and other may upload, friend may watch, admin may everything. No index is left of the test before."""
-    library._current.clear()
-    shutil.rmtree(library.store().folder)
-    library.store().folder.mkdir()
+    snapshot._current.clear()
+    shutil.rmtree(snapshot.store().folder)
+    snapshot.store().folder.mkdir()
     roles = {"owner": "uploader", "other": "uploader", "friend": "viewer", "admin": "admin"}
     return {  # without passwords: hashing four of them takes longer than most tests
         name: User.objects.create_user(name, role=role, pk=number)

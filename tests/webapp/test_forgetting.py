@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from webapp import answering, library, publishing, recipes, searching
+from webapp import answering, searching
+from webapp.index import generations, recipes, snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
 from webapp.uploads import removal
 from webapp.views import questions
@@ -41,7 +42,7 @@ def marked(demo, people, work):
     ledger.add(demo, "embed")
     work()
     for _ in range(2):
-        publishing.publish(recipes.active())
+        generations.publish(recipes.active())
     questions.answer(people["other"], f"What cites the {MARKER}?", None, uuid.uuid4())
     questions.answer(people["other"], f"What does {MARKER} cite?", demo, uuid.uuid4())
     return demo
@@ -49,7 +50,7 @@ def marked(demo, people, work):
 
 @pytest.mark.django_db(transaction=True)
 def test_deletion_deletes(marked, people, clients) -> None:
-    looked = library.snapshot()
+    looked = snapshot.snapshot()
     row = np.flatnonzero(looked.videos == marked.pk)
     assert len(row)
     ids = set(looked.ids[row].tolist())
@@ -63,7 +64,7 @@ def test_deletion_deletes(marked, people, clients) -> None:
     assert clients["owner"].get(address).status_code == 404  # at once
     assert clients["owner"].get(f"/media/{marked.key}/poster.jpg").status_code == 404
     assert searching.find(people["other"], MARKER).moments == []
-    assert ids.isdisjoint(library.snapshot().ids.tolist())
+    assert ids.isdisjoint(snapshot.snapshot().ids.tolist())
     page = clients["other"].get("/ask").content.decode()
     assert "it was removed with it" in page
 
@@ -72,8 +73,8 @@ def test_deletion_deletes(marked, people, clients) -> None:
     connection.close()
     removal.clear_free_pages()
     assert not marked.derived.exists()
-    for manifest in library.store().manifests(library.label(recipes.active().fingerprint)):
-        kept = np.load(io.BytesIO(library.store().read(manifest)["rows"]), allow_pickle=False)
+    for manifest in snapshot.store().manifests(snapshot.label(recipes.active().fingerprint)):
+        kept = np.load(io.BytesIO(snapshot.store().read(manifest)["rows"]), allow_pickle=False)
         assert ids.isdisjoint(kept["segments"].tolist())
     assert not Tombstone.objects.filter(segment__in=ids).exists()
     if connection.vendor == "sqlite":
@@ -88,7 +89,7 @@ def test_a_deletion_waits_for_no_purge(marked, people) -> None:
     from webapp.models import IndexState
 
     removal.remove(marked)
-    IndexState.objects.update(writer_until=Now() + publishing.WRITER_LEASE)
+    IndexState.objects.update(writer_until=Now() + generations.WRITER_LEASE)
     assert not removal.purge()
     assert searching.find(people["other"], MARKER).moments == []
     IndexState.objects.update(writer_until=None)

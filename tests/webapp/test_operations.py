@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from indexer.errors import DiskFull, ModelMissing, OutOfMemory, UnreadableMedia
-from webapp import engine, recipes
+from webapp import engine
+from webapp.index import recipes
 from webapp.models import FrameVector, Step, Video, Worker
 from webapp.pipeline import embed, estimates, ledger, outputs, stages, worker
 

@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from webapp import answering, engine, library, recipes, searching
+from webapp import answering, engine, searching
+from webapp.index import recipes, snapshot
 from webapp.models import EvidenceVector, FrameVector, Recipe, Segment, Step, Video
 
 
@@ -58,7 +59,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
     moments = searching.find(people["owner"], "faiss index").moments
     assert moments
     assert {m.segment.recipe_id for m in moments} == {after.pk}
-    assert library.snapshot().recipe == after
+    assert snapshot.snapshot().recipe == after
     assert not answering.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).answer.abstained
     assert demo.segments.active().exclude(caption="").exists()  # captions came along
 
@@ -88,7 +89,7 @@ def test_the_third_recipe_drops_the_first(demo, settings) -> None:
     settings.KINOSCOPE_SEGMENT_SECONDS = (3.0, 9.0)
     (third,) = reindex("--wait")
     assert third["dropped"] == [before.fingerprint]
-    assert library.store().manifests(library.label(before.fingerprint)) == []
+    assert snapshot.store().manifests(snapshot.label(before.fingerprint)) == []
     assert Recipe.objects.count() == 2
     assert FrameVector.objects.count() == demo.keyframes.count()  # the same encoder: its vectors serve all recipes
     assert EvidenceVector.objects.count() == demo.evidence.count()

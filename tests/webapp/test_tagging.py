@@ -8,7 +8,7 @@ from django.apps import apps
 
 from indexer.speech import share_sound
 from indexer.types import SAMPLE_RATE, Span
-from webapp import recipes
+from webapp.index import recipes
 from webapp.models import Label, Segment, Step, Tag, Utterance
 from webapp.pipeline import tags
 from webapp.pipeline.tags import Found, join, stand_out

@@ -9,9 +9,10 @@ import numpy as np
 from qa.pictures import KINDS, Asked, tokenize
 from qa.training.metrics import bleu4, cider
 from qa.training.questions import ask_about, by_question, deny, find_nouns
-from webapp import engine, recipes
+from webapp import engine
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.measures import Record
+from webapp.index import recipes
 from webapp.pipeline.embed import load_picture
 
 SURE = 0.5  # calibrated chance from which on answers are counted as given

@@ -6,10 +6,11 @@ import numpy as np
 
 from indexer.errors import IndexerError
 from indexer.fusion import Addition, Attention, Concatenation
-from webapp import candidates, library, recipes, searching
+from webapp import candidates, searching
 from webapp.benchmarks import judged
 from webapp.benchmarks.library import Result, Shelf
 from webapp.benchmarks.measures import Outcomes, recalls
+from webapp.index import recipes, snapshot
 from webapp.models import Segment
 from webapp.searching import Wanted
 
@@ -18,8 +19,8 @@ def fusion(shelf: Shelf) -> Iterator[Result]:
     """Text → video by each video's best segment, per fusion and language."""
     recipe = recipes.active()
     scope = shelf.scope(shelf.truth.gallery)
-    seen = library.snapshot(recipe)
-    rows = library.read_rows(Segment.objects.filter(recipe=recipe, video__in=scope), recipe)
+    seen = snapshot.snapshot(recipe)
+    rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, video__in=scope), recipe)
     for kind in (Concatenation, Addition, Attention):
         try:
             fused = kind(recipe.spaces)

@@ -15,9 +15,10 @@ import numpy as np
 
 from indexer import box
 from indexer.types import Image
-from webapp import engine, recipes
+from webapp import engine
 from webapp.benchmarks import judged
 from webapp.benchmarks.measures import Record
+from webapp.index import recipes
 from webapp.pipeline.embed import load_picture
 
 MOST = 4  # videos, the longest ones: short ones measure the start of a process

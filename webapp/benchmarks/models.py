@@ -10,9 +10,10 @@ import numpy as np
 from django.db.models import Max, Sum
 
 from indexer import box
-from webapp import engine, recipes
+from webapp import engine
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.measures import Outcomes, Record, edit_distance, recalls
+from webapp.index import recipes
 from webapp.models import Step, Video
 from webapp.pipeline.embed import load_picture
 

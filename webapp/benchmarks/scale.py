@@ -17,8 +17,9 @@ from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Space, Vectors
-from webapp import candidates, engine, library, recipes
+from webapp import candidates, engine
 from webapp.benchmarks.measures import Record
+from webapp.index import recipes, snapshot
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 200
@@ -51,11 +52,11 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
         made = make(count, dice)
         queries = ask(made, dice)
         begun = time.process_time()
-        vectors = library.index_class()(made.vectors, np.arange(count))
+        vectors = snapshot.index_class()(made.vectors, np.arange(count))
         built = time.process_time() - begun
         begun = time.process_time()
         words = LexicalIndex(made.documents)
-        shelf = library.make_shelf(np.arange(count), made.videos, vectors, words)
+        shelf = snapshot.make_shelf(np.arange(count), made.videos, vectors, words)
         yield {
             "bench": f"index of {count:,}",
             "vectors CPU s": round(built, 1),
@@ -102,7 +103,7 @@ def ask(made: Made, dice: np.random.Generator) -> list[Asked]:
 
 def measure(
     made: Made,
-    shelf: library.Shelf,
+    shelf: snapshot.Shelf,
     queries: list[Asked],
     may_see: Ids,
     encode: Callable[[int], None],

@@ -15,8 +15,9 @@ from qa.evidence import score_evidence, split_clauses
 from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
-from webapp import engine, models, recipes
+from webapp import engine, models
 from webapp.candidates import load_frames, split
+from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Utterance, Video
 from webapp.pipeline import tags
 from webapp.pipeline.embed import load_picture, pack, unpack

@@ -16,7 +16,8 @@ from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
 from indexer.types import MediaInfo, ScreenLine, Vectors
-from webapp import calibrating, engine, models, publishing, recipes
+from webapp import calibrating, engine, models
+from webapp.index import generations, recipes
 from webapp.models import Keyframe, Shot, Video
 from webapp.pipeline import describe, embed
 from webapp.pipeline.embed import load_picture
@@ -203,8 +204,8 @@ def embed(video: Video, progress: Progress) -> Store:
 def index(video: Video, progress: Progress) -> Store:
     """Measure what a chance match looks like in the library as it is now; write a generation when one is due."""
     recipe = recipes.active()
-    if publishing.is_due(recipe):
-        publishing.publish(recipe)
+    if generations.is_due(recipe):
+        generations.publish(recipe)
     measured = calibrating.measure(recipe)
     return lambda: calibrating.save(recipe, measured)
 

@@ -19,7 +19,8 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import looking_up, publishing
+from webapp import looking_up
+from webapp.index import generations
 from webapp.models import IndexState, Step, Video, Worker
 from webapp.people import audit
 from webapp.pipeline import ledger, outputs, stages
@@ -204,7 +205,7 @@ def sweep() -> None:
     recently = Now() - timedelta(seconds=SWEEP_SECONDS / 2)
     if IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1).update(swept_at=Now()):
         ledger.sweep()
-        publishing.repair()
+        generations.repair()
         resumable.sweep()
         looking_up.sweep()
         removal.purge()

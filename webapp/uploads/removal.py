@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import F
 
-from webapp import library, publishing
+from webapp.index import generations, snapshot
 from webapp.models import AuditEntry, IndexState, Question, Recipe, User, Video
 from webapp.pipeline.embed import mark_changed
 from webapp.uploads import resumable
@@ -57,13 +57,13 @@ def purge() -> bool:
     if below is None:
         return True
     for recipe in Recipe.objects.all():
-        manifests = library.store().manifests(library.label(recipe.fingerprint))
+        manifests = snapshot.store().manifests(snapshot.label(recipe.fingerprint))
         old = [m for m in manifests if m.sequence < below]
-        if old and len(old) == len(manifests) and publishing.publish(recipe) is None:
+        if old and len(old) == len(manifests) and generations.publish(recipe) is None:
             return False  # somebody else writes; the next sweep tries again
         for manifest in old:
-            library.store().remove(manifest.number)
-    publishing.forget_tombstones()
+            snapshot.store().remove(manifest.number)
+    generations.forget_tombstones()
     clear_free_pages()
     with transaction.atomic():
         mark_changed()  # every process lets go of the generation it has in memory

@@ -13,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import demo, examining, library, recipes
+from webapp import demo, examining
 from webapp.filtering import parse_numbers
+from webapp.index import recipes, snapshot
 from webapp.models import IndexState, Segment, Step, Video, Worker
 from webapp.people.access import signed_in
 from webapp.pipeline import estimates, ledger, outputs, stages
@@ -79,7 +80,7 @@ def describe_index() -> dict[str, object] | None:
         return None
     rows = []
     for recipe in [state.active, *recipes.others()]:
-        manifest = library.newest_manifest(recipe)
+        manifest = snapshot.newest_manifest(recipe)
         newer = Segment.objects.filter(recipe=recipe, sequence__gt=manifest.sequence if manifest else -1)
         rows.append(
             {

@@ -19,8 +19,9 @@ from indexer.errors import IndexerError
 from indexer.queries import PARTS
 from indexer.terms import terms
 from indexer.types import Vectors
-from webapp import engine, filtering, looking_up, recipes, searching, wording
+from webapp import engine, filtering, looking_up, searching, wording
 from webapp.filtering import Filters
+from webapp.index import recipes
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
 from webapp.people.access import signed_in
 from webapp.pipeline.embed import unpack_sound

@@ -13,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from webapp import recipes
 from webapp.benchmarks import (
     changes,
     describing,
@@ -30,6 +29,7 @@ from webapp.benchmarks import (
 )
 from webapp.benchmarks.measures import Outcomes, Record
 from webapp.commands import JsonCommand, find_user, usage
+from webapp.index import recipes
 from webapp.models import Measurement
 
 OF_A_LIBRARY = {**library.BENCHES, "fusion": fusing.fusion, "recommend": recommending.recommend}

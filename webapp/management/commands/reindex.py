@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
-from webapp import calibrating, engine, library, publishing, recipes, searching
+from webapp import calibrating, engine, searching
 from webapp.benchmarks.measures import recalls
 from webapp.commands import JsonCommand, find_user, usage
+from webapp.index import generations, recipes, snapshot
 from webapp.models import Recipe, Step, User
 from webapp.pipeline import ledger, worker
 
@@ -49,15 +50,15 @@ class Command(JsonCommand):
     def build(self, wait: bool, as_json: bool) -> None:
         active, recipe = recipes.active(), recipes.wanted()
         dropped = recipes.drop_oldest(recipe)
-        for manifest in [m for fingerprint in dropped for m in library.store().manifests(library.label(fingerprint))]:
-            library.store().remove(manifest.number)
+        for manifest in [m for fingerprint in dropped for m in snapshot.store().manifests(snapshot.label(fingerprint))]:
+            snapshot.store().remove(manifest.number)
         for video in recipes.pending(recipe):
             ledger.add(video, "reembed")
         owner = worker.name_worker()
         while wait and recipes.pending(recipe).exists() and not self.given_up(recipe):
             if worker.work_one(owner, ["reembed"]) is None:
                 time.sleep(worker.IDLE_SECONDS)
-        number = publishing.publish(recipe)
+        number = generations.publish(recipe)
         self.calibrate(recipe)
         record = {**self.state(recipe), "generation": number, "dropped": dropped}
         text = (
@@ -84,8 +85,8 @@ class Command(JsonCommand):
             )
         engine.sentences(recipe).encode_queries(["warm up"])  # what can't be asked is not activated
         engine.pictures(recipe).encode_texts(["warm up"])
-        if publishing.is_due(recipe):
-            publishing.publish(recipe)
+        if generations.is_due(recipe):
+            generations.publish(recipe)
         self.calibrate(recipe)
         recipes.activate(recipe)
         self.emit(self.state(recipe), f"{recipe} answers from now on; `reindex --rollback` goes back.", as_json)

@@ -24,7 +24,8 @@ from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
 from indexer.types import Hit, Ids, Mask, Vectors
-from webapp import engine, recipes
+from webapp import engine
+from webapp.index import recipes
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 from webapp.pipeline.embed import unpack
 

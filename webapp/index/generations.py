@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 
 from indexer import fusion
 from indexer.lexical import LexicalIndex
-from webapp import engine, library
+from webapp import engine
+from webapp.index import snapshot
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,10 @@ def publish(recipe: Recipe) -> int | None:
         return None
     number = IndexState.objects.values_list("fence", flat=True).get(pk=1)
     try:
-        sequence = library.sequence_now()
-        rows = library.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
-        index = library.index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
-        averages = {space: library.means(rows, space) for space in fusion.SPACES}
+        sequence = snapshot.sequence_now()
+        rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
+        index = snapshot.index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
+        averages = {space: snapshot.means(rows, space) for space in fusion.SPACES}
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -44,7 +45,7 @@ def publish(recipe: Recipe) -> int | None:
             **{s: np.array(list(m.values()), np.float16).reshape(len(m), recipe.dims[s]) for s, m in averages.items()},
         )
         parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
-        library.store().publish(number, library.label(recipe.fingerprint), sequence, len(rows.ids), parts)
+        snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(rows.ids), parts)
         forget_tombstones()
     finally:
         IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
@@ -53,7 +54,7 @@ def publish(recipe: Recipe) -> int | None:
 
 def is_due(recipe: Recipe) -> bool:
     """No generation yet, or too much that is newer than it."""
-    newest = library.newest_manifest(recipe)
+    newest = snapshot.newest_manifest(recipe)
     if newest is None:
         return Segment.objects.filter(recipe=recipe).exists()
     changed = Segment.objects.filter(recipe=recipe, sequence__gt=newest.sequence).count()
@@ -68,7 +69,7 @@ def repair() -> bool:
         return False
     damaged = state.damaged
     for number in damaged.split(", "):
-        library.store().remove(int(number))
+        snapshot.store().remove(int(number))
     if publish(state.active) is None:
         return False
     IndexState.objects.filter(pk=1, damaged=damaged).update(damaged="")
@@ -79,6 +80,6 @@ def repair() -> bool:
 def forget_tombstones() -> None:
     """Tombstones older than every generation on disk have done their work."""
     fingerprints = Recipe.objects.values_list("fingerprint", flat=True)
-    kept = [m.sequence for f in fingerprints for m in library.store().manifests(library.label(f))]
+    kept = [m.sequence for f in fingerprints for m in snapshot.store().manifests(snapshot.label(f))]
     if kept:
         Tombstone.objects.filter(sequence__lte=min(kept)).delete()

@@ -1,0 +1,1 @@
+"""The index over the rows: recipes, changes, the snapshot in memory, generations on disk."""
