@@ -21,11 +21,12 @@ from qa.questions import Window, find_event, find_window, refer_back, split_part
 from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
-from webapp import engine, searching, witnessing
-from webapp.candidates import split
+from webapp import engine, witnessing
 from webapp.index import recipes
 from webapp.models import EvidenceVector, Recipe, User, Video
 from webapp.pipeline.embed import unpack
+from webapp.search import moments
+from webapp.search.candidates import split
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Scope:
             return self._everything
         near = Q(pk=None)
         scope = list(self.videos.values_list("pk", flat=True))
-        for moment in searching.find(self.user, question, MOMENTS, videos=scope).moments:
+        for moment in moments.find(self.user, question, MOMENTS, videos=scope).moments:
             near |= Q(
                 evidence__video=moment.video,
                 evidence__start__lt=moment.segment.end,
@@ -120,7 +121,7 @@ def stream(
 ) -> Iterator[Sentence | Reply]:
     """The sentences of the answer as they are found, and the whole reply at the end."""
     begun = time.perf_counter()
-    question = question.strip()[: searching.LONGEST_QUERY]
+    question = question.strip()[: moments.LONGEST_QUERY]
     visible = Video.objects.visible_to(user)
     if videos is not None:
         visible = visible.filter(pk__in=videos)

@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 django.setup(set_prefix=False)
 
-from webapp.searching import warm_up  # noqa: E402
+from webapp.search.moments import warm_up  # noqa: E402
 from webapp.uploads.body import Handler  # noqa: E402
 
 application = Handler()

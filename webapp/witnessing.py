@@ -9,9 +9,9 @@ from qa.pictures import Asked
 from qa.questions import Window
 from qa.types import Citation, Sentence
 from webapp import engine
-from webapp.candidates import load_frames
 from webapp.models import Keyframe, Recipe, Segment, Video
 from webapp.pipeline.embed import load_picture
+from webapp.search.candidates import load_frames
 
 FRAMES = 3  # looked at: each costs a thirtieth of a second
 SURE = 0.35  # calibrated chance of being right, averaged over the frames; below it the pictures stay silent

@@ -17,10 +17,10 @@ from django.db import connection
 
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
-from webapp import searching
 from webapp.index import generations, recipes, snapshot
 from webapp.models import IndexState, Segment, Tombstone, Video
 from webapp.pipeline.embed import mark_changed, pack
+from webapp.search import moments
 
 PRINT, SIZE = "model|model|5-30 s|concatenation", 40_000  # vectors: some megabytes, so that a kill can land inside
 
@@ -160,7 +160,7 @@ def add_segments(video: Video, count: int) -> list[Segment]:
 
 
 def top_ten(people) -> list[tuple[int, float]]:
-    found = searching.find(people["owner"], "a dog runs over a meadow", 10)
+    found = moments.find(people["owner"], "a dog runs over a meadow", 10)
     return [(m.segment.pk, m.score) for m in found.moments]
 
 

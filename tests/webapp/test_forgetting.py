@@ -12,9 +12,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from webapp import answering, searching
+from webapp import answering
 from webapp.index import generations, recipes, snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
+from webapp.search import moments
 from webapp.uploads import removal
 from webapp.views import questions
 
@@ -55,7 +56,7 @@ def test_deletion_deletes(marked, people, clients) -> None:
     assert len(row)
     ids = set(looked.ids[row].tolist())
     address = f"/videos/{marked.key}"
-    assert [m.video for m in searching.find(people["other"], MARKER).moments][:1] == [marked]
+    assert [m.video for m in moments.find(people["other"], MARKER).moments][:1] == [marked]
     assert traces(MARKER)
     answered = Question.objects.get(asker=people["other"], video=None)
     assert MARKER.lower() in json.dumps(answered.answer).lower()
@@ -63,7 +64,7 @@ def test_deletion_deletes(marked, people, clients) -> None:
     clients["owner"].post(f"{address}/delete")
     assert clients["owner"].get(address).status_code == 404  # at once
     assert clients["owner"].get(f"/media/{marked.key}/poster.jpg").status_code == 404
-    assert searching.find(people["other"], MARKER).moments == []
+    assert moments.find(people["other"], MARKER).moments == []
     assert ids.isdisjoint(snapshot.snapshot().ids.tolist())
     page = clients["other"].get("/ask").content.decode()
     assert "it was removed with it" in page
@@ -91,7 +92,7 @@ def test_a_deletion_waits_for_no_purge(marked, people) -> None:
     removal.remove(marked)
     IndexState.objects.update(writer_until=Now() + generations.WRITER_LEASE)
     assert not removal.purge()
-    assert searching.find(people["other"], MARKER).moments == []
+    assert moments.find(people["other"], MARKER).moments == []
     IndexState.objects.update(writer_until=None)
     assert removal.purge()
     assert removal.purge()  # nothing left to do

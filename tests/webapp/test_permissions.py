@@ -10,9 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from indexer.adapters.faiss import FaissIndex
-from webapp import answering, recommending, searching
+from webapp import answering
 from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Video
 from webapp.pipeline.embed import mark_changed
+from webapp.search import moments, recommendations
 
 PEOPLE = ("owner", "other", "friend", "admin")
 
@@ -91,15 +92,15 @@ def test_nobody_meets_what_is_not_theirs(six, people, clients) -> None:
                 or (visibility == "shared" and name in shared)
             }
             assert set(Video.objects.visible_to(user).values_list("pk", flat=True)) == may
-            met = {m.video.pk for m in searching.find(user, "FAISS index answers within milliseconds", 60).moments}
+            met = {m.video.pk for m in moments.find(user, "FAISS index answers within milliseconds", 60).moments}
             assert met <= may
             assert bool(met) == bool(may)
             answer = answering.ask(user, "What writes down what is spoken?").answer
             assert {c.video for s in answer.sentences for c in s.citations} <= may
             assert answer.abstained == (not may)
             for pk in may:
-                assert {i.video.pk for i in recommending.similar(user, Video.objects.get(pk=pk))} <= may
-            assert {i.video.pk for i in recommending.recommend(user)} <= may
+                assert {i.video.pk for i in recommendations.similar(user, Video.objects.get(pk=pk))} <= may
+            assert {i.video.pk for i in recommendations.recommend(user)} <= may
             counted = re.search(r"(\d+) videos? you may watch", clients[name].get("/").content.decode())
             assert int(counted[1]) == len(may)
 

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from webapp import answering, recommending, searching
+from webapp import answering
 from webapp.demo import SLIDES
 from webapp.models import Segment, User, Video, Viewing
+from webapp.search import moments, recommendations
 
 
 def run(*arguments: str) -> list[dict]:
@@ -44,13 +45,13 @@ def test_the_demo_is_understood(demo) -> None:
 
 
 def test_moments_are_found_by_speech_and_by_screen_text(demo, other_movie, people) -> None:
-    found = searching.find(people["owner"], "every answer cites the moment that supports it")
+    found = moments.find(people["owner"], "every answer cites the moment that supports it")
     best = found.moments[0]
     assert (best.video, round(best.start)) == (demo, 40)
     assert found.confident
     assert best.why["speech"] + best.why["screen"] > 0
     assert sum(best.why.values()) == pytest.approx(best.score, abs=1e-2)
-    screen = searching.find(people["owner"], "Search FAISS index")
+    screen = moments.find(people["owner"], "Search FAISS index")
     assert round(screen.moments[0].start) == 32
 
 
@@ -62,11 +63,11 @@ def share(video: Video, person: User) -> None:
 def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
     Video.objects.update(visibility=Video.Visibility.PRIVATE)
     for text in ("FAISS index", "coloured blocks", "Whisper"):
-        assert searching.find(people["other"], text).moments == []
+        assert moments.find(people["other"], text).moments == []
         assert answering.ask(people["other"], text).answer.abstained
-    assert recommending.similar(people["other"], demo) == []
+    assert recommendations.similar(people["other"], demo) == []
     share(demo, people["friend"])
-    found = {m.video for m in searching.find(people["friend"], "FAISS index").moments}
+    found = {m.video for m in moments.find(people["friend"], "FAISS index").moments}
     assert found == {demo}
 
 
@@ -82,7 +83,7 @@ def test_questions_are_answered_with_citations_or_not_at_all(demo, people) -> No
 def test_similar_marks_near_duplicates(demo, other_movie, people, make_movie, accept, work) -> None:
     copy = accept(path=make_movie("again.mkv", shots=4, sound=False))
     work()
-    near = recommending.similar(people["owner"], other_movie)
+    near = recommendations.similar(people["owner"], other_movie)
     assert near[0].video == copy
     assert near[0].near_duplicate
     assert not any(n.near_duplicate for n in near if n.video == demo)
@@ -105,7 +106,7 @@ def test_moments_like_the_one_that_plays_are_of_other_videos_that_one_may_see(
 
 def test_recommendations_have_reasons(demo, other_movie, people) -> None:
     Viewing.objects.create(viewer=people["owner"], video=demo, position=5, watched_seconds=30)
-    (item,) = recommending.recommend(people["owner"])
+    (item,) = recommendations.recommend(people["owner"])
     assert (item.video, item.because) == (other_movie, demo)
 
 
@@ -114,8 +115,8 @@ def test_what_a_person_dismisses_is_not_recommended_to_them(demo, other_movie, p
     Viewing.objects.create(viewer=people["owner"], video=demo, position=5, watched_seconds=30)
     assert b"because you watched" in clients["owner"].get("/").content
     clients["owner"].post(f"/videos/{other_movie.key}/dismiss")
-    assert recommending.recommend(people["owner"]) == []
-    assert other_movie in {item.video for item in recommending.recommend(people["friend"])}  # a newcomer
+    assert recommendations.recommend(people["owner"]) == []
+    assert other_movie in {item.video for item in recommendations.recommend(people["friend"])}  # a newcomer
     clients["owner"].post(f"/videos/{other_movie.key}/watched", {"position": "1", "seconds": "1"})
     assert not people["owner"].dismissals.exists()
 

@@ -7,9 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from webapp import answering, engine, searching
+from webapp import answering, engine
 from webapp.index import recipes, snapshot
 from webapp.models import EvidenceVector, FrameVector, Recipe, Segment, Step, Video
+from webapp.search import moments
 
 
 def reindex(*options: str) -> list[dict]:
@@ -34,7 +35,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
     before = recipes.active()
 
     def ask() -> list[int]:
-        return [m.segment.pk for m in searching.find(people["owner"], "faiss index", videos=[demo.pk]).moments]
+        return [m.segment.pk for m in moments.find(people["owner"], "faiss index", videos=[demo.pk]).moments]
 
     first = ask()
     (built,) = reindex("--wait")
@@ -56,7 +57,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
 
     (now,) = reindex("--activate")
     assert (now["recipe"], now["active"]) == (after.fingerprint, True)
-    moments = searching.find(people["owner"], "faiss index").moments
+    moments = moments.find(people["owner"], "faiss index").moments
     assert moments
     assert {m.segment.recipe_id for m in moments} == {after.pk}
     assert snapshot.snapshot().recipe == after
@@ -117,7 +118,7 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
         raise ModelMissing("The weights are gone.", "Reinstall them.")
 
     monkeypatch.setattr(engine, "pictures", missing)
-    found = searching.find(people["owner"], "faiss")
+    found = moments.find(people["owner"], "faiss")
     assert found.notice.startswith("The weights are gone.")
     assert [m.video for m in found.moments][:1] == [demo]
     page = clients["owner"].get("/search?q=faiss").content.decode()

@@ -13,9 +13,9 @@ from indexer.moments import choose
 from indexer.retriever import Candidate, Ranked
 from indexer.types import Span
 from tests.conftest import paint
-from webapp import searching
 from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Tag, Video
-from webapp.searching import Wanted
+from webapp.search import moments
+from webapp.search.moments import Wanted
 
 
 def jpeg(picture) -> bytes:
@@ -77,20 +77,18 @@ def test_a_frame_and_a_moment_are_searches_too(demo, clients) -> None:
 
 def test_less_of_one_moment_lowers_what_is_like_it(demo, people) -> None:
     recipe = Recipe.objects.get()
-    plain = searching.encode(Wanted("a search page"), recipe)
+    plain = moments.encode(Wanted("a search page"), recipe)
     segment = demo.segments.active().last()
-    more, less = (
-        searching.encode(Wanted("a search page", **{how: (segment.pk,)}), recipe) for how in ("like", "unlike")
-    )
-    look = searching.examples([segment.pk], recipe)[0].visual
+    more, less = (moments.encode(Wanted("a search page", **{how: (segment.pk,)}), recipe) for how in ("like", "unlike"))
+    look = moments.examples([segment.pk], recipe)[0].visual
     assert more.visual @ look > plain.visual @ look > less.visual @ look
 
 
 def test_a_part_that_is_switched_off_adds_nothing(demo, people) -> None:
     text = "every answer cites the moment that supports it"
-    usual = searching.find(people["owner"], text).moments[0]
+    usual = moments.find(people["owner"], text).moments[0]
     assert usual.why["speech"] > 0
-    without = searching.find(people["owner"], Wanted(text, off=frozenset({"speech", "screen"})))
+    without = moments.find(people["owner"], Wanted(text, off=frozenset({"speech", "screen"})))
     assert all(m.why["speech"] == m.why["screen"] == 0 for m in without.moments)
     assert all(sum(m.why.values()) == pytest.approx(m.score, abs=1e-2) for m in without.moments)
 
@@ -114,13 +112,13 @@ def test_filters_narrow_and_say_what_they_leave(demo, accept, clients, people) -
 
 
 def test_the_second_page_stays_what_it_was_while_videos_arrive(demo, people) -> None:
-    first = searching.find(people["owner"], Wanted("search"), 3)
+    first = moments.find(people["owner"], Wanted("search"), 3)
     copies = [replace_pk(s) for s in Segment.objects.filter(video=demo)]
     Segment.objects.bulk_create(copies)
     from webapp.pipeline.embed import mark_changed
 
     Segment.objects.filter(pk__gt=max(m.segment.pk for m in first.moments) + 100).update(sequence=mark_changed())
-    again = searching.find(people["owner"], Wanted("search", upto=first.sequence), 3)
+    again = moments.find(people["owner"], Wanted("search", upto=first.sequence), 3)
     assert [m.segment.pk for m in again.moments] == [m.segment.pk for m in first.moments]
 
 
@@ -186,12 +184,12 @@ def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) ->
     from webapp import examining
 
     text = "every answer cites the moment that supports it"
-    segment = searching.find(people["owner"], text).moments[0].segment
+    segment = moments.find(people["owner"], text).moments[0].segment
     assert list(examining.examine_vectors(segment.recipe)) == []
     worn = bytearray(segment.field_vectors)
     worn[10] ^= 1
     Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(worn))
-    assert searching.find(people["owner"], text).moments  # its words still find it
+    assert moments.find(people["owner"], text).moments  # its words still find it
     (finding,) = examining.examine_vectors(segment.recipe)
     assert "other vectors than were written" in finding.what
 

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
-from webapp import searching
 from webapp.api.schemas import AnswerOut, Asked, FoundOut
 from webapp.api.service import ERRORS, Page, Window, allowed, throttled, turn_to
 from webapp.models import Question
 from webapp.people.access import signed_in, visible_video
+from webapp.search import moments
 from webapp.views import questions
 
 router = Router(tags=["search and questions"])
@@ -30,7 +30,7 @@ def search(
     nothing fits better than chance.
     """
     scope = [visible_video(request, video).pk] if video else None
-    return FoundOut.of(searching.find(signed_in(request), q, limit, by, scope))
+    return FoundOut.of(moments.find(signed_in(request), q, limit, by, scope))
 
 
 @router.post(

@@ -8,7 +8,7 @@ from django.urls import reverse
 from ninja import Field, Schema
 
 from webapp.models import Collection, Question, Step, Video
-from webapp.searching import Found, Moment
+from webapp.search.moments import Found, Moment
 from webapp.templatetags.moments import stem
 
 Scores = dict[str, float]

@@ -6,13 +6,13 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from webapp import recommending
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import ledger
+from webapp.search import recommendations
 from webapp.uploads import removal
 
 router = Router(tags=["videos"])
@@ -81,7 +81,7 @@ def get_transcript(request: HttpRequest, key: uuid.UUID) -> Any:
 
 @router.get("/videos/{uuid:key}/similar", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})
 def list_similar(request: HttpRequest, key: uuid.UUID) -> Any:
-    return recommending.similar(signed_in(request), visible_video(request, key))
+    return recommendations.similar(signed_in(request), visible_video(request, key))
 
 
 @router.get("/videos/{uuid:key}/steps", auth=allowed("read"), response={200: list[StepOut], **ERRORS})
@@ -107,4 +107,4 @@ def retry(request: HttpRequest, key: uuid.UUID) -> Any:
 
 @router.get("/recommendations", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})
 def list_recommendations(request: HttpRequest, limit: int = Query(8, ge=1, le=50)) -> Any:
-    return recommending.recommend(signed_in(request), limit)
+    return recommendations.recommend(signed_in(request), limit)

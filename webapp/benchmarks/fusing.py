@@ -6,13 +6,13 @@ import numpy as np
 
 from indexer.errors import IndexerError
 from indexer.fusion import Addition, Attention, Concatenation
-from webapp import candidates, searching
 from webapp.benchmarks import judged
 from webapp.benchmarks.library import Result, Shelf
 from webapp.benchmarks.measures import Outcomes, recalls
 from webapp.index import recipes, snapshot
 from webapp.models import Segment
-from webapp.searching import Wanted
+from webapp.search import candidates, moments
+from webapp.search.moments import Wanted
 
 
 def fusion(shelf: Shelf) -> Iterator[Result]:
@@ -31,7 +31,7 @@ def fusion(shelf: Shelf) -> Iterator[Result]:
         for language in sorted({judged.language(d.text) for d in shelf.truth.described}):
             outcomes = Outcomes(f"fusion, {kind.__name__}, {language}")
             for row in (d for d in shelf.truth.described if judged.language(d.text) == language):
-                query = searching.encode(Wanted(row.text), recipe)
+                query = moments.encode(Wanted(row.text), recipe)
                 scores = segments @ candidates.fuse(query, seen, fused)
                 best = {v: float(scores[rows.videos == v].max()) for v in np.unique(rows.videos).tolist()}
                 right = max(best.get(shelf.videos[name].pk, -np.inf) for name in row.relevant)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from webapp import searching
 from webapp.benchmarks.measures import Record
 from webapp.models import Judgement, Recipe, User
-from webapp.searching import Moment
+from webapp.search import moments
+from webapp.search.moments import Moment
 
 DEPTH = 10  # results that count
 
@@ -35,7 +35,7 @@ def judgements() -> Iterator[Record]:
 
 
 def look(user: User, query: str, recipe: Recipe) -> list[Moment]:
-    return searching.find(user, query, DEPTH, recipe=recipe).moments
+    return moments.find(user, query, DEPTH, recipe=recipe).moments
 
 
 def meets(moment: Moment, row: Judgement) -> bool:

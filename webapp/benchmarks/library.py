@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.queries import PARTS
 from qa.types import Sentence
-from webapp import answering, searching
+from webapp import answering
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.benchmarks.measures import (
@@ -21,7 +21,8 @@ from webapp.benchmarks.measures import (
     recalls,
 )
 from webapp.models import Evidence, User, Video
-from webapp.searching import Wanted
+from webapp.search import moments
+from webapp.search.moments import Wanted
 
 # Which parts are switched off for "the part alone".
 ALONE = {
@@ -89,7 +90,7 @@ def order(
     taken: list[float] | None = None,
 ) -> list[str]:
     """Names of the videos, best first."""
-    found = searching.find(shelf.user, Wanted(row.text, off=off), len(scope), "video", scope)
+    found = moments.find(shelf.user, Wanted(row.text, off=off), len(scope), "video", scope)
     if taken is not None:
         taken.append(found.took_ms)
     return [shelf.names[m.video.pk] for m in found.moments]
@@ -98,7 +99,7 @@ def order(
 def nothing_to_find(shelf: Shelf, scope: Sequence[int]) -> Record:
     """AUROC of the best score: queries with a right answer against queries without."""
     texts = {"present": [d.text for d in shelf.truth.described], "absent": shelf.truth.absent}
-    found = {k: [searching.find(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
+    found = {k: [moments.find(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
     best = {k: [f.moments[0].score if f.moments else -9.0 for f in group] for k, group in found.items()}
     shares = {
         f"confident when {k} %": round(100 * float(np.mean([f.confident for f in g])), 1) for k, g in found.items()
@@ -117,7 +118,7 @@ def moments(shelf: Shelf) -> Iterator[Result]:
 
 
 def place(shelf: Shelf, row: Placed) -> dict[str, float]:
-    found = searching.find(shelf.user, row.text, 10, videos=shelf.scope([row.video])).moments
+    found = moments.find(shelf.user, row.text, 10, videos=shelf.scope([row.video])).moments
     return moment_scores([(m.start, m.end) for m in found], row.spans)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from indexer.recommender import Watched, suggest
-from webapp import recommending
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.library import Shelf
 from webapp.benchmarks.measures import Outcomes, Record, average_precision
 from webapp.models import User, Video
+from webapp.search import recommendations
 
 PEOPLE = 400
 TOP = 10
@@ -29,7 +29,7 @@ def recommend(shelf: Shelf) -> Iterator[Outcomes | Record]:
     if len(rows) < 10:
         raise LookupError("Fewer than ten judged videos with tags are in the library.")
     scope = Video.objects.filter(pk__in=[videos[row["id"]].pk for row in rows])
-    known = recommending.topics(scope)
+    known = recommendations.topics(scope)
     place = {row["id"]: known.row(videos[row["id"]].pk) for row in rows}
     tags = {place[row["id"]]: set(row["tags"]) for row in rows}
     dice = np.random.default_rng(1)
@@ -82,7 +82,7 @@ def simulate(tags: dict[int, set[str]], dice: np.random.Generator) -> list[Histo
     return histories
 
 
-def replay(known: recommending.Topics) -> list[History]:
+def replay(known: recommendations.Topics) -> list[History]:
     """What people of this library watched, the newest left out."""
     histories = []
     for person in User.objects.all():
@@ -94,7 +94,7 @@ def replay(known: recommending.Topics) -> list[History]:
     return histories
 
 
-def compare(kind: str, known: recommending.Topics, histories: list[History]) -> Iterator[Outcomes | Record]:
+def compare(kind: str, known: recommendations.Topics, histories: list[History]) -> Iterator[Outcomes | Record]:
     """Hit rate and NDCG at ten of three ways to choose, with coverage and diversity."""
     dice = np.random.default_rng(2)
     counts = Counter(w.row for history, _ in histories for w in history if w.share > 0.5)

@@ -17,9 +17,10 @@ from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Space, Vectors
-from webapp import candidates, engine
+from webapp import engine
 from webapp.benchmarks.measures import Record
 from webapp.index import recipes, snapshot
+from webapp.search import candidates
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 200

@@ -16,11 +16,11 @@ from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models
-from webapp.candidates import load_frames, split
 from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Utterance, Video
 from webapp.pipeline import tags
 from webapp.pipeline.embed import load_picture, pack, unpack
+from webapp.search.candidates import load_frames, split
 
 SURE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 BATCH = 16  # pictures captioned at a time

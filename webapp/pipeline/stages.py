@@ -16,12 +16,13 @@ from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
 from indexer.types import MediaInfo, ScreenLine, Vectors
-from webapp import calibrating, engine, models
+from webapp import engine, models
 from webapp.index import generations, recipes
 from webapp.models import Keyframe, Shot, Video
 from webapp.pipeline import describe, embed
 from webapp.pipeline.embed import load_picture
 from webapp.pipeline.outputs import adopt, workspace
+from webapp.search import background
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
@@ -206,8 +207,8 @@ def index(video: Video, progress: Progress) -> Store:
     recipe = recipes.active()
     if generations.is_due(recipe):
         generations.publish(recipe)
-    measured = calibrating.measure(recipe)
-    return lambda: calibrating.save(recipe, measured)
+    measured = background.measure(recipe)
+    return lambda: background.save(recipe, measured)
 
 
 def reembed(video: Video, progress: Progress) -> Store:

@@ -15,8 +15,8 @@ from indexer.ports import PictureEncoder
 from indexer.terms import terms
 from indexer.types import Vectors
 from webapp import engine
-from webapp.candidates import split
 from webapp.models import Label, Recipe, Segment, Tag, Utterance, Video
+from webapp.search.candidates import split
 
 # Chance that one of five people names the label when they describe the picture, by its distance from the mean of all
 # labels in their standard deviations: a logistic curve fitted to 673 held-out photos of Flickr8k.

@@ -19,11 +19,11 @@ from django.db.models.functions import Now
 from indexer import box
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
-from webapp import looking_up
 from webapp.index import generations
 from webapp.models import IndexState, Step, Video, Worker
 from webapp.people import audit
 from webapp.pipeline import ledger, outputs, stages
+from webapp.search import pictures
 from webapp.uploads import removal, resumable
 
 log = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ def sweep() -> None:
         ledger.sweep()
         generations.repair()
         resumable.sweep()
-        looking_up.sweep()
+        pictures.sweep()
         removal.purge()
 
 

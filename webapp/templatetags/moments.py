@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
 from webapp import wording
-from webapp.filtering import Facet, lasting
 from webapp.label_names import NAMES
-from webapp.searching import Moment
+from webapp.search.filters import Facet, lasting
+from webapp.search.moments import Moment
 
 register = template.Library()
 register.filter("told", wording.tell)

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.core.handlers.asgi import ASGIHandler
 
-from webapp import looking_up
+from webapp.search import pictures
 from webapp.uploads.intake import intake
 
 IDLE_SECONDS = 30.0  # without a byte, after which a connection is given up
@@ -99,7 +99,7 @@ class FormUpload(TemporaryFileUploadHandler):
         asks = self.request.resolver_match is not None and self.request.resolver_match.url_name == "search-picture"
         if user is None or not user.is_authenticated or not (user.may_upload or asks):
             raise StopUpload(connection_reset=True)  # the view says why
-        self._free = looking_up.MOST_BYTES if asks else intake.free_bytes(user)
+        self._free = pictures.MOST_BYTES if asks else intake.free_bytes(user)
         super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.filtering import parse_keys, parse_numbers
 from webapp.models import Collection, User, Video
 from webapp.people.access import people_to_tick, signed_in
+from webapp.search.filters import parse_keys, parse_numbers
 
 PAGE = 24
 

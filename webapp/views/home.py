@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
-from webapp import recommending
 from webapp.models import Step, Video
 from webapp.people.access import signed_in
+from webapp.search import recommendations
 from webapp.views.operations import models_in_use
 
 
@@ -34,7 +34,9 @@ def home(request: HttpRequest) -> HttpResponse:
             .select_related("video__owner")
             .order_by("-seen_at")[:4],
             # What is only new stands below already.
-            "for_you": [item for item in recommending.recommend(user, 6) if item.because or item.video not in recent],
+            "for_you": [
+                item for item in recommendations.recommend(user, 6) if item.because or item.video not in recent
+            ],
             "total": total,
             # For the admin of an empty library: what this installation works with, where to begin.
             "welcome": user.is_superuser and not total,

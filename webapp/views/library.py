@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from webapp.filtering import parse_keys
 from webapp.models import Step, User, Video
 from webapp.people import audit
 from webapp.people.access import signed_in
 from webapp.pipeline import ledger
+from webapp.search.filters import parse_keys
 from webapp.uploads import removal, resumable
 from webapp.uploads.intake import intake
 from webapp.views.collections import put_into

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp import demo, examining
-from webapp.filtering import parse_numbers
 from webapp.index import recipes, snapshot
 from webapp.models import IndexState, Segment, Step, Video, Worker
 from webapp.people.access import signed_in
 from webapp.pipeline import estimates, ledger, outputs, stages
+from webapp.search.filters import parse_numbers
 
 SHOWN = 50
 

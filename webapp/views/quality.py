@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.filtering import parse_key
 from webapp.models import Judgement, Measurement, Video
 from webapp.people.access import signed_in
+from webapp.search.filters import parse_key
 from webapp.views.operations import only_admins
 
 WIDTH, HEIGHT, EDGE = 320, 90, 8  # units of a plot

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_POST
 
 from qa.types import Sentence, Turn
 from webapp import answering
-from webapp.filtering import parse_key, parse_number
 from webapp.models import Question, User, Video
 from webapp.people.access import signed_in, visible_video
+from webapp.search.filters import parse_key, parse_number
 
 TURNS = 3  # earlier exchanges a decoder is told
 EVENTS = "text/event-stream"

@@ -19,13 +19,14 @@ from indexer.errors import IndexerError
 from indexer.queries import PARTS
 from indexer.terms import terms
 from indexer.types import Vectors
-from webapp import engine, filtering, looking_up, searching, wording
-from webapp.filtering import Filters
+from webapp import engine, wording
 from webapp.index import recipes
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
 from webapp.people.access import signed_in
 from webapp.pipeline.embed import unpack_sound
-from webapp.searching import Wanted
+from webapp.search import filters, moments, pictures
+from webapp.search.filters import Filters
+from webapp.search.moments import Wanted
 
 PAGE = 24
 PAGES = 20
@@ -49,9 +50,9 @@ def search(request: HttpRequest) -> HttpResponse:
     visible = Video.objects.visible_to(user)
     filters = Filters(request.GET)
     wanted, pointed = read(request.GET, user, visible)
-    page = min(filtering.parse_number(request.GET.get("page", "")) or 1, PAGES)
+    page = min(filters.parse_number(request.GET.get("page", "")) or 1, PAGES)
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
-    found = searching.find(user, wanted, PAGE * page + 1, videos=scope)
+    found = moments.find(user, wanted, PAGE * page + 1, videos=scope)
     shown = found.moments[PAGE * (page - 1) : PAGE * page]
     grouped = request.GET.get("by") != "moment"
     context = {
@@ -59,7 +60,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "pointed": pointed,
         "moments": shown,
-        "groups": [(group[0], group[1:]) for group in searching.per_video(shown).values()],
+        "groups": [(group[0], group[1:]) for group in moments.per_video(shown).values()],
         "grouped": grouped,
         "words": tuple(terms(found.query)),
         "filters": filters,
@@ -73,7 +74,7 @@ def search(request: HttpRequest) -> HttpResponse:
         },
         "saved": user.saved_searches.all()[:20],
         "query": request.GET.urlencode(),
-        "kept": [pair for pair in pairs(filtering.lasting(request.GET)) if pair[0] not in filters.fields],
+        "kept": [pair for pair in pairs(filters.lasting(request.GET)) if pair[0] not in filters.fields],
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
     response = render(request, "search.html", context)
@@ -85,11 +86,11 @@ def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Want
     """What the address asks for. What this person may not see is left out like what does not exist."""
     segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
     like, unlike = (
-        list(segments.filter(pk__in=filtering.parse_numbers(asked.getlist(name))[:POINTED_AT]))
+        list(segments.filter(pk__in=filters.parse_numbers(asked.getlist(name))[:POINTED_AT]))
         for name in ("like", "unlike")
     )
     frame = nearest_frame(asked.get("frame", ""), visible)
-    key = filtering.parse_key(asked.get("picture", ""))
+    key = filters.parse_key(asked.get("picture", ""))
     picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
     wanted = Wanted(
         asked.get("q", ""),
@@ -97,7 +98,7 @@ def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Want
         tuple(segment.pk for segment in like),
         tuple(segment.pk for segment in unlike),
         frozenset(asked.getlist("off")) & set(PARTS),
-        filtering.parse_number(asked.get("upto", "")) or None,
+        filters.parse_number(asked.get("upto", "")) or None,
     )
     return wanted, Pointed(like, unlike, frame, picture)
 
@@ -109,7 +110,7 @@ def pairs(asked: QueryDict) -> list[tuple[str, str]]:
 def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
     """The keyframe of `VIDEO@SECONDS`: a paused player asks with it."""
     name, _at, time = text.partition("@")
-    key = filtering.parse_key(name)
+    key = filters.parse_key(name)
     try:
         seconds = float(time)
     except ValueError:
@@ -133,7 +134,7 @@ def look_of_picture(key: uuid.UUID) -> Vectors:
 
 @lru_cache(maxsize=100)
 def _encode_picture(key: uuid.UUID, recipe: int) -> Vectors:
-    picture = looking_up.decode(PictureQuery.objects.get(key=key).picture)
+    picture = pictures.decode(PictureQuery.objects.get(key=key).picture)
     return np.asarray(engine.pictures(recipes.active()).encode_images([picture])[0])
 
 
@@ -145,7 +146,7 @@ def search_picture(request: HttpRequest) -> HttpResponse:
     try:
         if file is None:
             raise IndexerError(_("No picture arrived."), _("Choose a JPEG, PNG or WebP of at most 16 MB."))
-        kept = looking_up.keep(signed_in(request), file)
+        kept = pictures.keep(signed_in(request), file)
     except IndexerError as error:
         messages.error(request, wording.tell(str(error)))
         return redirect("search")
@@ -165,7 +166,7 @@ def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def suggest(request: HttpRequest) -> JsonResponse:
     """Words that begin like what was typed; the key is no `q`, so that typing does not count as searching."""
     user = signed_in(request)
-    offered = filtering.suggest(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
+    offered = filters.suggest(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
     return JsonResponse({"suggestions": offered})
 
 
@@ -174,7 +175,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
 def save_search(request: HttpRequest) -> HttpResponse:
     """Keep the address of a search by its words."""
     user = signed_in(request)
-    asked = filtering.lasting(QueryDict(request.POST.get("query", "")[:2000]))
+    asked = filters.lasting(QueryDict(request.POST.get("query", "")[:2000]))
     name = asked.get("q", "").strip()[:200] or _("Search by picture")
     if asked:
         SavedSearch.objects.get_or_create(owner=user, query=asked.urlencode()[:2000], defaults={"name": name})

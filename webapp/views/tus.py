@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
-from webapp.filtering import parse_number
 from webapp.models import Upload, Video
 from webapp.people.access import signed_in
+from webapp.search.filters import parse_number
 from webapp.uploads import resumable
 from webapp.uploads.intake import intake
 

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp import subtitles
-from webapp.filtering import parse_numbers
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
+from webapp.search.filters import parse_numbers
 from webapp.uploads import removal
 
 

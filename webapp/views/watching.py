@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from indexer.terms import terms
-from webapp import documents, recommending, searching
+from webapp import documents
 from webapp.models import Chapter, User, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, tags
-from webapp.searching import Moment, Wanted
+from webapp.search import moments, recommendations
+from webapp.search.moments import Moment, Wanted
 from webapp.views.questions import open_thread
 
 DOCUMENTS = (
@@ -64,7 +65,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             **conversation,
             "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or conversation["asked"]],
             "forms": list(documents.FORMATS),
-            "similar": recommending.similar(user, video) if segments else [],
+            "similar": recommendations.similar(user, video) if segments else [],
             **people_to_tick(video, may_edit),
             "visibilities": Video.Visibility.choices,
             "shared_moments": video.shared_moments.all() if may_edit else [],
@@ -85,14 +86,14 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     # Addresses round to hundredths.
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
-    found = searching.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
+    found = moments.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
     return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
 
 
 def find_hits(user: User, video: Video, query: str) -> list[Moment]:
     """The moments of this video that match, in the order of time; none when nothing beats chance."""
-    found = searching.find(user, query, HITS, videos=[video.pk])
-    sure = [m for m in found.moments if m.confidence >= searching.CONFIDENT]
+    found = moments.find(user, query, HITS, videos=[video.pk])
+    sure = [m for m in found.moments if m.confidence >= moments.CONFIDENT]
     return sorted(sure, key=lambda m: m.start)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import recommending
 from webapp.commands import JsonCommand, find_user
+from webapp.search import recommendations
 
 
 class Command(JsonCommand):
@@ -17,7 +17,7 @@ class Command(JsonCommand):
         parser.add_argument("--limit", type=int, default=8)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for item in recommending.recommend(find_user(options["user"]), options["limit"]):
+        for item in recommendations.recommend(find_user(options["user"]), options["limit"]):
             because = item.because.file_name if item.because else None
             record = {
                 "video": item.video.pk,

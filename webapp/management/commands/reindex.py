@@ -9,12 +9,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
-from webapp import calibrating, engine, searching
+from webapp import engine
 from webapp.benchmarks.measures import recalls
 from webapp.commands import JsonCommand, find_user, usage
 from webapp.index import generations, recipes, snapshot
 from webapp.models import Recipe, Step, User
 from webapp.pipeline import ledger, worker
+from webapp.search import background, moments
 
 
 class Command(JsonCommand):
@@ -99,7 +100,7 @@ class Command(JsonCommand):
 
     def calibrate(self, recipe: Recipe) -> None:
         if recipe.segments.exists():
-            calibrating.save(recipe, calibrating.measure(recipe))
+            background.save(recipe, background.measure(recipe))
 
     def state(self, recipe: Recipe) -> dict[str, Any]:
         return {
@@ -115,7 +116,7 @@ class Command(JsonCommand):
         for recipe in [recipes.active(), *recipes.others()]:
             ranks, taken = [], []
             for text, relevant in queries:
-                found = searching.find(user, text, 50, "video", recipe=recipe)
+                found = moments.find(user, text, 50, "video", recipe=recipe)
                 order = [m.video.file_name for m in found.moments]
                 ranks.append(min((order.index(f) + 1 for f in relevant if f in order), default=len(order) + 1))
                 taken.append(found.took_ms)

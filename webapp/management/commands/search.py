@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import searching
 from webapp.commands import JsonCommand, find_user, read_batch, usage
 from webapp.models import User
+from webapp.search import moments
 
 
 class Command(JsonCommand):
@@ -38,7 +38,7 @@ class Command(JsonCommand):
 def find(user: User, text: str, options: dict[str, Any], video: Any) -> dict[str, Any]:
     """The contract's record of one search."""
     scope = [int(video)] if video is not None else None
-    found = searching.find(user, text, options["limit"], options["by"], scope)
+    found = moments.find(user, text, options["limit"], options["by"], scope)
     return {
         "query": found.query,
         "confident": found.confident,

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import recommending
 from webapp.commands import JsonCommand, find_user, find_video
+from webapp.search import recommendations
 
 
 class Command(JsonCommand):
@@ -19,7 +19,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         video = find_video(options["video"])
-        for near in recommending.similar(find_user(options["user"]), video, options["limit"]):
+        for near in recommendations.similar(find_user(options["user"]), video, options["limit"]):
             record = {
                 "video": near.video.pk,
                 "file": near.video.file_name,

@@ -13,7 +13,7 @@ from indexer.types import Ids, Vectors
 from webapp.index import recipes, snapshot
 from webapp.models import FrameVector, Segment, User, Video
 from webapp.pipeline.embed import unpack, unpack_sound
-from webapp.searching import visible_ids
+from webapp.search.moments import visible_ids
 
 SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
 HISTORY = 30  # viewings that make a person's profile

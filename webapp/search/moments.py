@@ -22,10 +22,10 @@ from indexer.retriever import Ranked, in_order, rank
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Span, Vectors
 from webapp import engine
-from webapp.candidates import POOL, gather, load_candidates
 from webapp.index import snapshot
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
 from webapp.pipeline.embed import unpack_sound
+from webapp.search.candidates import POOL, gather, load_candidates
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ from functools import lru_cache
 from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.types import Vectors
-from webapp import engine, searching
+from webapp import engine
 from webapp.index import snapshot
 from webapp.models import Recipe, Segment
 from webapp.pipeline.embed import mark_changed
-from webapp.searching import Wanted
+from webapp.search import moments
+from webapp.search.moments import Wanted
 
 CHANGED = 0.05  # share of segments that must be new or gone before it is worth measuring again
 
@@ -26,7 +27,7 @@ def measure(recipe: Recipe) -> Calibration | None:
     seen = replace(snapshot.snapshot(recipe), calibration=measured)
     everything, best = seen.masks(seen.videos), []
     for sentence in BACKGROUND:
-        ranked = searching.rank_all(Wanted(sentence), seen, everything)
+        ranked = moments.rank_all(Wanted(sentence), seen, everything)
         best += [ranked[0].score] if ranked else []
     return replace(measured, chance=sorted(best))
 

@@ -1,0 +1,1 @@
+"""Finding: moments for a query, filters, pictures to search with, recommendations."""
