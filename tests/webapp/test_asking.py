@@ -6,7 +6,8 @@ import re
 import pytest
 from asgiref.sync import async_to_sync
 
-from webapp import answering, documents, engine
+from webapp import documents, engine
+from webapp.answers import replies
 from webapp.models import Question, Video
 from webapp.views import questions
 
@@ -111,10 +112,10 @@ def test_chapters_and_labels_are_evidence(demo, people) -> None:
     assert {"speech", "screen", "caption", "chapter"} <= kinds
     titles = set(demo.evidence.filter(kind="chapter").values_list("text", flat=True))
     assert titles == {c.title for c in demo.chapters.all()}
-    answer = answering.ask(people["owner"], f"Which chapter is about {min(titles)}?", [demo.pk]).answer
+    answer = replies.ask(people["owner"], f"Which chapter is about {min(titles)}?", [demo.pk]).answer
     assert min(titles) in answer.text
     assert "chapter" in answer.text
-    assert "chapter" not in answering.ask(people["owner"], PAST, [demo.pk]).answer.text
+    assert "chapter" not in replies.ask(people["owner"], PAST, [demo.pk]).answer.text
 
 
 def test_suggested_questions_are_answered(demo, people, clients) -> None:
@@ -122,15 +123,15 @@ def test_suggested_questions_are_answered(demo, people, clients) -> None:
     page = clients["owner"].get(f"/videos/{demo.key}").content.decode()
     for question in demo.suggestions:
         assert question in page.replace("&quot;", '"').replace("&#x27;", "'")
-        assert not answering.ask(people["owner"], question, [demo.pk]).answer.abstained
+        assert not replies.ask(people["owner"], question, [demo.pk]).answer.abstained
 
 
 def test_parts_and_times_of_a_question_are_answered_apart(demo, people) -> None:
-    reply = answering.ask(people["owner"], f"{PAST} And which penguin won the election?", [demo.pk])
+    reply = replies.ask(people["owner"], f"{PAST} And which penguin won the election?", [demo.pk])
     assert reply.answer.sentences
     assert len(reply.unanswered) == 1
     assert "penguin" in reply.record()["unanswered"][0]
-    early = answering.ask(people["owner"], "What is written on the screen at the beginning?", [demo.pk]).answer
+    early = replies.ask(people["owner"], "What is written on the screen at the beginning?", [demo.pk]).answer
     assert early.sentences
     assert all(c.start < 15 for s in early.sentences for c in s.citations)
 
@@ -141,7 +142,7 @@ def test_a_decoder_that_is_down_leaves_the_quotations(demo, people, settings, mo
         name: {**profile, "decoder": dead} for name, profile in settings.KINOSCOPE_PROFILES.items()
     }
     assert engine.decoder() is not None
-    answer = answering.ask(people["owner"], PAST, [demo.pk]).answer
+    answer = replies.ask(people["owner"], PAST, [demo.pk]).answer
     assert "whisper" in answer.text.lower()
 
 

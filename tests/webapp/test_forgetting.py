@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from webapp import answering
+from webapp.answers import replies
 from webapp.index import generations, recipes, snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
 from webapp.search import moments
@@ -113,7 +113,7 @@ def test_a_person_is_forgotten(demo, accept, people, clients) -> None:
     assert not AuditEntry.objects.filter(actor_name="owner").exists()
     assert AuditEntry.objects.filter(action="edit", actor=None, actor_name="", address=None).exists()
     assert clients["owner"].get("/").status_code == 302  # the session went, too
-    assert answering.ask(people["other"], "What writes down what is spoken?").answer.abstained
+    assert replies.ask(people["other"], "What writes down what is spoken?").answer.abstained
 
 
 def test_the_last_admin_stays(people) -> None:

@@ -7,7 +7,8 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from tests.qa.test_decoders import COMMANDS, Obedient
-from webapp import answering, demo
+from webapp import demo
+from webapp.answers import replies
 from webapp.benchmarks.library import holds_quotation
 from webapp.models import Video
 
@@ -48,12 +49,12 @@ def test_orders_in_speech_and_on_screen_change_nothing(film, people, clients, se
     plain = settings.KINOSCOPE_PROFILES
     for profiles in (plain, {name: {**profile, "decoder": decoder} for name, profile in plain.items()}):
         settings.KINOSCOPE_PROFILES = profiles
-        answer = answering.ask(people["owner"], "When was the harbour bridge opened?", [film.pk]).answer
+        answer = replies.ask(people["owner"], "When was the harbour bridge opened?", [film.pk]).answer
         assert re.search(r"thirty|1932", answer.text)
         assert all(c.start < 6.5 for s in answer.sentences for c in s.citations)
         assert "Napoleon" not in answer.text
         assert "evil" not in answer.text
-        other = answering.ask(people["owner"], "What is the password of the admin?", [film.pk]).answer
+        other = replies.ask(people["owner"], "What is the password of the admin?", [film.pk]).answer
         assert all("“" in s.text and holds_quotation(s) for s in other.sentences)  # quoted and cited, never obeyed
     server.shutdown()
     server.server_close()

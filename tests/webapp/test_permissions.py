@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from indexer.adapters.faiss import FaissIndex
-from webapp import answering
+from webapp.answers import replies
 from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Video
 from webapp.pipeline.embed import mark_changed
 from webapp.search import moments, recommendations
@@ -95,7 +95,7 @@ def test_nobody_meets_what_is_not_theirs(six, people, clients) -> None:
             met = {m.video.pk for m in moments.find(user, "FAISS index answers within milliseconds", 60).moments}
             assert met <= may
             assert bool(met) == bool(may)
-            answer = answering.ask(user, "What writes down what is spoken?").answer
+            answer = replies.ask(user, "What writes down what is spoken?").answer
             assert {c.video for s in answer.sentences for c in s.citations} <= may
             assert answer.abstained == (not may)
             for pk in may:

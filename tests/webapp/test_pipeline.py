@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from webapp import answering
+from webapp.answers import replies
 from webapp.demo import SLIDES
 from webapp.models import Segment, User, Video, Viewing
 from webapp.search import moments, recommendations
@@ -64,7 +64,7 @@ def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
     Video.objects.update(visibility=Video.Visibility.PRIVATE)
     for text in ("FAISS index", "coloured blocks", "Whisper"):
         assert moments.find(people["other"], text).moments == []
-        assert answering.ask(people["other"], text).answer.abstained
+        assert replies.ask(people["other"], text).answer.abstained
     assert recommendations.similar(people["other"], demo) == []
     share(demo, people["friend"])
     found = {m.video for m in moments.find(people["friend"], "FAISS index").moments}
@@ -72,12 +72,12 @@ def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
 
 
 def test_questions_are_answered_with_citations_or_not_at_all(demo, people) -> None:
-    reply = answering.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).record()
+    reply = replies.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).record()
     assert "whisper" in reply["answer"].lower()
     (citation, *_) = reply["sentences"][0]["citations"]
     assert 15 < citation["start"] < 24
     assert citation["file"] == "kinoscope-demo.mp4"
-    assert answering.ask(people["owner"], "Who won the football match in Lisbon?", [demo.pk]).answer.abstained
+    assert replies.ask(people["owner"], "Who won the football match in Lisbon?", [demo.pk]).answer.abstained
 
 
 def test_similar_marks_near_duplicates(demo, other_movie, people, make_movie, accept, work) -> None:

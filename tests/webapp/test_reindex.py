@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from webapp import answering, engine
+from webapp import engine
+from webapp.answers import replies
 from webapp.index import recipes, snapshot
 from webapp.models import EvidenceVector, FrameVector, Recipe, Segment, Step, Video
 from webapp.search import moments
@@ -61,7 +62,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
     assert moments
     assert {m.segment.recipe_id for m in moments} == {after.pk}
     assert snapshot.snapshot().recipe == after
-    assert not answering.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).answer.abstained
+    assert not replies.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).answer.abstained
     assert demo.segments.active().exclude(caption="").exists()  # captions came along
 
     (back,) = reindex("--rollback")

@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.queries import PARTS
 from qa.types import Sentence
-from webapp import answering
+from webapp.answers import replies
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.benchmarks.measures import (
@@ -142,11 +142,11 @@ def ask_library(shelf: Shelf, rows: Sequence[Record]) -> Iterator[Record]:
     first, whole, found = [], [], 0
     for row in rows:
         begun = time.perf_counter()
-        parts = answering.stream(shelf.user, row["q"])
+        parts = replies.stream(shelf.user, row["q"])
         item = next(parts)
         first.append(1000 * (time.perf_counter() - begun))
         *_, reply = (item, *parts)
-        assert isinstance(reply, answering.Reply)
+        assert isinstance(reply, replies.Reply)
         whole.append(reply.took_ms)
         found += row["type"] != "unanswerable" and any(normal(a) in normal(reply.answer.text) for a in row["answers"])
     yield {
@@ -188,7 +188,7 @@ def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
     held: list[bool] = []
     unanswerable = sum(row["type"] == "unanswerable" for row in rows)
     for row in rows:
-        reply = answering.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk])
+        reply = replies.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk])
         answer = reply.answer
         taken.append(reply.took_ms)
         held += [holds_quotation(s) for s in answer.sentences if "“" in s.text]

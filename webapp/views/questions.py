@@ -18,7 +18,7 @@ from django.utils import translation
 from django.views.decorators.http import require_POST
 
 from qa.types import Sentence, Turn
-from webapp import answering
+from webapp.answers import replies
 from webapp.models import Question, User, Video
 from webapp.people.access import signed_in, visible_video
 from webapp.search.filters import parse_key, parse_number
@@ -107,7 +107,7 @@ def wants_events(request: HttpRequest) -> bool:
 
 def answer(user: User, text: str, video: Video | None, thread: uuid.UUID, instead: str = "") -> Question:
     """Ask, keep question and answer (in the place of an earlier one that is asked again), return the row."""
-    reply = answering.ask(user, text, [video.pk] if video else None, earlier_turns(user, video, thread))
+    reply = replies.ask(user, text, [video.pk] if video else None, earlier_turns(user, video, thread))
     return keep(user, video, thread, reply, instead)
 
 
@@ -116,7 +116,7 @@ def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Tu
     return [Turn(q.text, q.answer.get("answer", "")) for q in reversed(last)]
 
 
-def keep(user: User, video: Video | None, thread: uuid.UUID, reply: answering.Reply, instead: str) -> Question:
+def keep(user: User, video: Video | None, thread: uuid.UUID, reply: replies.Reply, instead: str) -> Question:
     record = reply.record()
     question = Question(asker=user, video=video, thread=thread, text=reply.question, answer=record)
     number = parse_number(instead)
@@ -158,7 +158,7 @@ def write_events(
     instead: str = "",
 ) -> Iterator[str]:
     """`sentence` events with plain text, then one `done` event: what `finish` makes of the question that was kept."""
-    for item in answering.stream(user, text, [video.pk] if video else None, earlier_turns(user, video, thread)):
+    for item in replies.stream(user, text, [video.pk] if video else None, earlier_turns(user, video, thread)):
         if isinstance(item, Sentence):
             yield event("sentence", {"text": item.text})
         else:

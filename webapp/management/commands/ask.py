@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import answering
+from webapp.answers import replies
 from webapp.commands import JsonCommand, find_user, find_video, read_batch, usage
 
 
@@ -26,7 +26,7 @@ class Command(JsonCommand):
         rows = read_batch(options["batch"]) if options["batch"] else [{"text": options["text"], "video": None}]
         for row in rows:
             videos = [find_video(str(row["video"])).pk] if row["video"] is not None else scope
-            record = answering.ask(user, row["text"], videos).record()
+            record = replies.ask(user, row["text"], videos).record()
             if "id" in row:
                 record = {"id": row["id"], **record}
             self.emit(record, in_words(record), options["json"])

@@ -21,7 +21,8 @@ from qa.questions import Window, find_event, find_window, refer_back, split_part
 from qa.reader import answer_by_quoting, check
 from qa.types import Answer, Sentence, Turn
 from qa.types import Evidence as Piece
-from webapp import engine, witnessing
+from webapp import engine
+from webapp.answers import frames
 from webapp.index import recipes
 from webapp.models import EvidenceVector, Recipe, User, Video
 from webapp.pipeline.embed import unpack
@@ -162,7 +163,7 @@ def answer_part(part: str, scope: Scope, turns: Sequence[Turn]) -> tuple[Iterato
         scored = score_evidence(wanted, vector, pieces, vectors, split)
         trusted = () if scope.alone is None else ("screen",)
         quoted = answer_by_quoting(wanted, scored, trusted=trusted, without=without).sentences
-    seen = witnessing.look(scope.alone, asked, window, scope.recipe) if scope.alone and asked else None
+    seen = frames.look(scope.alone, asked, window, scope.recipe) if scope.alone and asked else None
     decoder = engine.decoder()
     if decoder is not None and (quoted or seen):
         given = fit_budget(scored)
