@@ -17,7 +17,7 @@ with atheris.instrument_imports(include=["webapp", "pysubs2"]):
     import django
 
     django.setup()
-    from webapp import subtitles
+    from webapp.media import subtitles
     from webapp.uploads.intake import intake
     from webapp.views import media, tus
 

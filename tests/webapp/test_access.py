@@ -172,14 +172,14 @@ def test_headers_guard_every_page(clients) -> None:
 def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) -> None:
     from django.urls import reverse
 
-    from webapp import exporting
+    from webapp.media import export
     from webapp.models import PictureQuery, Question, SavedSearch
     from webapp.people import tokens
     from webapp.uploads import resumable
 
     owner, nobody = people["owner"], NOBODY
     made = {
-        "export": lambda: exporting.make_link(owner).key,
+        "export": lambda: export.make_link(owner).key,
         "picture-searched": lambda: PictureQuery.objects.create(owner=owner, picture=b"jpeg").key,
         "drop-question": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-token": lambda: bool(tokens.issue(owner, "t", ["read"])) and owner.tokens.get().pk,

@@ -6,8 +6,9 @@ import re
 import pytest
 from asgiref.sync import async_to_sync
 
-from webapp import documents, engine
+from webapp import engine
 from webapp.answers import replies
+from webapp.media import documents
 from webapp.models import Question, Video
 from webapp.views import questions
 

@@ -7,7 +7,7 @@ from django.test import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.documents import clock, escape
+from webapp.media.documents import clock, escape
 from webapp.views.media import parse_range
 
 

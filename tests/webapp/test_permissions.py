@@ -119,7 +119,7 @@ INJECTIONS = [
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, clients, work) -> None:
     """They may be quoted, escaped and cited, where they answer the question; nothing is done because of them."""
-    from webapp import subtitles
+    from webapp.media import subtitles
 
     hidden = Video.objects.create(
         owner=people["admin"], title="Canary of the admin", file_name="c.mp4", sha256="c", size_bytes=1

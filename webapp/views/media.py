@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from webapp import documents
+from webapp.media import documents
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import signed_in, visible_video

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import subtitles
+from webapp.media import subtitles
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video

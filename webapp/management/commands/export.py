@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.files import write_whole
-from webapp import exporting
 from webapp.commands import JsonCommand, find_user, usage
+from webapp.media import export
 from webapp.people import audit
 
 
@@ -23,7 +23,7 @@ class Command(JsonCommand):
         user, target = find_user(options["name"]), options["file"].absolute()
         if target.exists() or not target.parent.is_dir():
             raise usage(f"{target} exists already, or its folder does not.")
-        made = exporting.archive(user)
+        made = export.archive(user)
 
         def write(path: Path) -> None:
             with path.open("wb") as file:

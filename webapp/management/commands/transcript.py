@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp import documents
 from webapp.commands import find_user, find_video
+from webapp.media import documents
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from zipstream import ZipStream
 
-from webapp import documents
+from webapp.media import documents
 from webapp.models import AuditEntry, ExportLink, User, Video
 from webapp.pipeline import tags
 
