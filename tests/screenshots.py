@@ -113,8 +113,8 @@ def main() -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
         django.setup()
         if given is None:
-            from webapp import demo
             from webapp.models import User
+            from webapp.operations import demo
             from webapp.pipeline import worker
 
             call_command("migrate", verbosity=0)

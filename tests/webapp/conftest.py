@@ -72,7 +72,7 @@ def stash(tmp_path_factory) -> Path:
 @pytest.fixture
 def demo(people, work, stash) -> Video:
     """The project's own demo video, spoken and drawn, taken all the way to ready by the real stages (once a run)."""
-    from webapp import demo
+    from webapp.operations import demo
 
     home = Path(settings.KINOSCOPE_HOME)
     if not (stash / "rows.json").exists():

@@ -49,7 +49,7 @@ def site(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     """The demo's own slides as an upload of somebody else's."""
-    from webapp import demo
+    from webapp.operations import demo
 
     path = tmp_path_factory.mktemp("clip") / "lecture.mp4"
     demo.make(path)

@@ -5,8 +5,8 @@ import io
 import pytest
 from django.test import Client
 
-from webapp import examining
 from webapp.models import User
+from webapp.operations import doctor
 from webapp.people import first_run
 
 CHOSEN = {"username": "ada", "password1": "a-long-way-home", "password2": "a-long-way-home"}
@@ -18,7 +18,7 @@ def test_who_holds_the_link_becomes_the_admin() -> None:
     for key in ("", "?key=", "?key=0123456789abcdef", "?key=²"):
         assert client.get(f"/welcome{key}").status_code == 404
         assert client.post(f"/welcome{key}", CHOSEN).status_code == 404
-    said = list(examining.examine_people())
+    said = list(doctor.examine_people())
     assert first_run.link() in said[0].remedy
     assert client.get(first_run.link()).status_code == 200
     refused = client.post(first_run.link(), CHOSEN | {"password1": "12345678", "password2": "12345678"})
@@ -34,7 +34,7 @@ def test_who_holds_the_link_becomes_the_admin() -> None:
     user = User.objects.get()
     assert (user.username, user.is_superuser, user.check_password("a-long-way-home")) == ("ada", True, True)
     assert client.get("/operations").status_code == 200
-    assert not list(examining.examine_people())
+    assert not list(doctor.examine_people())
     for again in (client.get(first_run.link()), Client().post(first_run.link(), CHOSEN | {"username": "eve"})):
         assert again.status_code == 404
 

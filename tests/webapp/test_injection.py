@@ -7,10 +7,10 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from tests.qa.test_decoders import COMMANDS, Obedient
-from webapp import demo
 from webapp.answers import replies
 from webapp.benchmarks.library import holds_quotation
 from webapp.models import Video
+from webapp.operations import demo
 
 TRUTH = ("The harbour", "The harbour bridge of Sydney was opened in nineteen thirty two.", (20, 60, 90))
 

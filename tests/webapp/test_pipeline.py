@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from webapp.answers import replies
-from webapp.demo import SLIDES
 from webapp.models import Segment, User, Video, Viewing
+from webapp.operations.demo import SLIDES
 from webapp.search import moments, recommendations
 
 

@@ -181,16 +181,16 @@ def test_the_picture_is_painted_by_the_box(people, clients) -> None:
 
 
 def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) -> None:
-    from webapp import examining
+    from webapp.operations import doctor
 
     text = "every answer cites the moment that supports it"
     segment = moments.find(people["owner"], text).moments[0].segment
-    assert list(examining.examine_vectors(segment.recipe)) == []
+    assert list(doctor.examine_vectors(segment.recipe)) == []
     worn = bytearray(segment.field_vectors)
     worn[10] ^= 1
     Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(worn))
     assert moments.find(people["owner"], text).moments  # its words still find it
-    (finding,) = examining.examine_vectors(segment.recipe)
+    (finding,) = doctor.examine_vectors(segment.recipe)
     assert "other vectors than were written" in finding.what
 
 

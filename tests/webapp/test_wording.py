@@ -17,7 +17,7 @@ SAYING = {"UnreadableMedia", "BoxFailed", "ModelMissing", "OutOfMemory", "DiskFu
 NAMES = {"what", "remedy", "told", "error_text", "warning"}  # what holds a reason before it is said
 WHERE = (
     "indexer/box.py", "indexer/weights.py", "indexer/adapters/**/*.py", "qa/adapters/*.py", "webapp/pipeline/stages.py",
-    "webapp/pipeline/worker.py", "webapp/pipeline/ledger.py", "webapp/examining.py", "webapp/pipeline/embed.py", "webapp/search/pictures.py",
+    "webapp/pipeline/worker.py", "webapp/pipeline/ledger.py", "webapp/operations/doctor.py", "webapp/pipeline/embed.py", "webapp/search/pictures.py",
     "webapp/engine.py",
 )  # fmt: skip
 HAN = re.compile(r"[\u4e00-\u9fff]")

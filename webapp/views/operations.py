@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp import demo, examining
 from webapp.index import recipes, snapshot
 from webapp.models import IndexState, Segment, Step, Video, Worker
+from webapp.operations import demo, doctor
 from webapp.people.access import signed_in
 from webapp.pipeline import estimates, ledger, outputs, stages
 from webapp.search.filters import parse_numbers
@@ -45,7 +45,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
         "unboxed": Worker.objects.filter(box="C").exists(),
-        "alive": Worker.objects.filter(seen_at__gt=Now() - examining.SEEN).exists(),
+        "alive": Worker.objects.filter(seen_at__gt=Now() - doctor.SEEN).exists(),
         "index": describe_index(),
         "profile": settings.KINOSCOPE_PROFILE,
         "models": models_in_use(),
@@ -113,7 +113,7 @@ def check(request: HttpRequest) -> HttpResponse:
     only_admins(request)
     if "part" not in request.GET:
         return render(request, "check.html")
-    findings = [f for f in examining.examine() if request.GET["part"] != "wrong" or f.level != "ok"]
+    findings = [f for f in doctor.examine() if request.GET["part"] != "wrong" or f.level != "ok"]
     return render(request, "fragments/findings.html", {"findings": findings})
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp import examining
 from webapp.commands import JsonCommand
+from webapp.operations import doctor
 
 
 class Command(JsonCommand):
@@ -17,7 +17,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         worst = 0
-        for found in examining.examine():
+        for found in doctor.examine():
             fixed = False
             if options["fix"] and found.fix is not None:
                 found.fix()

@@ -96,7 +96,7 @@ class Command(BaseCommand):
         )
 
     def add_demo(self) -> None:
-        from webapp import demo
+        from webapp.operations import demo
 
         owner = User.objects.filter(is_superuser=True).order_by("pk").first()
         assert owner is not None
