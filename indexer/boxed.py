@@ -49,21 +49,21 @@ def say_progress(share: float) -> None:
 
 
 def answer(operation: str, path: Path, out: Path) -> dict[str, Any]:
-    from indexer.adapters.pyav import looking, probing, rendering
+    from indexer.adapters.pyav import look, probe, rendition
 
     match operation:
         case "probe":
-            return probing.probe(path)
+            return probe.probe(path)
         case "picture":
-            return looking.read_picture(path, out)
+            return look.read_picture(path, out)
         case "glance":
-            return looking.glance(path, out)
+            return look.glance(path, out)
         case "look":
-            return looking.look(path, out, say_progress)
+            return look.look(path, out, say_progress)
         case "audio":
-            return rendering.extract_audio(path, out)
+            return rendition.extract_audio(path, out)
         case "proxy":
-            return rendering.render_proxy(path, out, say_progress)
+            return rendition.render_proxy(path, out, say_progress)
     raise SystemExit(f"unknown operation {operation}")
 
 

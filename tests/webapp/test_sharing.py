@@ -5,7 +5,7 @@ import re
 import pytest
 
 from webapp.models import AuditEntry, SharedMoment, Video
-from webapp.views.sharing import fit
+from webapp.views.links import fit
 
 
 @pytest.fixture

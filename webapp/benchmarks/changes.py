@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from webapp.commands import usage
+from webapp.management.base import usage
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
+from webapp.models.links import SharedMoment, Token
 from webapp.models.quality import Judgement, Measurement
 from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
-from webapp.models.sharing import SharedMoment, Token
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import (
     Chapter,

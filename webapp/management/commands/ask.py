@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from webapp.answers import replies
-from webapp.commands import JsonCommand, find_user, find_video, read_batch, usage
+from webapp.management.base import JsonCommand, find_user, find_video, read_batch, usage
 
 
 class Command(JsonCommand):

@@ -14,26 +14,26 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from webapp.benchmarks import (
+    captions,
     changes,
-    describing,
-    fusing,
-    ingesting,
+    fusion,
+    ingest,
     judged,
     judgements,
     ledger,
     library,
     models,
-    recommending,
+    recommendations,
     scale,
     towers,
 )
 from webapp.benchmarks.measures import Outcomes, Record
-from webapp.commands import JsonCommand, find_user, usage
 from webapp.index import recipes
+from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Measurement
 
-OF_A_LIBRARY = {**library.BENCHES, "fusion": fusing.fusion, "recommend": recommending.recommend}
-OF_FILES = {**models.BENCHES, "captions": describing.captions, "ingest": ingesting.ingest}
+OF_A_LIBRARY = {**library.BENCHES, "fusion": fusion.fusion, "recommend": recommendations.recommend}
+OF_FILES = {**models.BENCHES, "captions": captions.captions, "ingest": ingest.ingest}
 ALONE = {
     "judgements": judgements.judgements,
     "ledger": ledger.run,

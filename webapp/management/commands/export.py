@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.files import write_whole
-from webapp.commands import JsonCommand, find_user, usage
+from webapp.management.base import JsonCommand, find_user, usage
 from webapp.media import export
 from webapp.people import audit
 

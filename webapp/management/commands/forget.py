@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.commands import JsonCommand, find_user, usage
+from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import User
 from webapp.people import audit
 from webapp.uploads import removal

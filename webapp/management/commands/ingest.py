@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.media import MEDIA_SUFFIXES
-from webapp.commands import JsonCommand, find_user, usage
+from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Step, Video
 from webapp.pipeline import worker
 from webapp.uploads.intake import intake

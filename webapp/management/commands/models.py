@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from indexer.adapters import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS, Weights
-from webapp.commands import JsonCommand, usage
+from webapp.management.base import JsonCommand, usage
 
 
 class Command(JsonCommand):

@@ -11,8 +11,8 @@ from django.core.management.base import CommandParser
 from indexer.errors import IndexerError
 from webapp import engine
 from webapp.benchmarks.measures import recalls
-from webapp.commands import JsonCommand, find_user, usage
 from webapp.index import generations, recipes, snapshot
+from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
 from webapp.pipeline import ledger, worker
 from webapp.search import background, moments

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.commands import JsonCommand, find_video
+from webapp.management.base import JsonCommand, find_video
 from webapp.pipeline import tags
 
 

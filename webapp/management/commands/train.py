@@ -12,7 +12,7 @@ from indexer.queries import SCENE
 from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
 from webapp import engine
 from webapp.benchmarks import judged
-from webapp.commands import JsonCommand, usage
+from webapp.management.base import JsonCommand, usage
 
 WEIGHTS = {
     "fusion": fusion.ATTENTION,

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp.commands import find_user, find_video
+from webapp.management.base import find_user, find_video
 from webapp.media import documents
 
 

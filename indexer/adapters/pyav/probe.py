@@ -9,7 +9,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from indexer import media
-from indexer.adapters.pyav.opening import check_codec, codec_name, first_rotation, open_media, picture_stream
+from indexer.adapters.pyav.container import check_codec, codec_name, first_rotation, open_media, picture_stream
 from indexer.errors import UnreadableMedia
 from indexer.types import MediaInfo, to_record
 

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image as Pillow
 
 from indexer import media, shots
-from indexer.adapters.pyav.opening import Decoder, open_media, save_picture, to_picture, to_rgb
+from indexer.adapters.pyav.container import Decoder, open_media, save_picture, to_picture, to_rgb
 from indexer.errors import UnreadableMedia
 from indexer.types import TILE, TILES_A_ROW, Image, Keyframe, to_record
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from indexer import media
-from indexer.adapters.pyav.opening import (
+from indexer.adapters.pyav.container import (
     check_codec,
     codec_name,
     first_rotation,
