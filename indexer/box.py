@@ -19,19 +19,21 @@ import threading
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from PIL import Image
 
 from indexer.confinement import needed_files
-from indexer.errors import BoxFailed, DiskFull, UnreadableMedia
+from indexer.errors import BoxFailed, DiskFull, UnreadableMedia, translatable
 from indexer.ports import Progress
 from indexer.types import SAMPLE_RATE, Keyframe, Look, MediaInfo, Span
 
 TIERS = {
-    "A": "a file system of its own with one file in it, no network, no new process, resource limits",
-    "B": "no other file, no network, no new process, resource limits",
-    "C": "resource limits and allow-lists only: install bubblewrap, or run Linux 5.13 or newer with libseccomp2",
+    "A": translatable("a file system of its own with one file in it, no network, no new process, resource limits"),
+    "B": translatable("no other file, no network, no new process, resource limits"),
+    "C": translatable(
+        "resource limits and allow-lists only: install bubblewrap, or run Linux 5.13 or newer with libseccomp2"
+    ),
 }
 PICTURE_BYTES = 4 << 20  # largest JPEG a child may hand over
 PICTURE_SIDE = 2000  # pixels: keyframes have 960, storyboards 1600 × 900
@@ -185,29 +187,38 @@ def _listen(child: "subprocess.Popen[str]", progress: Progress | None) -> dict[s
 def _judge(answer: dict[str, Any], code: int, operation: str, timer: "_Deadline") -> dict[str, Any]:
     if timer.fired:
         raise BoxFailed(
-            f"Reading this file took longer than {timer.wall:.0f} s and was stopped (step {operation}).",
+            "Reading this file took longer than %(seconds)s s and was stopped (step %(step)s). "
             "Convert it to MP4 (H.264) and upload it again.",
+            seconds=f"{timer.wall:.0f}",
+            step=operation,
         )
     if "full" in answer:
-        raise DiskFull("The disk is full.", "Make room and try again.")
+        raise DiskFull("The disk is full. Make room and try again.")
     if "error" in answer:
-        raise UnreadableMedia(answer["error"], answer.get("remedy", ""))
+        raise UnreadableMedia(str(answer["error"]), **_values(answer.get("values")))
     if code != 0 or "ok" not in answer:
-        raise BoxFailed(
-            f"The decoder stopped while reading this file (step {operation}, {_exit_reason(code)}).",
-            "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
-        )
+        raise _explain_exit(code, operation)
     ok: dict[str, Any] = answer["ok"]
     return ok
+
+
+def _values(told: Any) -> dict[str, object]:
+    """What fills the child's sentences; a damaged child may say anything."""
+    return {str(name): value for name, value in told.items()} if isinstance(told, dict) else {}
 
 
 def _read(kind: type[_Record], record: Any) -> _Record:
     """A record of the child's answer, its fields of their own type and its numbers finite."""
     values = {f.name: record.get(f.name) for f in fields(kind)}
     for field in fields(kind):
-        value, wanted = values[field.name], (int, float) if field.type is float else field.type
+        value, wanted = (
+            values[field.name],
+            (int, float) if field.type is float else get_origin(field.type) or field.type,
+        )
         if not isinstance(value, wanted) or (isinstance(value, float) and not math.isfinite(value)):  # type: ignore[arg-type]
-            raise BoxFailed(f"The decoder's answer makes no sense ({field.name}).", "The file is probably damaged.")
+            raise BoxFailed(
+                "The decoder's answer makes no sense (%(what)s). The file is probably damaged.", what=field.name
+            )
     return kind(**values)
 
 
@@ -220,7 +231,7 @@ def _check_file(name: str, out: Path) -> Path:
     """The file that the child says it wrote: a plain one, in its own folder."""
     path = out / Path(name).name
     if path.is_symlink() or not path.is_file():
-        raise BoxFailed("The decoder did not write what it promised.", "The file is probably damaged.")
+        raise BoxFailed("The decoder did not write what it promised. The file is probably damaged.")
     return path
 
 
@@ -233,14 +244,29 @@ def _check_picture(name: str, out: Path) -> str:
     except OSError:
         sound = False
     if not sound:
-        raise BoxFailed("The decoder wrote a picture that is none.", "The file is probably damaged.")
+        raise BoxFailed("The decoder wrote a file that is not a picture. The file is probably damaged.")
     return str(path)
 
 
-def _exit_reason(code: int) -> str:
+def _explain_exit(code: int, operation: str) -> BoxFailed:
     if code < 0:
-        return f"signal {signal.Signals(-code).name}"
-    return "out of memory or crashed" if code else "no answer"
+        return BoxFailed(
+            "The decoder was stopped by a signal (%(signal)s) while reading this file (step %(step)s). "
+            "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
+            signal=signal.Signals(-code).name,
+            step=operation,
+        )
+    if code:
+        return BoxFailed(
+            "The decoder crashed or ran out of memory while reading this file (step %(step)s). "
+            "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
+            step=operation,
+        )
+    return BoxFailed(
+        "The decoder stopped without an answer while reading this file (step %(step)s). "
+        "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
+        step=operation,
+    )
 
 
 def _end(child: "subprocess.Popen[str]") -> None:

@@ -78,7 +78,7 @@ def main() -> None:
     try:
         reply: dict[str, Any] = {"ok": {"taken": taken} if sys.argv[1] == "confine" else answer(sys.argv[1], path, out)}
     except IndexerError as error:
-        reply = {"error": error.reason, "remedy": error.remedy}
+        reply = {"error": error.text, "values": error.values}
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

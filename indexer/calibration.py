@@ -30,7 +30,7 @@ BACKGROUND = (
 )  # fmt: skip
 
 
-LUCK = 0.6  # share of chance matches that one must beat to be more likely right than lucky
+MIN_CHANCE_QUANTILE = 0.6  # share of chance matches that one must beat to be more likely right than lucky
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Calibration:
         """
         if not self.chance:
             return 0.5
-        low, edge, high = np.quantile(self.chance, [0.25, LUCK, 0.9])
+        low, edge, high = np.quantile(self.chance, [0.25, MIN_CHANCE_QUANTILE, 0.9])
         return float(1 / (1 + np.exp(-2 * (score - edge) / max(float(high - low), 0.1))))
 
 

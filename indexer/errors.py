@@ -1,16 +1,32 @@
-"""Errors name the thing, the reason and the remedy, and know whether a retry can help."""
+"""Errors name the thing, the reason and the remedy, and know whether a retry can help.
+
+What a person reads is kept as an English template with the values that fill it, so that a site can say it in the
+language of whoever reads it, later and elsewhere.
+"""
+
+
+def translatable(text: str) -> str:
+    """Marks a sentence that is no error's, for `manage.py makemessages`."""
+    return text
 
 
 class IndexerError(Exception):
-    """Base of what `indexer` raises. `permanent`: trying again will not help."""
+    """Base of what `indexer` raises. `permanent`: trying again will not help.
+
+    `text` is the template (`%(name)s`, filled from `values`; nothing is filled where there are none); `str()` says it
+    in English.
+    """
 
     permanent = True
     code = "indexer"
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        self.reason = reason
-        self.remedy = remedy
-        super().__init__(f"{reason} {remedy}".strip())
+    def __init__(self, text: str, **values: object) -> None:
+        self.text = text
+        self.values = {name: v if isinstance(v, int | float) else str(v)[:300] for name, v in values.items()}
+        super().__init__(self.text, self.values)
+
+    def __str__(self) -> str:
+        return self.text % self.values if self.values else self.text
 
 
 class UnreadableMedia(IndexerError):

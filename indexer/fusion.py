@@ -75,8 +75,9 @@ class Attention:
         with safe_open(weights, "numpy") as learned:
             if learned.metadata() != name_encoders(spaces):
                 raise ModelMissing(
-                    f"Attention was not learned for {' and '.join(name_encoders(spaces).values())}.",
-                    "Run `manage.py train fusion --data DIR` with these encoders, or unset KINOSCOPE_FUSION.",
+                    "Attention was not learned for %(encoders)s. Run `manage.py train fusion --data DIR` with "
+                    "these encoders, or unset KINOSCOPE_FUSION.",
+                    encoders=" and ".join(name_encoders(spaces).values()),
                 )
             self._maps = {s: learned.get_tensor(s).astype(np.float32) for s in SPACES}
             self._attention = learned.get_tensor("attention").astype(np.float32)
@@ -110,7 +111,7 @@ def one_dim(spaces: Spaces) -> int:
     dims = {space.dim for space in spaces.values()}
     if len(dims) > 1:
         widths = " and ".join(f"{s.dim} ({s.encoder})" for s in spaces.values())
-        raise BadVectors(f"Vectors of {widths} dimensions can't be added.", "Unset KINOSCOPE_FUSION.")
+        raise BadVectors("Vectors of %(widths)s dimensions can't be added. Unset KINOSCOPE_FUSION.", widths=widths)
     return dims.pop()
 
 
@@ -118,7 +119,9 @@ def checked(blocks: Blocks, space: str) -> Vectors:
     """The block (n, d) of a space; raises `BadVectors` for rows that are neither of unit length nor zero."""
     bad = np.flatnonzero(~is_unit_or_zero(blocks[space]))
     if len(bad):
-        raise BadVectors(f"{len(bad)} {space} vectors are not of unit length.", "Run doctor --fix.")
+        raise BadVectors(
+            "%(count)s %(space)s vectors are not of unit length. Run doctor --fix.", count=len(bad), space=space
+        )
     return blocks[space]
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from indexer.retriever import Ranked
 from indexer.types import Span
 
-TOUCHING = 0.5  # seconds between two moments that are one
-NEARLY = 0.9  # of a moment's score that a neighbour must have to belong to it
-SAME_LOOK = 0.985  # cosine of two frames from which two moments show the same picture
+MAX_GAP = 0.5  # seconds between two moments that are one
+MIN_NEIGHBOUR_SHARE = 0.9  # of a moment's score that a neighbour must have to belong to it
+MIN_DUPLICATE_COSINE = 0.985  # cosine of two frames from which two moments show the same picture
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Chosen]:
     the same as a better moment stands behind it.
     """
     chosen: list[Chosen] = []
-    homes: dict[int, list[int]] = defaultdict(list)  # video -> places in `chosen`
+    places_of: dict[int, list[int]] = defaultdict(list)  # video -> places in `chosen`
     for item in ranked:
-        places = homes[item.candidate.video]
+        places = places_of[item.candidate.video]
         if by == "video" and places:
             continue
         if any(grow(chosen, place, item) for place in places):
@@ -51,8 +51,8 @@ def grow(chosen: list[Chosen], place: int, item: Ranked) -> bool:
     span, other = there.span, item.span
     if other.overlap(span) > 0.5 * min(other.length, span.length):
         return True
-    touches = abs(other.start - span.end) < TOUCHING or abs(span.start - other.end) < TOUCHING
-    if not touches or item.score < NEARLY * there.ranked.score:
+    touches = abs(other.start - span.end) < MAX_GAP or abs(span.start - other.end) < MAX_GAP
+    if not touches or item.score < MIN_NEIGHBOUR_SHARE * there.ranked.score:
         return bool(touches and item.score < 0.5 * chosen[0].ranked.score)
     chosen[place] = replace(there, span=Span(min(span.start, other.start), max(span.end, other.end)))
     return True
@@ -65,4 +65,4 @@ def is_same(one: Ranked, other: Ranked) -> bool:
     if one.candidate.fields["speech"] != other.candidate.fields["speech"]:
         return False
     pictures = (r.candidate.frames[r.best_frame] for r in (one, other))
-    return bool(np.dot(*pictures) >= SAME_LOOK)
+    return bool(np.dot(*pictures) >= MIN_DUPLICATE_COSINE)

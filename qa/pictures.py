@@ -4,11 +4,14 @@ The same plain form is made of questions while training (`training.questions`), 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from qa.types import Guess
 
 
 def words(text: str) -> frozenset[str]:
@@ -58,7 +61,7 @@ _DOINGS = frozenset(_HOLDS.values()) | words("sitting standing lying jumping wal
 
 
 @dataclass(frozen=True)
-class Asked:
+class PictureQuestion:
     """A question in its plain form, the kind it is, and how it was put."""
 
     kind: str
@@ -115,33 +118,33 @@ def head_of(said: Sequence[str]) -> str:
     return generalize(named[-1]) if named else ""
 
 
-def read_question(text: str) -> Asked | None:
+def read_question(text: str) -> PictureQuestion | None:
     """The plain form of an English question about what is seen; None when a picture is not what answers it."""
     asked = _read(text)
     return replace(asked, text=text) if asked else None
 
 
-def _read(text: str) -> Asked | None:
+def _read(text: str) -> PictureQuestion | None:
     plain = _WHEN.sub(" ", text.lower().replace("colour", "color").replace("'s", " "))
     tokens = tokenize(plain)
     said = " ".join(tokens)
     if match := _COLOUR.search(said):
         head = head_of(match[1].split())
-        return Asked("colour", f"what color is the {head}") if head else None
+        return PictureQuestion("colour", f"what color is the {head}") if head else None
     if match := re.search(r"\bhow many (.+)", said):
         things = [w for w in match[1].split() if w not in ADJECTIVES]  # a verb may follow at once: "people play"
-        return Asked("count", f"how many {generalize(things[0])} are there") if things else None
+        return PictureQuestion("count", f"how many {generalize(things[0])} are there") if things else None
     if re.match(r"(?:what|which) (?:kind of |type of )?animal", said):
-        return Asked("object", ANY_ANIMAL)
+        return PictureQuestion("object", ANY_ANIMAL)
     if re.match(r"(?:what|which) (?:kind of )?(?:sport|activity|game)", said):
-        return Asked("action", "what is the person doing")
+        return PictureQuestion("action", "what is the person doing")
     if match := re.match(r"(?:is|are) there (?:a|an|any|some) (.+)", said):
         head = head_of(match[1].split())
-        return Asked("yesno", f"is there a {head}") if head else None
+        return PictureQuestion("yesno", f"is there a {head}") if head else None
     return _read_about_someone(tokens)
 
 
-def _read_about_someone(said: Sequence[str]) -> Asked | None:
+def _read_about_someone(said: Sequence[str]) -> PictureQuestion | None:
     """ "What is the man in red holding?", "What does she wear?", "Where is the dog?" """
     if len(said) < 3 or said[0] not in ("what", "where") or said[1] not in _AUXILIARIES:
         return None
@@ -149,19 +152,35 @@ def _read_about_someone(said: Sequence[str]) -> Asked | None:
     subject = head_of(said[2 : verb if said[1] in ("does", "do") else None]) or generalize(said[2])
     about = f"{'are' if said[1] in ('are', 'were', 'do') else 'is'} the {subject}"
     if said[0] == "where":
-        return Asked("place", f"where {about}")
+        return PictureQuestion("place", f"where {about}")
     rest = said[3:]
     if said[1] in ("does", "do"):
         did = said[verb] if verb < len(said) else ""
         if did == "do":
-            return Asked("action", f"what {about} doing")
-        return Asked("object", f"what {about} {_HOLDS[did]}") if did in _HOLDS else None
+            return PictureQuestion("action", f"what {about} doing")
+        return PictureQuestion("object", f"what {about} {_HOLDS[did]}") if did in _HOLDS else None
     place = next((i for i, w in enumerate(rest) if w == "doing" or w in _DOINGS), -1)
     if place < 0:
         return None
     if rest[place] == "doing":
-        return Asked("action", f"what {about} doing")
+        return PictureQuestion("action", f"what {about} doing")
     base = rest[place + 1] if place + 1 < len(rest) and rest[place + 1] in ("on", "in", "with", "at") else ""
     if rest[place] in ("wearing", "holding"):
         base = ""
-    return Asked("object", f"what {about} {rest[place]} {base}".rstrip())
+    return PictureQuestion("object", f"what {about} {rest[place]} {base}".rstrip())
+
+
+MIN_VOTE = 0.35  # calibrated chance of being right, averaged over the frames; below it the pictures stay silent
+
+
+def vote(guesses: Sequence[Guess]) -> tuple[str, int] | None:
+    """The answer that the frames agree on, and the frame that is surest of it; None when they are not sure or do not
+    agree.
+    """
+    votes: dict[str, float] = defaultdict(float)
+    for guess in guesses:
+        votes[guess.text] += guess.confidence / len(guesses)
+    best = max(votes, key=votes.__getitem__, default="")
+    if not best or votes[best] < MIN_VOTE:
+        return None
+    return best, max((g.confidence, i) for i, g in enumerate(guesses) if g.text == best)[1]

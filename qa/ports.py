@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qa.pictures import Asked
+from qa.pictures import PictureQuestion
 from qa.types import Caption, Evidence, Guess, Turn
 
 # Texts -> (n, d) unit vectors in which a question lies near the sentences that answer it.
@@ -22,7 +22,7 @@ class Captioner(Protocol):
         """RGB uint8 (h, w, 3) each -> one caption each."""
         ...
 
-    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one short answer each, with how likely it is right."""
         ...
 

@@ -13,16 +13,15 @@ from qa.types import Answer, Citation, Evidence, Sentence
 
 # Cosine plus half the share of the question's words: below this, evidence does not speak to the question. On the talks
 # of the development data no sentence of another video reached it and 83 % of the right ones did.
-ENOUGH = 0.42
-ENOUGH_ASKED = 0.2  # for what a question names by its kind: "what does the sign say?" shares no word with screen text
-ENOUGH_SEEN = 0.6  # for captions and tags: small models made them, and name what is usual rather than what is there
-SECOND = 0.85  # a second sentence is added when its score is at least this share of the first
-ATTRIBUTED = 0.75  # the same for a sentence that names no evidence
-SUPPORTED = 0.5  # share of a written sentence's words that its evidence must hold
+MIN_FIT = 0.42
+MIN_FIT_ASKED = 0.2  # for what a question names by its kind: "what does the sign say?" shares no word with screen text
+MIN_FIT_SEEN = 0.6  # for captions and tags: small models made them, and name what is usual rather than what is there
+MIN_SECOND_SHARE = 0.85  # a second sentence is added when its score is at least this share of the first
+MIN_ATTRIBUTED_SHARE = 0.75  # the same for a sentence that names no evidence
+MIN_SUPPORTED_SHARE = 0.5  # share of a written sentence's words that its evidence must hold
 
 # Behind a sentence, or behind the mark that follows it: "One. [1] Two [2]. Three"
 _END = re.compile(r"(?<=[.!?。！？])\s+(?!\[)|(?<=[.!?。！？]\s\[\d\])\s+|(?<=[.!?。！？]\s\[\d\d\])\s+|\n+")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
 _MARK = re.compile(r"\[(\d+)\]")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’]+")  # a capital inside a sentence
 _OPEN = re.compile(r"\s*(?:what|who|whom|whose|where|how)\b", re.IGNORECASE)
@@ -53,7 +52,9 @@ def answer_by_quoting(
     sentences: list[Sentence] = []
     for item in fitting:
         said = quote(item.evidence, question)
-        if item.score >= SECOND * fitting[0].score and said.text not in [s.text for s in sentences]:
+        if item.score >= MIN_SECOND_SHARE * fitting[0].score and (said.kind, said.text) not in [
+            (s.kind, s.text) for s in sentences
+        ]:
             sentences.append(said)
     return Answer(sentences[:most], abstained=not sentences, searched=len(scored))
 
@@ -61,9 +62,9 @@ def answer_by_quoting(
 def speaks_to(item: Scored, asked: str) -> bool:
     """Does this piece answer, as far as meaning and shared words can tell? `asked` is the kind that is asked for."""
     kind = item.evidence.kind
-    least = ENOUGH_SEEN if kind in ("caption", "tag") else ENOUGH
+    least = MIN_FIT_SEEN if kind in ("caption", "tag") else MIN_FIT
     if kind == asked and kind in ("screen", "chapter"):
-        least = ENOUGH_ASKED
+        least = MIN_FIT_ASKED
     return item.similarity + 0.5 * item.shared >= least
 
 
@@ -73,20 +74,12 @@ def echoes(question: str, label: str) -> bool:
 
 
 def quote(evidence: Evidence, question: str = "") -> Sentence:
-    """The evidence in its own words, marked as what it is in the language of the question."""
+    """The evidence in its own words; what it is stands beside it, for a page to say in its reader's language."""
     text = (evidence.sentence or evidence.text).strip()
-    chinese = bool(_HAN.search(question))
-    match evidence.kind:
-        case "speech":
-            short = find_short_answer(question, evidence.text) or find_short_answer(question, text)
-            said = f"{short}：“{text}”" if short else f"“{text}”"
-        case "screen":
-            said = f"画面文字：“{text}”" if chinese else f"On screen: “{text}”"
-        case "chapter":
-            said = f"章节：“{text}”" if chinese else f"The chapter “{text}”"
-        case _:
-            said = f"{'画面中：' if chinese else 'In the picture: '}{text[:1].lower() + text[1:]}"
-    return Sentence(said, [cite(evidence)])
+    short = ""
+    if evidence.kind == "speech":
+        short = find_short_answer(question, evidence.text) or find_short_answer(question, text)
+    return Sentence(text, [cite(evidence)], evidence.kind, short)
 
 
 def cite(evidence: Evidence) -> Citation:
@@ -111,7 +104,7 @@ def find_support(text: str, evidence: Sequence[Evidence], terms: Terms) -> list[
     """The piece that holds most of a sentence's words, if it is nearly all of them: small models forget the marks."""
     said = set(terms(text))
     best = max(evidence, key=lambda e: len(said & set(terms(e.text))), default=None)
-    if best is None or len(said) < 2 or len(said & set(terms(best.text))) < ATTRIBUTED * len(said):
+    if best is None or len(said) < 2 or len(said & set(terms(best.text))) < MIN_ATTRIBUTED_SHARE * len(said):
         return []
     return [best]
 
@@ -137,7 +130,7 @@ def supports(text: str, cited: Sequence[Evidence], embed: Embed, terms: Terms) -
         return False
     said, given = set(terms(text)), set(terms(source))
     overlap = len(said & given) / len(said) if said else 0.0
-    if overlap >= SUPPORTED:
+    if overlap >= MIN_SUPPORTED_SHARE:
         return True
     vectors: npt.NDArray[np.float32] = embed([text, source])
     return bool(overlap > 0 and float(vectors[0] @ vectors[1]) >= 0.6)

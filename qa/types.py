@@ -43,10 +43,16 @@ class Citation:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of an answer or a summary, with the moments that support it."""
+    """One sentence of an answer or a summary, with the moments that support it.
+
+    `kind` says what `text` is: a quotation of this kind of evidence, or "" where a decoder wrote it. `short_answer` are
+    the words of a quotation that answer the question, "" where they can't be told.
+    """
 
     text: str
     citations: list[Citation]
+    kind: str = ""
+    short_answer: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from indexer.errors import ModelMissing
 from indexer.types import SAMPLE_RATE, Span
 from qa.adapters.vision_language import VisionLanguageModel
 from qa.errors import DecoderMissing
-from qa.pictures import Asked
+from qa.pictures import PictureQuestion
 from qa.types import Evidence
 from tests.conftest import paint
 
@@ -182,7 +182,7 @@ def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:
     assert isinstance("".join(pieces), str)
     assert len(pieces) > 0
     (guess,) = model.answer_about(
-        Asked("colour", "what color is the dog", "What colour is the dog?"), [np.asarray(paint(1))]
+        PictureQuestion("colour", "what color is the dog", "What colour is the dog?"), [np.asarray(paint(1))]
     )
     assert 0 <= guess.confidence <= 1
     assert len(guess.text.split()) <= 8

@@ -1,24 +1,18 @@
-"""Django admin: people, videos (several files at once) and steps."""
+"""Django admin: people, videos, steps, labels, open doors and the audit log."""
 
-from pathlib import Path
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
 from webapp.people import audit
-from webapp.people.access import signed_in
 from webapp.pipeline import ledger
 from webapp.uploads import removal
-from webapp.uploads.intake import intake
 
 admin.site.site_header = "Kinoscope"
 admin.site.site_title = "Kinoscope"
@@ -57,7 +51,7 @@ class StepInline(admin.TabularInline):
         "lease_owner",
         "seconds",
         "peak_memory_bytes",
-        "error_text",
+        "error",
     )
     extra = 0
     can_delete = False
@@ -66,65 +60,30 @@ class StepInline(admin.TabularInline):
         return False
 
 
-class ManyFiles(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """One or more files, each checked like a single one."""
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        return [super(FilesField, self).clean(file, initial) for file in data or [None]]
-
-
-class UploadForm(forms.Form):
-    """Several files; each goes through `uploads.accept` like everywhere else."""
-
-    files = FilesField(widget=ManyFiles(attrs={"multiple": True}), label=_("Files"))
-    visibility = forms.ChoiceField(choices=Video.Visibility.choices, label=_("Visible to"))
-
-
 @admin.register(Video)
 class VideoAdmin(admin.ModelAdmin):
     list_display = ("title", "owner", "status", "visibility", "duration", "language", "created_at")
     list_filter = ("status", "visibility", "language")
     search_fields = ("title", "file_name")
-    fields = ("title", "owner", "visibility", "shared_with", "status", "warning", "file_name", "duration", "language")
-    readonly_fields = ("status", "warning", "file_name", "duration", "language")
+    fields = (
+        "title",
+        "owner",
+        "visibility",
+        "shared_with",
+        "status",
+        "warning_text",
+        "file_name",
+        "duration",
+        "language",
+    )
+    readonly_fields = ("status", "warning_text", "file_name", "duration", "language")
     filter_horizontal = ("shared_with",)
     inlines = (StepInline,)
     actions = ("retry", "cancel")
 
-    def get_urls(self) -> list[URLPattern]:
-        # Django's own "add" form knows nothing of several files.
-        return [path("add/", self.admin_site.admin_view(self.upload), name="webapp_video_add"), *super().get_urls()]
-
-    def upload(self, request: HttpRequest) -> HttpResponse:
-        form = UploadForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            for file in request.FILES.getlist("files"):
-                self.take(request, file, form.cleaned_data["visibility"])
-        if refused := getattr(request, "refused_upload", None):
-            self.message_user(request, str(refused), messages.ERROR)
-        if request.method == "POST" and (form.is_valid() or refused):
-            return HttpResponseRedirect(reverse("admin:webapp_video_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "form": form,
-            "title": _("Upload videos"),
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "admin/upload_videos.html", context)
-
-    def take(self, request: HttpRequest, file: Any, visibility: str) -> None:
-        assert isinstance(file, TemporaryUploadedFile)
-        try:
-            video = intake.accept(
-                signed_in(request), Path(file.temporary_file_path()), file.name or "", visibility=visibility
-            )
-            self.message_user(request, f"{video.file_name}: {video.get_status_display()}")
-        except (intake.Refused, intake.Duplicate) as error:
-            self.message_user(request, f"{file.name}: {error}", messages.ERROR)
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Uploading is resumable and has one place."""
+        return redirect("upload")
 
     def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -149,7 +108,7 @@ class VideoAdmin(admin.ModelAdmin):
 
 @admin.register(Step)
 class StepAdmin(admin.ModelAdmin):
-    list_display = ("video", "name", "status", "attempt", "lease_owner", "seconds", "peak_memory_bytes", "error_text")
+    list_display = ("video", "name", "status", "attempt", "lease_owner", "seconds", "peak_memory_bytes", "error")
     list_filter = ("status", "name")
     list_select_related = ("video",)
 

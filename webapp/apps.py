@@ -19,6 +19,6 @@ class WebappConfig(AppConfig):
 
 def forget_segments(instance: Any, **_: Any) -> None:
     """However a video is deleted (by itself, or with its owner), every later search ignores it at once."""
-    from webapp.pipeline.embed import drop_segments, mark_changed
+    from webapp.index.changes import drop_segments, mark_changed
 
     drop_segments(instance.segments.all(), mark_changed())

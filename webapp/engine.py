@@ -68,8 +68,10 @@ def _checked(found: Any, expected: str) -> Any:
     """What is asked with, if it still is what made the vectors: asking with another gives noise."""
     if found.name != expected:
         raise ModelMissing(
-            f"The index was made with {expected}, but {found.name} is installed.",
-            "Install the former, or run `manage.py reindex --wait` and `manage.py reindex --activate`.",
+            "The index was made with %(expected)s, but %(found)s is installed. Install the former, or "
+            "run `manage.py reindex --wait` and `manage.py reindex --activate`.",
+            expected=expected,
+            found=found.name,
         )
     return found
 

@@ -80,7 +80,7 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS  # type: ignore[typeddict-item]
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     DATABASES["default"]["TEST"] = {"NAME": str(KINOSCOPE_HOME / "test.sqlite3")}  # heartbeats need a file
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

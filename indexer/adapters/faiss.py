@@ -44,7 +44,11 @@ class FaissIndex:
         """
         faiss = _library()
         if query.shape != (self.dim,):
-            raise BadVectors(f"A query of {query.shape} can't be asked of {self.dim} dimensions.", "Run reindex.")
+            raise BadVectors(
+                "A query of %(shape)s can't be asked of %(dim)s dimensions. Run reindex.",
+                shape=query.shape,
+                dim=self.dim,
+            )
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))
         if not count:
             return []
@@ -111,8 +115,12 @@ def _build(vectors: Vectors) -> Any:
 def check_vectors(vectors: Vectors, ids: Ids) -> None:
     """Raise `BadVectors` for what FAISS would take without a word: NaN, wrong shape, ids given twice."""
     if vectors.ndim != 2 or len(vectors) != len(ids):
-        raise BadVectors(f"Expected (n, d) vectors for {len(ids)} ids, got {vectors.shape}.", "Run reindex.")
+        raise BadVectors(
+            "Expected (n, d) vectors for %(count)s ids, got %(shape)s. Run reindex.",
+            count=len(ids),
+            shape=vectors.shape,
+        )
     if not np.isfinite(vectors).all():
-        raise BadVectors("Some vectors are not finite numbers.", "Run reindex to embed them again.")
+        raise BadVectors("Some vectors are not finite numbers. Run reindex to embed them again.")
     if len(np.unique(ids)) != len(ids):
-        raise BadVectors("Some segment ids occur twice.", "Run doctor.")
+        raise BadVectors("Some segment ids occur twice. Run doctor.")

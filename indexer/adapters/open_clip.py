@@ -41,8 +41,10 @@ class OpenClipPictures:
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelMissing(
-                f"open_clip has no weights for {weights} on this machine ({str(error)[:100]}).",
-                "Run `manage.py models fetch`, or set KINOSCOPE_OPEN_CLIP to NAME:/path/to/file.",
+                "open_clip has no weights for %(name)s on this machine (%(why)s). Run `manage.py models "
+                "fetch`, or set KINOSCOPE_OPEN_CLIP to NAME:/path/to/file.",
+                name=weights,
+                why=str(error)[:100],
             ) from error
         self.name = f"open_clip {weights}"
         self._tokenizer = open_clip.get_tokenizer(source)
@@ -76,7 +78,7 @@ class OpenClipPictures:
                     # Slow, but it goes on.
                     self._look, self._gpu = partial(compute_in_torch, self._looking.cpu()), False
                     return self.encode_images(images)
-                raise OutOfMemory("The GPU has not enough memory.", "Fewer pictures are tried at a time.") from None
+                raise OutOfMemory("The GPU has not enough memory. Fewer pictures are tried at a time.") from None
         return np.concatenate(parts)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -163,7 +165,7 @@ def find_reader(model: Any) -> nn.Module:
         return CausalReading(tower)
     if isinstance(tower, nn.Module) and tower is not model:
         return tower
-    raise ModelMissing("This open_clip architecture has no text tower that is known here.", "Choose another one.")
+    raise ModelMissing("This open_clip architecture has no text tower that is known here. Choose another one.")
 
 
 def shorten(tokens: Batch) -> Batch:

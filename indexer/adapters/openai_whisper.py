@@ -20,8 +20,9 @@ class OpenaiWhisper:
         path = Path(weights) if weights.endswith(".pt") else models / f"{weights}.pt"
         if not path.exists():
             raise ModelMissing(
-                f"Whisper weights {path} are not on this machine.",
-                "Run `manage.py models fetch`, or set KINOSCOPE_WHISPER to the path of a PyTorch file.",
+                "Whisper weights %(path)s are not on this machine. Run `manage.py models fetch`, or set "
+                "KINOSCOPE_WHISPER to the path of a PyTorch file.",
+                path=path,
             )
         self.name = f"openai-whisper-{path.stem}"
         self._model = whisper.load_model(str(path))

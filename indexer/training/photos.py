@@ -57,7 +57,9 @@ def list_photos(data: Path, say: Callable[[str], None], without: Collection[str]
     """
     listing = data / "captions.jsonl"
     if not listing.exists():
-        raise UnreadableMedia(f"{listing} does not exist.", 'Give a folder with one {"file", "captions"} a line.')
+        raise UnreadableMedia(
+            '%(listing)s does not exist. Give a folder with one {"file", "captions"} a line.', listing=listing
+        )
     rows = [json.loads(line) for line in listing.read_text().splitlines()]
     captions = {"en": [row["captions"] for row in rows]}
     if all("captions_zh" in row for row in rows):

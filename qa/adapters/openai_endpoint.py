@@ -39,6 +39,8 @@ class OpenaiEndpoint:
                         yield choice["delta"].get("content") or ""
         except (httpx2.HTTPError, ValueError, KeyError, IndexError) as error:
             raise DecoderMissing(
-                f"The model {self.name} did not answer ({type(error).__name__}: {str(error)[:100]}).",
-                "Start it, or unset KINOSCOPE_DECODER_URL; until then answers are quotations.",
+                "The model %(name)s did not answer (%(why)s). Start it, or unset KINOSCOPE_DECODER_URL; "
+                "until then answers are quotations.",
+                name=self.name,
+                why=f"{type(error).__name__}: {str(error)[:100]}",
             ) from error

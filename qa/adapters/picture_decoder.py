@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from qa.pictures import ANY_ANIMAL, Asked, name_animal
+from qa.pictures import ANY_ANIMAL, PictureQuestion, name_animal
 from qa.types import Caption, Guess
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "decoder.safetensors"
@@ -99,7 +99,7 @@ class CompactDecoder:
             picture = self._decoder.look(grid, pooled, logits)
             return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
 
-    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
         if not images:
             return []

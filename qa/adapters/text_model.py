@@ -27,8 +27,10 @@ class TextModel:
             self._model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=True, **given)
         except (OSError, ValueError, ImportError) as error:
             raise DecoderMissing(
-                f"The text model {weights} can't be loaded ({str(error)[:150]}).",
-                "Run `manage.py models fetch`, or set KINOSCOPE_DECODER to a folder or a GGUF file (extra `gguf`).",
+                "The text model %(name)s can't be loaded (%(why)s). Run `manage.py models fetch`, or set "
+                "KINOSCOPE_DECODER to a folder or a GGUF file (extra `gguf`).",
+                name=weights,
+                why=str(error)[:150],
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"

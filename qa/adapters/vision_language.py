@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from qa.errors import DecoderMissing
-from qa.pictures import Asked
+from qa.pictures import PictureQuestion
 from qa.prompts import CAPTION, SHORTLY, SYSTEM, build_prompt
 from qa.types import Caption, Evidence, Guess, Turn
 
@@ -32,8 +32,9 @@ class VisionLanguageModel:
             self._model: Any = AutoModelForImageTextToText.from_pretrained(weights, dtype=kind, local_files_only=True)
         except (OSError, ValueError) as error:
             raise DecoderMissing(
-                f"The vision-language model {weights} is not on this machine.",
-                "Run `manage.py models fetch`, or set KINOSCOPE_VLM to a folder.",
+                "The vision-language model %(name)s is not on this machine. Run `manage.py models fetch`, "
+                "or set KINOSCOPE_VLM to a folder.",
+                name=weights,
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
@@ -78,7 +79,7 @@ class VisionLanguageModel:
         )
         yield from write(self._model, self._processor.tokenizer, inputs)
 
-    def answer_about(self, asked: Asked, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> a few words each; confidence is the mean probability of their tokens."""
         told = f"{asked.text} {SHORTLY}"
         written = [self._describe(Pillow.fromarray(image), told, _SHORT_TOKENS) for image in images]

@@ -17,10 +17,12 @@ from django.db import connection
 
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
+from indexer.vectors import pack
 from webapp.index import generations, recipes, snapshot
+from webapp.index.changes import mark_changed
+from webapp.index.snapshot import current_snapshot
 from webapp.models import IndexState, Segment, Tombstone, Video
-from webapp.pipeline.embed import mark_changed, pack
-from webapp.search import moments
+from webapp.search.moments import find_moments
 
 PRINT, SIZE = "model|model|5-30 s|concatenation", 40_000  # vectors: some megabytes, so that a kill can land inside
 
@@ -160,7 +162,7 @@ def add_segments(video: Video, count: int) -> list[Segment]:
 
 
 def top_ten(people) -> list[tuple[int, float]]:
-    found = moments.find(people["owner"], "a dog runs over a meadow", 10)
+    found = find_moments(people["owner"], "a dog runs over a meadow", 10)
     return [(m.segment.pk, m.score) for m in found.moments]
 
 
@@ -192,7 +194,7 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
             path.write_bytes(data)
         reopen()
         assert top_ten(people) == expected, harmed
-        number = snapshot.snapshot().base.number
+        number = current_snapshot().base.number
         outcomes[{0: "scan of the database", newest: "same generation"}.get(number, "previous generation")] += 1
         assert IndexState.objects.get().damaged
         if trial == 0:
@@ -204,7 +206,7 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
             assert not IndexState.objects.get().damaged
             reopen()
             assert top_ten(people) == expected
-            assert snapshot.snapshot().base.number > newest
+            assert current_snapshot().base.number > newest
         IndexState.objects.update(damaged="")
     print(f"60 corruptions, 0 wrong answers: {outcomes}")
     assert outcomes["previous generation"]
@@ -213,18 +215,18 @@ def test_sixty_corruptions_give_no_wrong_answer(filled, people, tmp_path) -> Non
 
 
 def test_new_and_deleted_segments_count_at_once(filled, people) -> None:
-    snapshot = snapshot.snapshot()
+    snapshot = current_snapshot()
     assert (len(snapshot.ids), *(len(s.segments) for s in snapshot.shelves)) == (400, 400, 0)
     video = Video.objects.create(owner=people["owner"], title="New", file_name="n.mp4", sha256="1", size_bytes=1)
     fresh = add_segments(video, 5)
-    now = snapshot.snapshot()
+    now = current_snapshot()
     assert (len(now.ids), len(now.shelves[1].segments), now.base) == (405, 5, snapshot.base)
     assert len(snapshot.ids) == 400  # a reader keeps what it has
     query = np.concatenate([np.zeros(now.recipe.dims["visual"]), np.zeros(now.recipe.dims["text"])]).astype(np.float32)
     query[: now.recipe.dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
     assert now.search(query, 1, now.masks(now.videos))[0].segment == fresh[0].pk
     Video.objects.get(title="Many").delete()
-    left = snapshot.snapshot()
+    left = current_snapshot()
     assert sorted(left.ids) == [s.pk for s in fresh]
     assert Tombstone.objects.count() == 400
     assert generations.publish(recipes.active())
@@ -288,15 +290,15 @@ def test_an_index_of_later_days_or_of_another_database_is_not_used(filled, peopl
     Segment.objects.filter(sequence__gt=1).update(sequence=1)
     reopen()
     assert top_ten(people) == expected
-    assert snapshot.snapshot().base.number == 0
+    assert current_snapshot().base.number == 0
     assert IndexState.objects.get().damaged
     assert generations.repair()
     reopen()
-    assert snapshot.snapshot().base.number
+    assert current_snapshot().base.number
     assert top_ten(people) == expected
     IndexState.objects.update(key=uuid.uuid4())
     reopen()
-    assert snapshot.snapshot().base.number == 0
+    assert current_snapshot().base.number == 0
     assert top_ten(people) == expected
 
 
@@ -316,7 +318,7 @@ def test_a_query_of_another_model_is_refused(filled) -> None:
     from indexer.errors import BadVectors, ModelMissing
     from webapp import engine
 
-    snapshot = snapshot.snapshot()
+    snapshot = current_snapshot()
     with pytest.raises(BadVectors):
         snapshot.search(np.ones(7, np.float32), 3, snapshot.ids)
     recipe = recipes.active()

@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["webapp", "pysubs2"]):
 
     django.setup()
     from webapp.media import subtitles
-    from webapp.uploads.intake import intake
+    from webapp.uploads import intake
     from webapp.views import media, tus
 
 SEEDS = (

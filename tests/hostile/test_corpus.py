@@ -60,7 +60,7 @@ def judge(path: Path, out: Path) -> str:
         if info.has_audio:
             box.extract_audio(path, out, info)
     except IndexerError as error:
-        return f"{error.reason} {error.remedy}"
+        return str(error)
     return "!" if info.warning or damaged else ""
 
 

@@ -99,7 +99,7 @@ def test_what_is_no_media_is_refused(make_movie, tmp_path, content: bytes, reaso
     path.write_bytes(content)
     with pytest.raises(UnreadableMedia, match=reason) as refusal:
         box.probe(path)
-    assert refusal.value.remedy
+    assert "\n" in refusal.value.text
 
 
 def test_a_truncated_file_says_how_much_is_there(make_movie, tmp_path) -> None:
@@ -150,7 +150,7 @@ def test_a_crash_or_nonsense_is_a_readable_failure(monkeypatch, make_movie, prog
     monkeypatch.setattr(box, "_wraps", lambda: False)
     with pytest.raises(BoxFailed, match=reason) as failure:
         box.probe(make_movie())
-    assert failure.value.remedy
+    assert "\n" in failure.value.text
 
 
 def test_the_child_sees_no_environment(monkeypatch, make_movie) -> None:

@@ -15,8 +15,8 @@ from django.test import Client
 from tests.conftest import MakeMovie
 from webapp.index import snapshot
 from webapp.models import User, Video
-from webapp.pipeline import worker
-from webapp.uploads.intake import intake
+from webapp.pipeline.worker import StepWorker
+from webapp.uploads import intake
 
 
 @pytest.fixture
@@ -56,8 +56,10 @@ def accept(people, make_movie: MakeMovie) -> Callable[..., Video]:
 def work() -> Callable[[], None]:
     """Run due steps until none is left."""
 
+    worker = StepWorker("test")
+
     def run() -> None:
-        while worker.work_one("test") is not None:
+        while worker.work_one() is not None:
             pass
 
     return run

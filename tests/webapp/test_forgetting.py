@@ -14,8 +14,9 @@ from django.db import connection
 
 from webapp.answers import replies
 from webapp.index import generations, recipes, snapshot
+from webapp.index.snapshot import current_snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
-from webapp.search import moments
+from webapp.search.moments import find_moments
 from webapp.uploads import removal
 from webapp.views import questions
 
@@ -51,12 +52,12 @@ def marked(demo, people, work):
 
 @pytest.mark.django_db(transaction=True)
 def test_deletion_deletes(marked, people, clients) -> None:
-    looked = snapshot.snapshot()
+    looked = current_snapshot()
     row = np.flatnonzero(looked.videos == marked.pk)
     assert len(row)
     ids = set(looked.ids[row].tolist())
     address = f"/videos/{marked.key}"
-    assert [m.video for m in moments.find(people["other"], MARKER).moments][:1] == [marked]
+    assert [m.video for m in find_moments(people["other"], MARKER).moments][:1] == [marked]
     assert traces(MARKER)
     answered = Question.objects.get(asker=people["other"], video=None)
     assert MARKER.lower() in json.dumps(answered.answer).lower()
@@ -64,8 +65,8 @@ def test_deletion_deletes(marked, people, clients) -> None:
     clients["owner"].post(f"{address}/delete")
     assert clients["owner"].get(address).status_code == 404  # at once
     assert clients["owner"].get(f"/media/{marked.key}/poster.jpg").status_code == 404
-    assert moments.find(people["other"], MARKER).moments == []
-    assert ids.isdisjoint(snapshot.snapshot().ids.tolist())
+    assert find_moments(people["other"], MARKER).moments == []
+    assert ids.isdisjoint(current_snapshot().ids.tolist())
     page = clients["other"].get("/ask").content.decode()
     assert "it was removed with it" in page
 
@@ -92,7 +93,7 @@ def test_a_deletion_waits_for_no_purge(marked, people) -> None:
     removal.remove(marked)
     IndexState.objects.update(writer_until=Now() + generations.WRITER_LEASE)
     assert not removal.purge()
-    assert moments.find(people["other"], MARKER).moments == []
+    assert find_moments(people["other"], MARKER).moments == []
     IndexState.objects.update(writer_until=None)
     assert removal.purge()
     assert removal.purge()  # nothing left to do

@@ -17,7 +17,7 @@ TRUTH = ("The harbour", "The harbour bridge of Sydney was opened in nineteen thi
 
 @pytest.fixture
 def film(people, work, tmp_path, monkeypatch) -> Video:
-    from webapp.uploads.intake import intake
+    from webapp.uploads import intake
 
     colours = [(120, 30, 30), (30, 100, 30), (30, 30, 130)]  # a new look is a new shot, and each is read
     orders = [(f"Order {number}", command, colours[number % 3]) for number, command in enumerate(COMMANDS, 1)]

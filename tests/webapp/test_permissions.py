@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from indexer.adapters.faiss import FaissIndex
 from webapp.answers import replies
+from webapp.index.changes import mark_changed
 from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Video
-from webapp.pipeline.embed import mark_changed
-from webapp.search import moments, recommendations
+from webapp.search import recommendations
+from webapp.search.moments import find_moments
 
 PEOPLE = ("owner", "other", "friend", "admin")
 
@@ -92,7 +93,7 @@ def test_nobody_meets_what_is_not_theirs(six, people, clients) -> None:
                 or (visibility == "shared" and name in shared)
             }
             assert set(Video.objects.visible_to(user).values_list("pk", flat=True)) == may
-            met = {m.video.pk for m in moments.find(user, "FAISS index answers within milliseconds", 60).moments}
+            met = {m.video.pk for m in find_moments(user, "FAISS index answers within milliseconds", 60).moments}
             assert met <= may
             assert bool(met) == bool(may)
             answer = replies.ask(user, "What writes down what is spoken?").answer

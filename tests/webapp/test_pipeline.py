@@ -13,7 +13,8 @@ from django.core.management.base import CommandError
 from webapp.answers import replies
 from webapp.models import Segment, User, Video, Viewing
 from webapp.operations.demo import SLIDES
-from webapp.search import moments, recommendations
+from webapp.search import recommendations
+from webapp.search.moments import find_moments
 
 
 def run(*arguments: str) -> list[dict]:
@@ -45,13 +46,13 @@ def test_the_demo_is_understood(demo) -> None:
 
 
 def test_moments_are_found_by_speech_and_by_screen_text(demo, other_movie, people) -> None:
-    found = moments.find(people["owner"], "every answer cites the moment that supports it")
+    found = find_moments(people["owner"], "every answer cites the moment that supports it")
     best = found.moments[0]
     assert (best.video, round(best.start)) == (demo, 40)
     assert found.confident
     assert best.why["speech"] + best.why["screen"] > 0
     assert sum(best.why.values()) == pytest.approx(best.score, abs=1e-2)
-    screen = moments.find(people["owner"], "Search FAISS index")
+    screen = find_moments(people["owner"], "Search FAISS index")
     assert round(screen.moments[0].start) == 32
 
 
@@ -63,11 +64,11 @@ def share(video: Video, person: User) -> None:
 def test_search_shows_only_what_one_may_see(demo, other_movie, people) -> None:
     Video.objects.update(visibility=Video.Visibility.PRIVATE)
     for text in ("FAISS index", "coloured blocks", "Whisper"):
-        assert moments.find(people["other"], text).moments == []
+        assert find_moments(people["other"], text).moments == []
         assert replies.ask(people["other"], text).answer.abstained
     assert recommendations.similar(people["other"], demo) == []
     share(demo, people["friend"])
-    found = {m.video for m in moments.find(people["friend"], "FAISS index").moments}
+    found = {m.video for m in find_moments(people["friend"], "FAISS index").moments}
     assert found == {demo}
 
 

@@ -10,8 +10,9 @@ from django.core.management.base import CommandError
 from webapp import engine
 from webapp.answers import replies
 from webapp.index import recipes, snapshot
+from webapp.index.snapshot import current_snapshot
 from webapp.models import EvidenceVector, FrameVector, Recipe, Segment, Step, Video
-from webapp.search import moments
+from webapp.search.moments import find_moments
 
 
 def reindex(*options: str) -> list[dict]:
@@ -36,7 +37,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
     before = recipes.active()
 
     def ask() -> list[int]:
-        return [m.segment.pk for m in moments.find(people["owner"], "faiss index", videos=[demo.pk]).moments]
+        return [m.segment.pk for m in find_moments(people["owner"], "faiss index", videos=[demo.pk]).moments]
 
     first = ask()
     (built,) = reindex("--wait")
@@ -58,10 +59,10 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
 
     (now,) = reindex("--activate")
     assert (now["recipe"], now["active"]) == (after.fingerprint, True)
-    moments = moments.find(people["owner"], "faiss index").moments
+    moments = find_moments(people["owner"], "faiss index").moments
     assert moments
     assert {m.segment.recipe_id for m in moments} == {after.pk}
-    assert snapshot.snapshot().recipe == after
+    assert current_snapshot().recipe == after
     assert not replies.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).answer.abstained
     assert demo.segments.active().exclude(caption="").exists()  # captions came along
 
@@ -119,7 +120,7 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
         raise ModelMissing("The weights are gone.", "Reinstall them.")
 
     monkeypatch.setattr(engine, "pictures", missing)
-    found = moments.find(people["owner"], "faiss")
+    found = find_moments(people["owner"], "faiss")
     assert found.notice.startswith("The weights are gone.")
     assert [m.video for m in found.moments][:1] == [demo]
     page = clients["owner"].get("/search?q=faiss").content.decode()

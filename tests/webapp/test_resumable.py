@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from webapp.models import Step, Upload, User, Video
-from webapp.uploads import resumable
-from webapp.uploads.intake import intake
+from webapp.uploads import intake, resumable
 from webapp.views.tus import read_metadata
 
 TUS = {"Tus-Resumable": "1.0.0"}

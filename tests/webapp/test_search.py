@@ -15,7 +15,7 @@ from indexer.types import Span
 from tests.conftest import paint
 from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Tag, Video
 from webapp.search import moments
-from webapp.search.moments import Wanted
+from webapp.search.moments import Wanted, find_moments
 
 
 def jpeg(picture) -> bytes:
@@ -86,9 +86,9 @@ def test_less_of_one_moment_lowers_what_is_like_it(demo, people) -> None:
 
 def test_a_part_that_is_switched_off_adds_nothing(demo, people) -> None:
     text = "every answer cites the moment that supports it"
-    usual = moments.find(people["owner"], text).moments[0]
+    usual = find_moments(people["owner"], text).moments[0]
     assert usual.why["speech"] > 0
-    without = moments.find(people["owner"], Wanted(text, off=frozenset({"speech", "screen"})))
+    without = find_moments(people["owner"], Wanted(text, off=frozenset({"speech", "screen"})))
     assert all(m.why["speech"] == m.why["screen"] == 0 for m in without.moments)
     assert all(sum(m.why.values()) == pytest.approx(m.score, abs=1e-2) for m in without.moments)
 
@@ -112,13 +112,13 @@ def test_filters_narrow_and_say_what_they_leave(demo, accept, clients, people) -
 
 
 def test_the_second_page_stays_what_it_was_while_videos_arrive(demo, people) -> None:
-    first = moments.find(people["owner"], Wanted("search"), 3)
+    first = find_moments(people["owner"], Wanted("search"), 3)
     copies = [replace_pk(s) for s in Segment.objects.filter(video=demo)]
     Segment.objects.bulk_create(copies)
     from webapp.pipeline.embed import mark_changed
 
     Segment.objects.filter(pk__gt=max(m.segment.pk for m in first.moments) + 100).update(sequence=mark_changed())
-    again = moments.find(people["owner"], Wanted("search", upto=first.sequence), 3)
+    again = find_moments(people["owner"], Wanted("search", upto=first.sequence), 3)
     assert [m.segment.pk for m in again.moments] == [m.segment.pk for m in first.moments]
 
 
@@ -184,12 +184,12 @@ def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) ->
     from webapp.operations import doctor
 
     text = "every answer cites the moment that supports it"
-    segment = moments.find(people["owner"], text).moments[0].segment
+    segment = find_moments(people["owner"], text).moments[0].segment
     assert list(doctor.examine_vectors(segment.recipe)) == []
     worn = bytearray(segment.field_vectors)
     worn[10] ^= 1
     Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(worn))
-    assert moments.find(people["owner"], text).moments  # its words still find it
+    assert find_moments(people["owner"], text).moments  # its words still find it
     (finding,) = doctor.examine_vectors(segment.recipe)
     assert "other vectors than were written" in finding.what
 

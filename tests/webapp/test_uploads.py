@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.models import Step, Video
-from webapp.uploads.intake import intake
+from webapp.uploads import intake
 
 
 def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:

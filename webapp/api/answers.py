@@ -7,12 +7,12 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
 
-from webapp.api.schemas import AnswerOut, Asked, FoundOut
+from webapp.answers import events, threads
+from webapp.api.schemas import AnswerOut, FoundOut, QuestionIn
 from webapp.api.service import ERRORS, Page, Window, allowed, throttled, turn_to
 from webapp.models import Question
 from webapp.people.access import signed_in, visible_video
-from webapp.search import moments
-from webapp.views import questions
+from webapp.search.moments import find_moments
 
 router = Router(tags=["search and questions"])
 
@@ -30,7 +30,7 @@ def search(
     nothing fits better than chance.
     """
     scope = [visible_video(request, video).pk] if video else None
-    return FoundOut.of(moments.find(signed_in(request), q, limit, by, scope))
+    return FoundOut.of(find_moments(signed_in(request), q, limit, by, scope))
 
 
 @router.post(
@@ -38,11 +38,11 @@ def search(
     auth=allowed("ask"),
     response={201: AnswerOut, **ERRORS},
     openapi_extra={
-        "responses": {201: {"content": {questions.EVENTS: {"schema": {"type": "string"}}}}},
+        "responses": {201: {"content": {events.CONTENT_TYPE: {"schema": {"type": "string"}}}}},
     },
 )
 @throttled("ask")
-def ask(request: HttpRequest, asked: Asked) -> Any:
+def ask(request: HttpRequest, asked: QuestionIn) -> Any:
     """Ask the library or one video. With `Accept: text/event-stream` sentences come as they are found (`sentence`),
     and the whole at the end (`done`).
     """
@@ -51,14 +51,14 @@ def ask(request: HttpRequest, asked: Asked) -> Any:
     thread = asked.thread or uuid.uuid4()
 
     def finish(question: Question) -> AnswerOut:
-        return AnswerOut.of(question, questions.cited_videos(user, [question]))
+        return AnswerOut.of(question, threads.cited_videos(user, [question]))
 
-    if questions.wants_events(request):
-        return questions.send(
-            questions.write_events(user, asked.question, video, thread, lambda q: finish(q).model_dump(mode="json")),
+    if events.wants_events(request):
+        return events.send(
+            events.write_events(user, asked.question, video, thread, lambda q: finish(q).model_dump(mode="json")),
             201,
         )
-    return Status(201, finish(questions.answer(user, asked.question, video, thread)))
+    return Status(201, finish(threads.ask(user, asked.question, video, thread)))
 
 
 @router.get("/answers", auth=allowed("read"), response={200: Page[AnswerOut], **ERRORS})
@@ -67,7 +67,7 @@ def list_answers(request: HttpRequest, window: Query[Window]) -> Any:
     user = signed_in(request)
     page = turn_to(user.questions.select_related("video"), window)
     rows = list(page["items"])
-    cited = questions.cited_videos(user, rows)
+    cited = threads.cited_videos(user, rows)
     return {**page, "items": [AnswerOut.of(question, cited) for question in rows]}
 
 

@@ -15,7 +15,6 @@ from webapp.api.schemas import CollectionChange, CollectionNew, CollectionOut, V
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.models import Collection, Video
 from webapp.people.access import signed_in
-from webapp.views.collections import put_into
 
 router = Router(tags=["collections"])
 
@@ -30,7 +29,7 @@ def list_collections(request: HttpRequest, window: Query[Window]) -> Any:
 def make_collection(request: HttpRequest, new: CollectionNew) -> Any:
     """The collection of this name, made if there is none, with these videos added."""
     user = signed_in(request)
-    return Status(201, put_into(user, new.name, list(see(request, new.videos))))
+    return Status(201, Collection.objects.add_videos(user, new.name, list(see(request, new.videos))))
 
 
 @router.get("/collections/{uuid:shelf}/videos", auth=allowed("read"), response={200: Page[VideoOut], **ERRORS})

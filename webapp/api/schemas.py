@@ -2,14 +2,16 @@
 
 import uuid
 from datetime import datetime
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from django.urls import reverse
 from ninja import Field, Schema
 
+from webapp.answers.replies import tell
+from webapp.messages import explain
 from webapp.models import Collection, Question, Step, Video
 from webapp.search.moments import Found, Moment
-from webapp.templatetags.moments import stem
 
 Scores = dict[str, float]
 
@@ -48,6 +50,10 @@ class VideoOut(Schema):
         return video.owner.username
 
     @staticmethod
+    def resolve_warning(video: Video) -> str:
+        return video.warning_text
+
+    @staticmethod
     def resolve_page(video: Video) -> str:
         return reverse("watch", args=[video.key])
 
@@ -71,7 +77,7 @@ class StepOut(Schema):
 
     @staticmethod
     def resolve_error(step: Step) -> str:
-        return step.error_text
+        return step.error
 
 
 class VideoDetail(VideoOut):
@@ -152,7 +158,7 @@ class MomentOut(Schema):
     def of(moment: Moment) -> "MomentOut":
         watch, picture = reverse("watch", args=[moment.video.key]), None
         if moment.picture:
-            picture = reverse("frame", args=[moment.video.key, stem(moment.picture)])
+            picture = reverse("frame", args=[moment.video.key, PurePath(moment.picture).stem])
         return MomentOut(
             video=moment.video.key,
             title=moment.video.title,
@@ -161,7 +167,7 @@ class MomentOut(Schema):
             score=moment.score,
             confidence=moment.confidence,
             why=moment.why,
-            words=moment.words,
+            words=moment.excerpt,
             page=f"{watch}?t={moment.start:.2f}",
             picture=picture,
         )
@@ -180,7 +186,7 @@ class FoundOut(Schema):
             query=found.query,
             confident=found.confident,
             took_ms=found.took_ms,
-            notice=found.notice,
+            notice=explain(found.missing) if found.missing else "",
             results=[MomentOut.of(moment) for moment in found.moments],
         )
 
@@ -197,7 +203,7 @@ class SimilarOut(Schema):
         return item.because.title if item.because else None
 
 
-class Asked(Schema):
+class QuestionIn(Schema):
     question: str = Field(min_length=1, max_length=500)
     video: uuid.UUID | None = Field(None, description="ask this video instead of the library")
     thread: uuid.UUID | None = Field(None, description="go on with this conversation")
@@ -230,7 +236,7 @@ class AnswerOut(Schema):
     def of(question: Question, cited: dict[int, Video]) -> "AnswerOut":
         """What cites no video that the person may (still) see is left out."""
         sentences = [
-            SentenceOut(text=sentence["text"], citations=cite(sentence, cited))
+            SentenceOut(text=tell(sentence), citations=cite(sentence, cited))
             for sentence in question.answer.get("sentences", [])
             if any(c["video"] in cited for c in sentence["citations"])
         ]

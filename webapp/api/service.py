@@ -16,8 +16,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from webapp.models import User
 from webapp.people.limits import is_too_often
-from webapp.problems import CONTENT_TYPE, Problem, problem
-from webapp.views.errors import not_kept
+from webapp.problems import CONTENT_TYPE, problem, unkeepable_text
 
 ABOUT = """Search, ask, upload and look after videos. Sign in with a token of your account page
 (`Authorization: Bearer kino_…`) or with the session of the browser. Errors are `application/problem+json`.
@@ -67,7 +66,17 @@ class Service(NinjaAPI):
         return schema
 
 
-ERRORS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 429: Problem}
+class Problem(Schema):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] = []
+
+
+ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 422: Problem, 429: Problem}
 
 # Swagger UI writes styles into its page. No other page may.
 api = Service(
@@ -87,7 +96,7 @@ def refuse_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse
 
 @api.exception_handler(DataError)
 def refuse_text(request: HttpRequest, error: DataError) -> HttpResponse:
-    return problem(422, not_kept())
+    return problem(422, unkeepable_text())
 
 
 @api.exception_handler(HttpError)

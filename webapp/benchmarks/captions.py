@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.pictures import KINDS, Asked, tokenize
+from qa.pictures import KINDS, PictureQuestion, tokenize
 from qa.training.metrics import bleu4, cider
 from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine
@@ -56,7 +56,7 @@ def questions(pictures: list[np.ndarray], truth: list[list[str]]) -> Iterator[Re
         right, frequent, given = [], [], []
         for picture, pairs in zip(pictures, asked, strict=True):
             for (_, question), answers in by_question(p for p in pairs if p.kind == kind).items():
-                (guess,) = engine.captioner().answer_about(Asked(kind, question, question), [picture])
+                (guess,) = engine.captioner().answer_about(PictureQuestion(kind, question, question), [picture])
                 right.append(guess.text in answers)
                 frequent.append(usual in answers)
                 given.append(guess.confidence >= SURE)

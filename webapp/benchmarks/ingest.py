@@ -93,7 +93,7 @@ def read_every_second(path: Path) -> Iterator[list[Image]]:
         if not there:
             break
         if number % every == 0:
-            batch.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+            batch.append(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8))
         number += 1
         if len(batch) == 16:
             yield batch

@@ -7,8 +7,7 @@ import numpy as np
 
 from webapp.benchmarks.measures import Record
 from webapp.models import Judgement, Recipe, User
-from webapp.search import moments
-from webapp.search.moments import Moment
+from webapp.search.moments import Moment, find_moments
 
 DEPTH = 10  # results that count
 
@@ -35,7 +34,7 @@ def judgements() -> Iterator[Record]:
 
 
 def look(user: User, query: str, recipe: Recipe) -> list[Moment]:
-    return moments.find(user, query, DEPTH, recipe=recipe).moments
+    return find_moments(user, query, DEPTH, recipe=recipe).moments
 
 
 def meets(moment: Moment, row: Judgement) -> bool:

@@ -21,8 +21,7 @@ from webapp.benchmarks.measures import (
     recalls,
 )
 from webapp.models import Evidence, User, Video
-from webapp.search import moments
-from webapp.search.moments import Wanted
+from webapp.search.moments import Wanted, find_moments
 
 # Which parts are switched off for "the part alone".
 ALONE = {
@@ -90,7 +89,7 @@ def order(
     taken: list[float] | None = None,
 ) -> list[str]:
     """Names of the videos, best first."""
-    found = moments.find(shelf.user, Wanted(row.text, off=off), len(scope), "video", scope)
+    found = find_moments(shelf.user, Wanted(row.text, off=off), len(scope), "video", scope)
     if taken is not None:
         taken.append(found.took_ms)
     return [shelf.names[m.video.pk] for m in found.moments]
@@ -99,7 +98,7 @@ def order(
 def nothing_to_find(shelf: Shelf, scope: Sequence[int]) -> Record:
     """AUROC of the best score: queries with a right answer against queries without."""
     texts = {"present": [d.text for d in shelf.truth.described], "absent": shelf.truth.absent}
-    found = {k: [moments.find(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
+    found = {k: [find_moments(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
     best = {k: [f.moments[0].score if f.moments else -9.0 for f in group] for k, group in found.items()}
     shares = {
         f"confident when {k} %": round(100 * float(np.mean([f.confident for f in g])), 1) for k, g in found.items()
@@ -118,7 +117,7 @@ def moments(shelf: Shelf) -> Iterator[Result]:
 
 
 def place(shelf: Shelf, row: Placed) -> dict[str, float]:
-    found = moments.find(shelf.user, row.text, 10, videos=shelf.scope([row.video])).moments
+    found = find_moments(shelf.user, row.text, 10, videos=shelf.scope([row.video])).moments
     return moment_scores([(m.start, m.end) for m in found], row.spans)
 
 
@@ -191,7 +190,7 @@ def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
         reply = replies.ask(shelf.user, row["q"], [shelf.videos[row["video"]].pk])
         answer = reply.answer
         taken.append(reply.took_ms)
-        held += [holds_quotation(s) for s in answer.sentences if "“" in s.text]
+        held += [holds_quotation(s) for s in answer.sentences if s.kind in ("speech", "screen", "chapter")]
         if row["type"] == "unanswerable":
             refused_rightly += answer.abstained
             continue
@@ -217,7 +216,7 @@ def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
 
 def holds_quotation(sentence: Sentence) -> bool:
     """Do the cited spans contain what the sentence quotes, by the rows of the transcript and the screen?"""
-    quoted = normal(sentence.text.split("“", 1)[1].rsplit("”", 1)[0])
+    quoted = normal(sentence.text)
     for cited in sentence.citations:
         inside = Evidence.objects.filter(video=cited.video, start__lt=cited.end + 0.01, end__gt=cited.start - 0.01)
         if any(quoted in normal(text) for row in inside for text in (row.text, row.sentence)):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from indexer.recommender import Watched, suggest
+from indexer.recommender import Topics, Watched, suggest
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.library import Shelf
 from webapp.benchmarks.measures import Outcomes, Record, average_precision
@@ -62,7 +62,7 @@ def duplicates(rows: list[Record], place: dict[str, int], nearness: "np.typing.N
             groups[str(row["near_duplicate_group"])].append(place[row["id"]])
     pairs = [(a, b) for group in groups.values() for a in group for b in group if a != b]
     first = [int(nearness[a].argmax()) == b for a, b in pairs]
-    return {"bench": "near-duplicates", "first %": round(100 * float(np.mean(first or [0])), 1), "pairs": len(pairs)}
+    return {"bench": "near-duplicates", "first %": round(100 * float(np.mean(first or [False])), 1), "pairs": len(pairs)}
 
 
 def simulate(tags: dict[int, set[str]], dice: np.random.Generator) -> list[History]:
@@ -82,7 +82,7 @@ def simulate(tags: dict[int, set[str]], dice: np.random.Generator) -> list[Histo
     return histories
 
 
-def replay(known: recommendations.Topics) -> list[History]:
+def replay(known: Topics) -> list[History]:
     """What people of this library watched, the newest left out."""
     histories = []
     for person in User.objects.all():
@@ -94,7 +94,7 @@ def replay(known: recommendations.Topics) -> list[History]:
     return histories
 
 
-def compare(kind: str, known: recommendations.Topics, histories: list[History]) -> Iterator[Outcomes | Record]:
+def compare(kind: str, known: Topics, histories: list[History]) -> Iterator[Outcomes | Record]:
     """Hit rate and NDCG at ten of three ways to choose, with coverage and diversity."""
     dice = np.random.default_rng(2)
     counts = Counter(w.row for history, _ in histories for w in history if w.share > 0.5)

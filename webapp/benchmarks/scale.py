@@ -15,18 +15,19 @@ from django.db import connection
 from indexer.calibration import BACKGROUND
 from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
+from indexer.snapshot import TEXT_BLOCK_WEIGHT, Shelf
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Space, Vectors
 from webapp import engine
 from webapp.benchmarks.measures import Record
 from webapp.index import recipes, snapshot
-from webapp.search import candidates
+from webapp.search.candidates import CANDIDATES_PER_CHANNEL
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 200
 PER_VIDEO = 60
 TOP = 10
-WEIGHTS = {"visual": 1.0, "text": 0.75 * candidates.BESIDE}
+WEIGHTS = {"visual": 1.0, "text": 0.75 * TEXT_BLOCK_WEIGHT}
 VOCABULARY = 50_000
 FEW = 0.01  # share of the videos that a person with few rights may see
 
@@ -57,7 +58,7 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
         built = time.process_time() - begun
         begun = time.process_time()
         words = LexicalIndex(made.documents)
-        shelf = snapshot.make_shelf(np.arange(count), made.videos, vectors, words)
+        shelf = Shelf.of(np.arange(count), made.videos, vectors, words)
         yield {
             "bench": f"index of {count:,}",
             "vectors CPU s": round(built, 1),
@@ -90,7 +91,7 @@ def make(count: int, dice: np.random.Generator) -> Made:
 
 
 def ask(made: Made, dice: np.random.Generator) -> list[Asked]:
-    """Moments with noise, asked twice as `candidates.gather` does, and a common, a middling and a rare word of each."""
+    """Moments with noise, asked twice as `Snapshot.propose` does, and a common, a middling and a rare word of each."""
     queries, fusion = [], Concatenation({space: Space("", 384) for space in WEIGHTS})
     for row, vector in zip(made.rows.tolist(), made.asked, strict=True):
         noisy = vector + 0.6 * dice.normal(size=len(vector)).astype(np.float32) / np.sqrt(384)
@@ -104,7 +105,7 @@ def ask(made: Made, dice: np.random.Generator) -> list[Asked]:
 
 def measure(
     made: Made,
-    shelf: snapshot.Shelf,
+    shelf: Shelf,
     queries: list[Asked],
     may_see: Ids,
     encode: Callable[[int], None],
@@ -119,9 +120,9 @@ def measure(
         marks.append(time.perf_counter())
         mask = shelf.mask(may_see)
         marks.append(time.perf_counter())
-        hits = [shelf.vectors.search(vector, candidates.POOL, mask) for vector in vectors]
+        hits = [shelf.vectors.search(vector, CANDIDATES_PER_CHANNEL, mask) for vector in vectors]
         marks.append(time.perf_counter())
-        shelf.words.search(words, candidates.POOL, mask)
+        shelf.lexical.search(words, CANDIDATES_PER_CHANNEL, mask)
         marks.append(time.perf_counter())
         found.append([{hit.segment for hit in some[:TOP]} for some in hits])
         for part, (a, b) in zip(taken, [*itertools.pairwise(marks), (marks[0], marks[-1])], strict=True):
@@ -146,14 +147,14 @@ def _best(vectors: Vectors, allowed: Ids, query: Vectors) -> Ids:
 def _encoder() -> Callable[[int], None]:
     """A query through the real text towers, never the same twice."""
     recipe = recipes.active()
-    looking, reading = engine.pictures(recipe), engine.sentences(recipe)
+    picture_encoder, sentence_encoder = engine.pictures(recipe), engine.sentences(recipe)
 
     unique = itertools.count(1)  # no cache has seen it
 
     def encode(number: int) -> None:
         text = f"{BACKGROUND[number % len(BACKGROUND)]} {next(unique)}"
-        looking.encode_texts([text])
-        reading.encode_queries([text])
+        picture_encoder.encode_texts([text])
+        sentence_encoder.encode_queries([text])
         terms(text)
 
     encode(0)

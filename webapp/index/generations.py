@@ -12,13 +12,16 @@ from indexer import fusion
 from indexer.lexical import LexicalIndex
 from webapp import engine
 from webapp.index import snapshot
+from webapp.index.changes import sequence_now
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
 WRITER_LEASE = timedelta(minutes=10)  # building one for 10^5 segments takes seconds
-DELTA_MOST = 256  # segments that may be new or gone before a generation is due: an exact scan of them is nothing
-DELTA_SHARE = 0.1  # or this share of the generation
+MAX_DELTA_SEGMENTS = (
+    256  # segments that may be new or gone before a generation is due: an exact scan of them is nothing
+)
+MAX_DELTA_SHARE = 0.1  # or this share of the generation
 
 
 def publish(recipe: Recipe) -> int | None:
@@ -32,18 +35,16 @@ def publish(recipe: Recipe) -> int | None:
         return None
     number = IndexState.objects.values_list("fence", flat=True).get(pk=1)
     try:
-        sequence = snapshot.sequence_now()
+        sequence = sequence_now()
         rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
         index = snapshot.index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
-        averages = {space: snapshot.means(rows, space) for space in fusion.SPACES}
+        averages = {space: rows.video_means(space) for space in fusion.SPACES}
         buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            segments=rows.ids,
-            videos=rows.videos,
-            averaged=np.array(list(averages["visual"]), np.int64),
-            **{s: np.array(list(m.values()), np.float16).reshape(len(m), recipe.dims[s]) for s, m in averages.items()},
+        visual, text = (
+            np.array(list(m.values()), np.float16).reshape(len(m), recipe.dims[space]) for space, m in averages.items()
         )
+        averaged = np.array(list(averages["visual"]), np.int64)
+        np.savez(buffer, segments=rows.ids, videos=rows.videos, averaged=averaged, visual=visual, text=text)
         parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
         snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(rows.ids), parts)
         forget_tombstones()
@@ -59,7 +60,7 @@ def is_due(recipe: Recipe) -> bool:
         return Segment.objects.filter(recipe=recipe).exists()
     changed = Segment.objects.filter(recipe=recipe, sequence__gt=newest.sequence).count()
     changed += Tombstone.objects.filter(sequence__gt=newest.sequence).count()
-    return changed > max(DELTA_MOST, DELTA_SHARE * newest.segments)
+    return changed > max(MAX_DELTA_SEGMENTS, MAX_DELTA_SHARE * newest.segments)
 
 
 def repair() -> bool:

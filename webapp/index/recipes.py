@@ -7,8 +7,8 @@ from django.utils.module_loading import import_string
 
 from indexer.fusion import spaces_of
 from webapp import engine
+from webapp.index.changes import mark_changed
 from webapp.models import EvidenceVector, FrameVector, IndexState, Recipe, Segment, Step, Video
-from webapp.pipeline.embed import mark_changed
 
 
 def active() -> Recipe:
@@ -26,11 +26,11 @@ def active() -> Recipe:
 def wanted() -> Recipe:
     """The recipe of the settings (its row is made when there is none). Loads the encoders to learn their names."""
     encoders = engine.encoders_of_settings()
-    looking, reading = engine.load_encoders(encoders)
+    picture_encoder, sentence_encoder = engine.load_encoders(encoders)
     shortest, longest = settings.KINOSCOPE_SEGMENT_SECONDS
-    spaces = spaces_of(looking, reading)
+    spaces = spaces_of(picture_encoder, sentence_encoder)
     fused = import_string(settings.KINOSCOPE_FUSION)(spaces)
-    name = "|".join([looking.name, reading.name, f"{shortest:g}-{longest:g} s", fused.name])
+    name = "|".join([picture_encoder.name, sentence_encoder.name, f"{shortest:g}-{longest:g} s", fused.name])
     recipe, _ = Recipe.objects.get_or_create(
         fingerprint=name,
         defaults={
@@ -52,8 +52,8 @@ def others() -> QuerySet[Recipe]:
 def pending(recipe: Recipe) -> QuerySet[Video]:
     """Embedded videos that lack segments of this recipe."""
     embedded = Step.objects.filter(video=OuterRef("pk"), name="embed", status=Step.Status.DONE)
-    there = Segment.objects.filter(video=OuterRef("pk"))
-    return Video.objects.filter(Exists(embedded), Exists(there), ~Exists(there.filter(recipe=recipe)))
+    segments = Segment.objects.filter(video=OuterRef("pk"))
+    return Video.objects.filter(Exists(embedded), Exists(segments), ~Exists(segments.filter(recipe=recipe)))
 
 
 def activate(recipe: Recipe) -> None:

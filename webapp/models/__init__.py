@@ -4,23 +4,13 @@ from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
 from webapp.models.links import SharedMoment, Token
+from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Judgement, Measurement
 from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
+from webapp.models.steps import Step, Worker
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
-from webapp.models.videos import (
-    Chapter,
-    Dismissal,
-    Keyframe,
-    ScreenLine,
-    Shot,
-    Step,
-    User,
-    Utterance,
-    Video,
-    Viewing,
-    Worker,
-)
+from webapp.models.videos import Chapter, Keyframe, ScreenLine, Shot, Utterance, Video
 
 __all__ = [
     "AuditEntry",

@@ -1,13 +1,15 @@
 """Collections: videos that belong together for somebody."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models.videos import User, Video
+from webapp.models.people import User
+from webapp.models.videos import Video
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
@@ -24,6 +26,12 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         if not user.is_authenticated:
             return self.none()
         return self if user.is_superuser else self.filter(owner=user)
+
+    def add_videos(self, owner: User, name: str, videos: Iterable[Video]) -> "Collection":
+        """The person's collection of this name, made if there is none, with these videos added."""
+        found, _made = self.get_or_create(owner=owner, name=name.strip()[:100])
+        found.videos.add(*videos)
+        return found
 
 
 class Collection(models.Model):

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from webapp.models.videos import User, Video
+from webapp.models.people import User
+from webapp.models.videos import Video
 
 
 class Upload(models.Model):

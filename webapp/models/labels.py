@@ -30,6 +30,11 @@ class Label(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def picture_text(self) -> str:
+        """What describes a picture that shows it."""
+        return self.description or f"a picture of {self.name}"
+
 
 class Tag(models.Model):
     """A stretch of a video with a label. `confidence` in [0, 1] is the chance that a person would agree."""

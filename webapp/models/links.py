@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models.videos import User, Video
+from webapp.models.people import User
+from webapp.models.videos import Video
 
 
 class Token(models.Model):

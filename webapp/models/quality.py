@@ -2,8 +2,9 @@
 
 from django.db import models
 
+from webapp.models.people import User
 from webapp.models.vectors import Recipe
-from webapp.models.videos import User, Video
+from webapp.models.videos import Video
 
 
 class Judgement(models.Model):

@@ -1,35 +1,16 @@
-"""People, videos, the ledger's steps, and what was heard and seen in a video."""
+"""Videos, and what was heard and seen in them."""
 
 import uuid
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-
-class User(AbstractUser):
-    """A person. Admins (`is_superuser`) see everything; uploaders may add videos; viewers watch."""
-
-    class Role(models.TextChoices):
-        VIEWER = "viewer", _("viewer")
-        UPLOADER = "uploader", _("uploader")
-        ADMIN = "admin", _("admin")
-
-    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_superuser:
-            self.role = self.Role.ADMIN
-        self.is_staff = self.is_superuser = self.role == self.Role.ADMIN
-        super().save(*args, **kwargs)
-
-    @property
-    def may_upload(self) -> bool:
-        return self.role in (self.Role.UPLOADER, self.Role.ADMIN)
+from webapp.messages import render
+from webapp.models.people import User
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -73,7 +54,8 @@ class Video(models.Model):
     visibility = models.CharField(_("visible to"), max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     shared_with = models.ManyToManyField(User, blank=True, related_name="shared_videos")
     status = models.CharField(max_length=12, choices=Status, default=Status.PROCESSING)
-    warning = models.CharField(max_length=300, blank=True)
+    warning = models.CharField(max_length=300, blank=True, help_text="a template, filled from `warning_values`")
+    warning_values = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     duration = models.FloatField(default=0)
@@ -101,6 +83,11 @@ class Video(models.Model):
         return self.title
 
     @property
+    def warning_text(self) -> str:
+        """In the language of the reader."""
+        return render(self.warning, self.warning_values)
+
+    @property
     def path(self) -> Path:
         """The uploaded file, under a name the server chose."""
         return Path(settings.KINOSCOPE_HOME) / "media" / f"{self.key}.bin"
@@ -113,53 +100,6 @@ class Video(models.Model):
     @property
     def playable_path(self) -> Path:
         return self.derived / self.files["proxy"] if "proxy" in self.files else self.path
-
-
-class Step(models.Model):
-    """One piece of work on one video. The row is the queue; see `ledger`."""
-
-    class Status(models.TextChoices):
-        READY = "ready", _("queued")
-        WAITING = "waiting", _("waiting")  # for something that is not its fault: room, a model, memory
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        FAILED = "failed", _("failed")
-        CANCELLED = "cancelled", _("cancelled")
-
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="steps")
-    name = models.CharField(max_length=20)
-    status = models.CharField(max_length=10, choices=Status, default=Status.READY)
-    attempt = models.IntegerField(default=0)
-    priority = models.SmallIntegerField(default=5)
-    fence = models.IntegerField(default=0)
-    lease_owner = models.CharField(max_length=80, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True)
-    ready_at = models.DateTimeField()
-    started_at = models.DateTimeField(null=True)
-    seconds = models.FloatField(null=True)
-    progress = models.FloatField(default=0)
-    peak_memory_bytes = models.BigIntegerField(null=True)
-    error_code = models.CharField(max_length=30, blank=True)
-    error_text = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["video", "name"], name="one_step_of_a_name")]
-        indexes = [models.Index(fields=["status", "priority", "id"])]
-
-    def __str__(self) -> str:
-        return f"{self.name} of {self.video_id}"
-
-
-class Worker(models.Model):
-    """A process that takes steps, as it was last seen by itself."""
-
-    name = models.CharField(max_length=80, unique=True)
-    carrier = models.CharField(max_length=10, help_text="table or celery")
-    box = models.CharField(max_length=1, default="C", help_text="tier of its decoder's box, see `indexer.box.TIERS`")
-    started_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
 
 
 class Shot(models.Model):
@@ -216,27 +156,3 @@ class Chapter(models.Model):
 
     class Meta:
         ordering = ["start"]
-
-
-class Dismissal(models.Model):
-    """Somebody does not want a video recommended."""
-
-    viewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="dismissals")
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="dismissals")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["viewer", "video"], name="one_dismissal")]
-
-
-class Viewing(models.Model):
-    """How far somebody watched a video."""
-
-    viewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="viewings")
-    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="viewings")
-    position = models.FloatField(default=0)
-    watched_seconds = models.FloatField(default=0)
-    seen_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["viewer", "video"], name="one_viewing")]

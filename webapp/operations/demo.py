@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
 from webapp.models import User, Video
-from webapp.uploads.intake import intake
+from webapp.uploads import intake
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +101,14 @@ def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Imag
 _spoken: list[npt.NDArray[np.int16]] = []  # what eSpeak has handed over of the sentence that it speaks
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 def _take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
     if samples and count:
         _spoken.append(np.ctypeslib.as_array(samples, (count,)).copy())
     return 0
+
+
+# Kept for good: eSpeak holds its address.
+_TAKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)(_take)
 
 
 @cache
@@ -117,10 +121,10 @@ def _voice() -> ctypes.CDLL | None:
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     # speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS = 2, espeakRATE = 1
     library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)
-    library.espeak_SetSynthCallback(_take)
+    library.espeak_SetSynthCallback(_TAKE)
     library.espeak_SetVoiceByName(b"en")
     library.espeak_SetParameter(1, 150, 0)
-    sizes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint]
+    sizes: list[Any] = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint]
     library.espeak_Synth.argtypes = [*sizes, ctypes.c_void_p, ctypes.c_void_p]
     return library
 

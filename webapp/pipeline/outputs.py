@@ -15,10 +15,11 @@ from pathlib import Path
 
 from django.conf import settings
 
+from indexer.errors import DiskFull
 from indexer.files import hash_file, move_whole
 from webapp.models import Keyframe, Step, Video
 
-KEPT_SECONDS = 24 * 3600  # an orphan may still be on a page that somebody has open
+ORPHAN_TTL_SECONDS = 24 * 3600  # an orphan may still be on a page that somebody has open
 
 
 @contextmanager
@@ -40,12 +41,12 @@ def adopt(folder: Path, video: Video) -> dict[str, str]:
 
 def discard(step: Step) -> None:
     """Remove what a stopped step left of a video that was deleted meanwhile."""
-    video = Step.video.field.get_cached_value(step, default=None)
+    video: Video | None = Step.video.field.get_cached_value(step, default=None)  # type: ignore[assignment]
     if video is not None and not Video.objects.filter(pk=video.pk).exists():
         shutil.rmtree(video.derived, ignore_errors=True)
 
 
-def find_orphans(older_than: float = KEPT_SECONDS) -> Iterator[Path]:
+def find_orphans(older_than: float = ORPHAN_TTL_SECONDS) -> Iterator[Path]:
     """Files and folders that no row names and that nobody can still be writing."""
     home, last = Path(settings.KINOSCOPE_HOME), time.time() - older_than
     keys = set(map(str, Video.objects.values_list("key", flat=True)))
@@ -83,6 +84,10 @@ def has_room() -> bool:
     """Whether a step may write: more than 1 GB or 5 % of the disk is free."""
     usage = shutil.disk_usage(settings.KINOSCOPE_HOME)
     return usage.free > min(1 << 30, usage.total // 20)
+
+
+def disk_full() -> DiskFull:
+    return DiskFull("The disk is full. Make room; the step goes on by itself.")
 
 
 def is_full(error: BaseException) -> bool:

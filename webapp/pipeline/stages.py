@@ -1,17 +1,13 @@
-"""The stages of a video, in order. Each computes without holding a transaction and returns how to store its result.
+"""What each step of the plan computes, in order: without holding a transaction; it returns how to store its result."""
 
-probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe
-proxy runs beside; reembed follows where a second recipe is kept (see `recipes`)
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from indexer import box
-from indexer.errors import UnreadableMedia
+from indexer.errors import UnreadableMedia, translatable
 from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
@@ -19,41 +15,16 @@ from indexer.types import MediaInfo, ScreenLine, Vectors
 from webapp import engine, models
 from webapp.index import generations, recipes
 from webapp.models import Keyframe, Shot, Video
-from webapp.pipeline import describe, embed
-from webapp.pipeline.embed import load_picture
+from webapp.pipeline.describe import describe, embed_evidence
+from webapp.pipeline.embed import BATCH, best_keyframes, embed_video, encode_pictures, glance_segments, load_picture
 from webapp.pipeline.outputs import adopt, workspace
 from webapp.search import background
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
 
-MOST_DAMAGED = 0.5  # share of frames with decode errors above which a picture is not worth keeping
-SCREEN_EVERY = 3.0  # seconds: text on screen stays at least about this long
-
-
-@dataclass(frozen=True)
-class Stage:
-    """`priority`: lower runs first, over all videos; `queue`: which kind of Celery worker takes it."""
-
-    compute: Compute
-    priority: int
-    queue: str
-
-
-def following(video: Video, name: str) -> list[str]:
-    """What may start once `name` is done."""
-    info = media_info(video)
-    order = ["probe", "glance", "look", "speech", "screen_text", "embed", "index", "describe"]
-    if not info.has_video:
-        order = [n for n in order if n not in ("glance", "look", "screen_text")]
-    if not info.has_audio:
-        order.remove("speech")
-    follow = order[order.index(name) + 1 :][:1] if name in order else []
-    if name == "probe" and not video.content_type:
-        follow.append("proxy")
-    if name == "describe" and recipes.others().exists():
-        follow.append("reembed")
-    return follow
+MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a picture is not worth keeping
+SCREEN_TEXT_SECONDS = 3.0  # seconds: text on screen stays at least about this long
 
 
 def media_info(video: Video) -> MediaInfo:
@@ -68,11 +39,13 @@ def probe(video: Video, progress: Progress) -> Store:
     info = box.probe(video.path)
     video.media_info = asdict(info)
     video.duration, video.width, video.height = info.duration, info.width, info.height
-    video.warning = info.warning
+    video.warning, video.warning_values = info.warning, info.warning_values
     video.content_type = playable_type(info)
 
     def store() -> None:
-        video.save(update_fields=["media_info", "duration", "width", "height", "warning", "content_type"])
+        video.save(
+            update_fields=["media_info", "duration", "width", "height", "warning", "warning_values", "content_type"]
+        )
 
     return store
 
@@ -83,17 +56,17 @@ def probe(video: Video, progress: Progress) -> Store:
 def glance(video: Video, progress: Progress) -> Store:
     """Key frames only: searchable by picture within seconds. The later stages replace these segments."""
     recipe = recipes.active()
-    encoder = engine.pictures(recipe)
+    picture_encoder = engine.pictures(recipe)
     with workspace(video) as folder:
         found = box.glance(video.path, folder)
         pictures = [load_picture(Path(k.path)) for k in found]
         vectors: list[Vectors] = []
-        for first in range(0, len(pictures), embed.BATCH):
-            vectors += list(embed.encode_pictures(encoder, pictures[first : first + embed.BATCH], False))
+        for first in range(0, len(pictures), BATCH):
+            vectors += list(encode_pictures(picture_encoder, pictures[first : first + BATCH], False))
             progress(len(vectors) / len(pictures))
         names = adopt(folder, video)
     frames = [(k.time, names[Path(k.path).name], v) for k, v in zip(found, vectors, strict=True)]
-    return embed.glance_segments(video, frames, recipe, encoder.name)
+    return glance_segments(video, frames, recipe, picture_encoder.name)
 
 
 # -- look ----------------------------------------------------------------------------------------------------------
@@ -102,31 +75,33 @@ def glance(video: Video, progress: Progress) -> Store:
 def look(video: Video, progress: Progress) -> Store:
     """One decode pass: shots, keyframes and the storyboard."""
     with workspace(video) as folder:
-        seen = box.look(video.path, folder, media_info(video), progress)
-        if seen.decode_errors > MOST_DAMAGED * seen.frames:
+        found = box.look(video.path, folder, media_info(video), progress)
+        if found.decode_errors > MAX_DAMAGED_SHARE * found.frames:
             raise UnreadableMedia(
-                f"The picture is damaged in {seen.decode_errors} places of {seen.frames} frames.",
-                "Upload another copy.",
+                "The picture is damaged in %(places)s places of %(frames)s frames. Upload another copy.",
+                places=found.decode_errors,
+                frames=found.frames,
             )
         names = adopt(folder, video)
-    if seen.decode_errors and not video.warning:
-        video.warning = f"{seen.decode_errors} damaged places were skipped while reading the picture."
-    video.storyboard_step, video.storyboard_tiles = seen.storyboard_step, seen.storyboard_tiles
+    if found.decode_errors and not video.warning:
+        video.warning = translatable("%(count)s damaged places were skipped while reading the picture.")
+        video.warning_values = {"count": found.decode_errors}
+    video.storyboard_step, video.storyboard_tiles = found.storyboard_step, found.storyboard_tiles
 
     def store() -> None:
         video.shots.all().delete()
-        Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in seen.shots)
+        Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in found.shots)
         video.keyframes.filter(glanced=False).delete()
         Keyframe.objects.bulk_create(
-            Keyframe(video=video, time=k.time, file=names[Path(k.path).name]) for k in seen.keyframes
+            Keyframe(video=video, time=k.time, file=names[Path(k.path).name]) for k in found.keyframes
         )
-        keep_file(video, "storyboard", names.get(Path(seen.storyboard).name))
-        video.save(update_fields=["warning", "storyboard_step", "storyboard_tiles"])
+        note_file(video, "storyboard", names.get(Path(found.storyboard).name))
+        video.save(update_fields=["warning", "warning_values", "storyboard_step", "storyboard_tiles"])
 
     return store
 
 
-def keep_file(video: Video, role: str, name: str | None) -> None:
+def note_file(video: Video, role: str, name: str | None) -> None:
     """Name a file of the video. `proxy` and `look` may commit at once: read and write under the row's lock."""
     files = Video.objects.select_for_update().values_list("files", flat=True).get(pk=video.pk)
     if name:
@@ -170,12 +145,12 @@ def speech(video: Video, progress: Progress) -> Store:
 
 def screen_text(video: Video, progress: Progress) -> Store:
     """Text on keyframes, at most one picture every three seconds of a shot."""
-    frames = embed.best_keyframes(video)
+    frames = best_keyframes(video)
     cuts = [s.start for s in video.shots.all()]
     chosen: list[Keyframe] = []
     for frame in frames:
         last = chosen[-1].time if chosen else -1e9
-        if frame.time - last >= SCREEN_EVERY or any(last < c <= frame.time for c in cuts):
+        if frame.time - last >= SCREEN_TEXT_SECONDS or any(last < c <= frame.time for c in cuts):
             chosen.append(frame)
     lines: list[ScreenLine] = []
     for number, frame in enumerate(chosen):
@@ -199,7 +174,7 @@ def screen_text(video: Video, progress: Progress) -> Store:
 
 def embed(video: Video, progress: Progress) -> Store:
     """Vectors of every keyframe and of every segment's words, by the active recipe."""
-    return embed.embed(video, recipes.active(), progress)
+    return embed_video(video, recipes.active(), progress)
 
 
 def index(video: Video, progress: Progress) -> Store:
@@ -217,22 +192,14 @@ def reembed(video: Video, progress: Progress) -> Store:
     stores: list[Store] = []
     for number, recipe in enumerate(kept):
         if not video.segments.filter(recipe=recipe).exists():
-            stores.append(embed.embed(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
-        stores.append(describe.embed_evidence(video, recipe))
+            stores.append(embed_video(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
+        stores.append(embed_evidence(video, recipe))
 
     def store() -> None:
         for each in stores:
             each()
 
     return store
-
-
-# -- describe ------------------------------------------------------------------------------------------------------
-
-
-def describe(video: Video, progress: Progress) -> Store:
-    """Captions per segment, tags, chapters and the summary."""
-    return describe.describe(video, progress)
 
 
 # -- proxy ---------------------------------------------------------------------------------------------------------
@@ -245,27 +212,22 @@ def proxy(video: Video, progress: Progress) -> Store:
         names = adopt(folder, video)
 
     def store() -> None:
-        keep_file(video, "proxy", names[made.name])
+        note_file(video, "proxy", names[made.name])
         video.content_type = "video/mp4" if video.width else "audio/mp4"
         video.save(update_fields=["content_type"])
 
     return store
 
 
-STAGES: dict[str, Stage] = {
-    "probe": Stage(probe, 0, "io"),
-    "glance": Stage(glance, 1, "models"),
-    "look": Stage(look, 4, "cpu"),
-    "speech": Stage(speech, 4, "models"),
-    "screen_text": Stage(screen_text, 4, "models"),
-    "embed": Stage(embed, 3, "models"),
-    "index": Stage(index, 3, "models"),
-    "describe": Stage(describe, 3, "models"),
-    "proxy": Stage(proxy, 5, "cpu"),
-    "reembed": Stage(reembed, 9, "models"),  # a change of models waits for what people just uploaded
+STAGES: dict[str, Compute] = {
+    "probe": probe,
+    "glance": glance,
+    "look": look,
+    "speech": speech,
+    "screen_text": screen_text,
+    "embed": embed,
+    "index": index,
+    "describe": describe,
+    "proxy": proxy,
+    "reembed": reembed,
 }
-
-
-def names_of(queues: Sequence[str]) -> list[str]:
-    """Steps that the workers of these queues take."""
-    return [name for name, stage in STAGES.items() if stage.queue in queues]

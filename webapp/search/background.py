@@ -7,35 +7,35 @@ from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
 from indexer.types import Vectors
 from webapp import engine
-from webapp.index import snapshot
+from webapp.index.changes import mark_changed
+from webapp.index.snapshot import current_snapshot, read_rows
 from webapp.models import Recipe, Segment
-from webapp.pipeline.embed import mark_changed
-from webapp.search import moments
-from webapp.search.moments import Wanted
+from webapp.search.candidates import CANDIDATES_PER_CHANNEL
+from webapp.search.moments import Wanted, read, search
 
-CHANGED = 0.05  # share of segments that must be new or gone before it is worth measuring again
+MIN_CHANGED_SHARE = 0.05  # of segments that must be new or gone before it is worth measuring again
 
 
 def measure(recipe: Recipe) -> Calibration | None:
     """The calibration of the library as it is now; None while the last one still fits."""
     segments = Segment.objects.filter(recipe=recipe)
     before, now = recipe.calibration.get("segments", 0), segments.count()
-    if before and abs(now - before) <= CHANGED * before:
+    if before and abs(now - before) <= MIN_CHANGED_SHARE * before:
         return None
-    looks, words = background(engine.pictures(recipe), engine.sentences(recipe))
-    measured = calibrate({"visual": looks, "text": words}, snapshot.read_rows(segments, recipe).blocks)
-    seen = replace(snapshot.snapshot(recipe), calibration=measured)
-    everything, best = seen.masks(seen.videos), []
+    visual, text = encode_background(engine.pictures(recipe), engine.sentences(recipe))
+    measured = calibrate({"visual": visual, "text": text}, read_rows(segments, recipe).blocks)
+    snapshot = replace(current_snapshot(recipe), calibration=measured)
+    everything, best = snapshot.masks(snapshot.videos), []
     for sentence in BACKGROUND:
-        ranked = moments.rank_all(Wanted(sentence), seen, everything)
+        ranked = search(read(Wanted(sentence), recipe), snapshot, everything, CANDIDATES_PER_CHANNEL, recipe)
         best += [ranked[0].score] if ranked else []
     return replace(measured, chance=sorted(best))
 
 
 @lru_cache(maxsize=2)
-def background(looking: PictureEncoder, reading: SentenceEncoder) -> tuple[Vectors, Vectors]:
+def encode_background(picture_encoder: PictureEncoder, sentence_encoder: SentenceEncoder) -> tuple[Vectors, Vectors]:
     """The bank's sentences in the visual and in the text space."""
-    return looking.encode_texts(BACKGROUND), reading.encode_queries(BACKGROUND)
+    return picture_encoder.encode_texts(BACKGROUND), sentence_encoder.encode_queries(BACKGROUND)
 
 
 def save(recipe: Recipe, measured: Calibration | None) -> None:

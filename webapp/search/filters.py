@@ -1,7 +1,6 @@
 """Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
 
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from webapp.models import Tag, User, Video
 
-MOST = 12  # choices of a facet
+MAX_CHOICES = 12  # choices of a facet
 LENGTHS = {"short": (0, 60), "medium": (60, 600), "long": (600, 1e9)}  # seconds
 
 
@@ -59,10 +58,10 @@ class Filters(forms.Form):
         """The valid filters that are set."""
         return {name: value for name, value in self.cleaned_data.items() if value}
 
-    def apply(self, videos: "QuerySet[Video]", without: str = "") -> "QuerySet[Video]":
+    def apply(self, videos: QuerySet[Video], without: str = "") -> QuerySet[Video]:
         """The videos that pass all filters but `without`."""
         given = {name: value for name, value in self.wanted().items() if name != without}
-        conditions = {
+        conditions: dict[str, Callable[[Any], dict[str, Any]]] = {
             "person": lambda name: {"owner__username": name},
             "after": lambda day: {"created_at__date__gte": day},
             "before": lambda day: {"created_at__date__lte": day},
@@ -79,7 +78,7 @@ class Filters(forms.Form):
             videos = videos.filter(pk__in=Tag.objects.filter(name=given["tag"]).values("video"))
         return videos
 
-    def facets(self, visible: "QuerySet[Video]") -> dict[str, list[Facet]]:
+    def facets(self, visible: QuerySet[Video]) -> dict[str, list[Facet]]:
         """Choices with counts, each under the other filters."""
         set_ = self.wanted()
         people = count(self.apply(visible, "person"), "owner__username")
@@ -87,59 +86,37 @@ class Filters(forms.Form):
         tags = count_tags(self.apply(visible, "tag"))
         return {
             name: [Facet(value, value, n, set_.get(name) == value) for value, n in rows]
-            for name, rows in (("person", people), ("language", languages), ("tag", tags[:MOST]))
+            for name, rows in (("person", people), ("language", languages), ("tag", tags[:MAX_CHOICES]))
         }
 
 
-def count(videos: "QuerySet[Video]", column: str) -> list[tuple[str, int]]:
-    rows = videos.order_by().values(column).annotate(n=Count("pk")).order_by("-n", column)[:MOST]
+def count(videos: QuerySet[Video], column: str) -> list[tuple[str, int]]:
+    rows = videos.order_by().values(column).annotate(n=Count("pk")).order_by("-n", column)[:MAX_CHOICES]
     return [(row[column], row["n"]) for row in rows]
 
 
-def count_tags(videos: "QuerySet[Video]") -> list[tuple[str, int]]:
+def count_tags(videos: QuerySet[Video]) -> list[tuple[str, int]]:
     """Labels with the number of videos that have them, most frequent first. Moods are no labels."""
     tags = Tag.objects.filter(video__in=videos.order_by().values("pk")).exclude(kind="mood")
     return list(tags.order_by().values_list("name").annotate(n=Count("video", distinct=True)).order_by("-n", "name"))
 
 
-def suggest(visible: "QuerySet[Video]", user: User, beginning: str) -> list[str]:
+def suggest_words(visible: QuerySet[Video], user: User, beginning: str) -> list[str]:
     """What could be meant: own earlier searches, tags and titles that hold a word with this beginning."""
     start = beginning.casefold().strip()
     if len(start) < 2 and not any(ord(c) > 0x2E80 for c in start):
         return []
     earlier = user.saved_searches.values_list("name", flat=True)
     tags = count_tags(visible)
-    titles = visible.filter(title__icontains=start).values_list("title", flat=True)[:MOST]
+    titles = visible.filter(title__icontains=start).values_list("title", flat=True)[:MAX_CHOICES]
     offered = [*earlier, *(tag for tag, _ in tags), *titles]
     fits = [text for text in offered if any(w.startswith(start) for w in [text.casefold(), *text.casefold().split()])]
     return list(dict.fromkeys(fits))[:8]
 
 
-def lasting(asked: QueryDict) -> QueryDict:
+def without_paging(asked: QueryDict) -> QueryDict:
     """What of a search's address says what is searched, not which page of it is shown."""
     kept = asked.copy()
     for passing in ("page", "upto"):
         kept.pop(passing, None)
     return kept
-
-
-def parse_number(text: str) -> int | None:
-    """What any database takes as an integer."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def parse_numbers(texts: list[str]) -> list[int]:
-    """Those that are numbers."""
-    return [number for number in map(parse_number, texts) if number is not None]
-
-
-def parse_key(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
-def parse_keys(texts: list[str]) -> list[uuid.UUID]:
-    """Those that are keys."""
-    return [key for key in map(parse_key, texts) if key is not None]

@@ -4,6 +4,7 @@ import io
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.core.files.uploadedfile import UploadedFile
@@ -15,14 +16,14 @@ from indexer.errors import UnreadableMedia
 from indexer.types import Image
 from webapp.models import PictureQuery, User
 
-MOST_BYTES = 16 << 20
-KEPT = timedelta(days=1)
+MAX_BYTES = 16 << 20
+PICTURE_TTL = timedelta(days=1)
 
 
-def keep(owner: User, file: UploadedFile) -> PictureQuery:
+def store_picture(owner: User, file: "UploadedFile[Any]") -> PictureQuery:
     """Decode in the box and keep what it wrote. Raises `UnreadableMedia` for what is no picture."""
-    if (file.size or 0) > MOST_BYTES:
-        raise UnreadableMedia("The picture is too large.", "Choose a JPEG, PNG or WebP of at most 16 MB.")
+    if (file.size or 0) > MAX_BYTES:
+        raise UnreadableMedia("The picture is too large. Choose a JPEG, PNG or WebP of at most 16 MB.")
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder) / "given", Path(folder) / "out"
         out.mkdir()
@@ -33,10 +34,10 @@ def keep(owner: User, file: UploadedFile) -> PictureQuery:
     return PictureQuery.objects.create(owner=owner, picture=decoded)
 
 
-def decode(jpeg: bytes) -> Image:
+def decode(jpeg: bytes | memoryview) -> Image:
     """Of a picture that the box wrote."""
     return np.asarray(Pillow.open(io.BytesIO(bytes(jpeg)), formats=("JPEG",)).convert("RGB"))
 
 
 def sweep() -> None:
-    PictureQuery.objects.filter(created_at__lt=Now() - KEPT).delete()
+    PictureQuery.objects.filter(created_at__lt=Now() - PICTURE_TTL).delete()

@@ -9,15 +9,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, QuerySet
 
 from indexer import recommender
-from indexer.types import Ids, Vectors
-from webapp.index import recipes, snapshot
+from indexer.recommender import Topics, are_near_duplicates
+from indexer.types import Vectors
+from indexer.vectors import unpack, unpack_valid
+from webapp.index import recipes
+from webapp.index.snapshot import current_snapshot
 from webapp.models import FrameVector, Segment, User, Video
-from webapp.pipeline.embed import unpack, unpack_sound
 from webapp.search.moments import visible_ids
 
-SAME = 0.97  # mean best cosine of keyframes from which two videos count as near-duplicates
-HISTORY = 30  # viewings that make a person's profile
-WORDS = 0.3  # weight of what is said beside how it looks, when two videos are compared
+MAX_HISTORY = 30  # viewings that make a person's profile
 
 
 @dataclass(frozen=True)
@@ -31,40 +31,10 @@ class Similar:
     start: float = 0.0
 
 
-@dataclass(frozen=True)
-class Topics:
-    """One unit vector (d,) per video: what it shows and what it says, relative to what all videos do."""
-
-    videos: Ids
-    vectors: Vectors
-
-    def row(self, video: int) -> int:
-        """-1 for a video that has no segments yet."""
-        place = int(np.searchsorted(self.videos, video))
-        return place if place < len(self.videos) and self.videos[place] == video else -1
-
-
-def topics(visible: "QuerySet[Video]") -> Topics:
+def topics(visible: QuerySet[Video]) -> Topics:
     """Of the videos that somebody may see."""
-    seen = snapshot.snapshot()
-    allowed = np.sort(visible_ids(visible))
-    videos = np.array([pk for pk in allowed.tolist() if pk in seen.looks], np.int64)
-    looks, words = (
-        np.stack([found[pk] for pk in videos.tolist()]) if len(videos) else np.zeros((0, 1), np.float32)
-        for found in (seen.looks, seen.meanings)
-    )
-    parts = [_centred(looks), WORDS * _centred(words)]
-    joined = np.concatenate(parts, 1)
-    return Topics(videos, np.asarray(joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-6)))
-
-
-def _centred(vectors: Vectors) -> Vectors:
-    """Unit rows after the common part is taken off: otherwise every video is like every other. Zero rows stay zero."""
-    there = np.linalg.norm(vectors, axis=1) > 1e-6
-    if there.sum() < 2:
-        return vectors
-    moved = np.where(there[:, None], vectors - vectors[there].mean(0), 0)
-    return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6), np.float32)
+    snapshot = current_snapshot()
+    return Topics.of(visible_ids(visible), snapshot.video_visual_means, snapshot.video_text_means)
 
 
 def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Similar]:
@@ -74,16 +44,14 @@ def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Si
     row = known.row(video.pk)
     if row < 0:
         return []
-    scores = known.vectors @ known.vectors[row]
-    scores[row] = -np.inf
-    best = [int(i) for i in np.argsort(-scores, kind="stable")[:limit] if np.isfinite(scores[i])]
-    rows = visible.select_related("owner").in_bulk([int(known.videos[i]) for i in best])
+    best = [(int(known.videos[i]), cosine) for i, cosine in known.neighbours(row, limit)]
+    rows = visible.select_related("owner").in_bulk([pk for pk, _ in best])
     starts = begin_at(video, list(rows))
     is_copy = find_copies([video, *rows.values()])
     found = [
-        Similar(rows[pk], float(scores[i]), is_copy(video, rows[pk]), start=starts.get(pk, 0.0))
-        for i in best
-        if (pk := int(known.videos[i])) in rows
+        Similar(rows[pk], cosine, is_copy(video, rows[pk]), start=starts.get(pk, 0.0))
+        for pk, cosine in best
+        if pk in rows
     ]
     return sorted(found, key=lambda item: not item.near_duplicate)
 
@@ -91,7 +59,7 @@ def similar(user: User | AnonymousUser, video: Video, limit: int = 8) -> list[Si
 def recommend(user: User, limit: int = 8) -> list[Similar]:
     """By what the person watched and dismissed; for a newcomer what others watch, and what is new."""
     visible = Video.objects.visible_to(user)
-    viewings = list(user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:HISTORY])
+    viewings = list(user.viewings.filter(video__in=visible).select_related("video").order_by("-seen_at")[:MAX_HISTORY])
     dismissed = list(user.dismissals.values_list("video", flat=True))
     known = topics(visible)
     shares = {v.video_id: min(1.0, v.watched_seconds / max(v.video.duration, 1.0)) for v in viewings}
@@ -110,7 +78,7 @@ def recommend(user: User, limit: int = 8) -> list[Similar]:
     return [*found, *newcomers(visible.exclude(pk__in=met), limit - len(found))]
 
 
-def newcomers(videos: "QuerySet[Video]", limit: int) -> list[Similar]:
+def newcomers(videos: QuerySet[Video], limit: int) -> list[Similar]:
     """Half of them what most people watched, then the newest."""
     videos = videos.select_related("owner")
     popular = videos.annotate(watchers=Count("viewings")).filter(watchers__gt=0).order_by("-watchers", "-pk")
@@ -122,14 +90,14 @@ def newcomers(videos: "QuerySet[Video]", limit: int) -> list[Similar]:
 def begin_at(video: Video, others: list[int]) -> dict[int, float]:
     """Where in each other video the moment begins that is most like `video`."""
     dim = recipes.active().dims["visual"]
-    look = snapshot.snapshot().looks.get(video.pk)
+    mean = current_snapshot().video_visual_means.get(video.pk)
     best: dict[int, tuple[float, float]] = {}
-    if look is None:
+    if mean is None:
         return {}
     rows = Segment.objects.active().filter(video__in=others)
     for pk, start, blob in rows.values_list("video", "start", "visual"):
-        vector = unpack_sound(blob, dim)
-        if vector is not None and (score := float(vector @ look)) > best.get(pk, (-1.0, 0.0))[0]:
+        vector = unpack_valid(blob, dim)
+        if vector is not None and (score := float(vector @ mean)) > best.get(pk, (-1.0, 0.0))[0]:
             best[pk] = (score, start)
     return {pk: start for pk, (_, start) in best.items()}
 
@@ -147,7 +115,6 @@ def find_copies(videos: Collection[Video]) -> Callable[[Video, Video], bool]:
     def is_copy(one: Video, other: Video) -> bool:
         if not (one.width and other.width and one.pk in frames and other.pk in frames):
             return False
-        cosines = frames[one.pk] @ frames[other.pk].T
-        return bool(min(cosines.max(0).mean(), cosines.max(1).mean()) >= SAME)
+        return are_near_duplicates(frames[one.pk], frames[other.pk])
 
     return is_copy

@@ -10,14 +10,16 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
-from webapp import wording
-from webapp.label_names import NAMES
-from webapp.search.filters import Facet, lasting
+from webapp.answers.replies import tell
+from webapp.messages import explain, render
+from webapp.pipeline import tags
+from webapp.search.filters import Facet, without_paging
 from webapp.search.moments import Moment
 
 register = template.Library()
-register.filter("told", wording.tell)
-register.filter("step_named", wording.name_step)
+register.filter("label", tags.translate)
+register.filter("tell", tell)
+register.filter("explain", explain)
 
 
 @register.filter
@@ -46,9 +48,9 @@ def percent(share: float) -> int:
 
 
 @register.filter
-def label(name: str) -> str:
-    """The name of a label in the person's language, where it is one of `label_names`."""
-    return str(NAMES.get(name, name))
+def reason(row: dict[str, Any]) -> str:
+    """Why a row of waiting steps waits."""
+    return render(row["error_text"], row["error_values"])
 
 
 @register.filter
@@ -122,7 +124,7 @@ def language_named(code: str) -> str:
 @register.simple_tag(takes_context=True)
 def added(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one more value; whatever changes the result starts on its first page."""
-    asked = lasting(context["request"].GET)
+    asked = without_paging(context["request"].GET)
     if str(value) not in asked.getlist(name):
         asked.appendlist(name, str(value))
     return f"?{asked.urlencode()}"
@@ -131,7 +133,7 @@ def added(context: dict[str, Any], name: str, value: object) -> str:
 @register.simple_tag(takes_context=True)
 def without(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one value less."""
-    asked = lasting(context["request"].GET)
+    asked = without_paging(context["request"].GET)
     asked.setlist(name, [v for v in asked.getlist(name) if v != str(value)])
     return f"?{asked.urlencode()}"
 
@@ -146,7 +148,7 @@ def toggled(context: dict[str, Any], name: str, value: str) -> str:
 @register.simple_tag(takes_context=True)
 def narrowed(context: dict[str, Any], name: str, facet: Facet) -> str:
     """This page's address with a facet set, or without it where it is set."""
-    asked = lasting(context["request"].GET)
+    asked = without_paging(context["request"].GET)
     asked.pop(name, None)
     if not facet.chosen:
         asked[name] = facet.value

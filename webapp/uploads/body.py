@@ -12,8 +12,9 @@ from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandl
 from django.core.handlers.asgi import ASGIHandler
 
 from webapp.search import pictures
-from webapp.uploads.intake import intake
+from webapp.uploads import intake
 
+REFUSED = "refused_upload"  # what a request carries whose form was cut off
 IDLE_SECONDS = 30.0  # without a byte, after which a connection is given up
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -82,7 +83,7 @@ class Body(io.RawIOBase):
 class Handler(ASGIHandler):
     """Django's, but it reads a body when somebody asks for it."""
 
-    async def handle(self, scope: Any, receive: Receive, send: Any) -> None:
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
         is_empty = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
         await super().handle(scope, Body(receive, is_empty), send)
@@ -96,17 +97,18 @@ class FormUpload(TemporaryFileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         user = getattr(self.request, "user", None)
-        asks = self.request.resolver_match is not None and self.request.resolver_match.url_name == "search-picture"
+        match = getattr(self.request, "resolver_match", None)
+        asks = match is not None and match.url_name == "search-picture"
         if user is None or not user.is_authenticated or not (user.may_upload or asks):
             raise StopUpload(connection_reset=True)  # the view says why
-        self._free = pictures.MOST_BYTES if asks else intake.free_bytes(user)
+        self._free = pictures.MAX_BYTES if asks else intake.free_bytes(user)
         super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         try:
-            intake.check_size(start + len(raw_data), self.file_name)
+            intake.check_size(start + len(raw_data), self.file_name or "")
             intake.check_share(start + len(raw_data), self._free)
         except intake.Refused as refusal:
-            self.request.refused_upload = refusal
+            setattr(self.request, REFUSED, refusal)
             raise StopUpload(connection_reset=True) from None
         super().receive_data_chunk(raw_data, start)

@@ -105,7 +105,7 @@ def check_share(size: int, free: int) -> None:
 
 def free_bytes(owner: User, besides: Upload | None = None) -> int:
     """Bytes that this person may still upload; what resumable uploads promised to bring counts as if it were here."""
-    arriving = Upload.objects.filter(video=None, error="").exclude(pk=besides.pk if besides else None)
+    arriving = Upload.objects.filter(video=None, error="").exclude(pk=besides.pk if besides else 0)
 
     def held(videos: QuerySet[Video], uploads: QuerySet[Upload]) -> int:
         here = videos.aggregate(n=Sum("size_bytes"))["n"] or 0

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from webapp.index import generations, snapshot
+from webapp.index.changes import mark_changed
 from webapp.models import AuditEntry, IndexState, Question, Recipe, User, Video
-from webapp.pipeline.embed import mark_changed
 from webapp.uploads import resumable
 
 log = logging.getLogger(__name__)

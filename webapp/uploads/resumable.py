@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webapp.models import Upload, User
-from webapp.uploads.intake import intake
+from webapp.uploads import intake
 
 KEPT = timedelta(hours=24)  # since the last byte
 BLOCK_BYTES = 256 << 10

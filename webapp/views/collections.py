@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.models import Collection, User, Video
+from webapp.parsing import parse_keys, parse_numbers
 from webapp.people.access import people_to_tick, signed_in
-from webapp.search.filters import parse_keys, parse_numbers
 
 PAGE = 24
 
@@ -64,10 +64,3 @@ def change_collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     found.save(update_fields=["name", "is_public"])
     found.shared_with.set(User.objects.filter(pk__in=parse_numbers(request.POST.getlist("people"))))
     return redirect("collection", found.key)
-
-
-def put_into(user: User, name: str, videos: list[Video]) -> Collection:
-    """The person's collection of this name, made if there is none, with these videos added."""
-    found, _made = Collection.objects.get_or_create(owner=user, name=name.strip()[:100])
-    found.videos.add(*videos)
-    return found

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django_guid import get_guid
 
 from webapp.pipeline import outputs
-from webapp.problems import problem
+from webapp.problems import ask_to_wait, problem, show_reason, unkeepable_text, wants_problem
 
 RETRY_SECONDS = 20
 
@@ -26,31 +26,14 @@ def broken(request: HttpRequest) -> HttpResponse:
     elif isinstance(error, OperationalError):
         reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
     elif isinstance(error, DataError):
-        return say(not_kept(), 400)
+        return show_reason(unkeepable_text(), 400)
     else:
         return render(None, "500.html", {"reference": get_guid()}, status=500)
     return ask_to_wait(reason, status, RETRY_SECONDS)
 
 
-def not_kept() -> str:
-    """PostgreSQL keeps no NUL character, and no more of a text than its column holds."""
-    return _("A text is too long, or holds characters that can't be kept. Change it and try again.")
-
-
 def refuse_forgery(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form or call without the token of its page: `CSRF_FAILURE_VIEW`."""
-    if request.path.startswith("/api/"):
+    if wants_problem(request):
         return problem(403, _("A browser's session changes things only with its CSRF token (X-CSRFToken). %s") % reason)
-    return say(_("This page was open for too long, or was not ours. Go back, reload it and try again."), 403)
-
-
-def say(reason: str, status: int) -> HttpResponse:
-    """A page with one sentence. It needs no database."""
-    return render(None, "503.html", {"reason": reason}, status=status)
-
-
-def ask_to_wait(reason: str, status: int, seconds: int) -> HttpResponse:
-    """A page that says why it is not possible just now, and when to return."""
-    response = say(reason, status)
-    response["Retry-After"] = str(seconds)
-    return response
+    return show_reason(_("This page was open for too long, or was not ours. Go back, reload it and try again."), 403)

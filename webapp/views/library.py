@@ -17,14 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from webapp.models import Step, User, Video
+from webapp.models import Collection, Step, User, Video
+from webapp.parsing import parse_keys
 from webapp.people import audit
 from webapp.people.access import signed_in
 from webapp.pipeline import ledger
-from webapp.search.filters import parse_keys
-from webapp.uploads import removal, resumable
-from webapp.uploads.intake import intake
-from webapp.views.collections import put_into
+from webapp.uploads import intake, removal, resumable
 
 PAGE = 24
 ORDERS = {
@@ -90,7 +88,7 @@ def change_selected(request: HttpRequest) -> HttpResponse:
             audit.note(request, "edit", video, video.visibility, visibility)
         Video.objects.filter(pk__in=[v.pk for v in editable]).update(visibility=visibility)
     elif what == "collect" and name and seen:
-        return redirect("collection", put_into(user, name, seen).key)
+        return redirect("collection", Collection.objects.add_videos(user, name, seen).key)
     else:
         changed = []
     messages.success(

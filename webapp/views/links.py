@@ -15,9 +15,9 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from webapp.models import SharedMoment, Video
+from webapp.parsing import parse_number
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in
-from webapp.search.filters import parse_number
 from webapp.views.media import pick_poster, picture, send_captions, send_video
 
 WIDTH, HEIGHT = 640, 360  # of an embedded player, unless its place is smaller

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 from webapp.index import recipes, snapshot
 from webapp.models import IndexState, Segment, Step, Video, Worker
 from webapp.operations import demo, doctor
+from webapp.parsing import parse_numbers
 from webapp.people.access import signed_in
-from webapp.pipeline import estimates, ledger, outputs, stages
-from webapp.search.filters import parse_numbers
+from webapp.pipeline import estimates, ledger, outputs, plan
 
-SHOWN = 50
+MAX_ROWS = 50
 
 
 def only_admins(request: HttpRequest) -> None:
@@ -37,10 +37,12 @@ def operations(request: HttpRequest) -> HttpResponse:
     steps = Step.objects.all()
     queued = steps.filter(status__in=[Step.Status.READY, Step.Status.WAITING])
     context = {
-        "queues": [describe_queue(queue) for queue in ("io", "cpu", "models")],
+        "queues": [describe_queue(queue) for queue in plan.QUEUES],
         "running": estimates.watch(steps.filter(status=Step.Status.RUNNING).order_by("started_at")),
-        "waiting": steps.filter(status=Step.Status.WAITING).values("error_text").annotate(n=Count("pk")),
-        "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:SHOWN],
+        "waiting": steps.filter(status=Step.Status.WAITING)
+        .values("error_text", "error_values")
+        .annotate(n=Count("pk")),
+        "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:MAX_ROWS],
         "failed_count": steps.filter(status=Step.Status.FAILED).count(),
         "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
@@ -60,7 +62,7 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 
 def describe_queue(queue: str) -> dict[str, object]:
-    names = stages.names_of([queue])
+    names = plan.names_of([queue])
     steps = Step.objects.filter(name__in=names)
     due = steps.filter(ledger.due(Now()))
     return {

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.media import export
+from webapp.media.export import archive, make_link, send, use_link
 from webapp.models import Token, User
 from webapp.people import audit, first_run, tokens
 from webapp.people.access import signed_in
-from webapp.uploads.intake import intake
+from webapp.uploads import intake
 
 
 class AdminForm(BaseUserCreationForm):
@@ -44,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     link = None
     if request.method == "POST":
-        link = export.make_link(user)
+        link = make_link(user)
         audit.note(request, "export asked", user)
     return render(request, "account.html", {**describe(user), "link": link})
 
@@ -88,11 +88,11 @@ def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
 def export(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     """The archive; the address works once."""
     user = signed_in(request)
-    if not export.use_link(user, str(key)):
+    if not use_link(user, str(key)):
         raise Http404
     audit.note(request, "export", user)
-    made = export.archive(user)
-    response = StreamingHttpResponse(export.send(made), content_type="application/zip")
+    made = archive(user)
+    response = StreamingHttpResponse(send(made), content_type="application/zip")
     response["Content-Length"] = str(len(made))
     response["Content-Disposition"] = 'attachment; filename="kinoscope-export.zip"'
     return response

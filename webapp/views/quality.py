@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -13,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.models import Judgement, Measurement, Video
+from webapp.parsing import parse_key
 from webapp.people.access import signed_in
-from webapp.search.filters import parse_key
 from webapp.views.operations import only_admins
 
 WIDTH, HEIGHT, EDGE = 320, 90, 8  # units of a plot
@@ -88,7 +89,7 @@ def judge(request: HttpRequest) -> HttpResponse:
         raise Http404
     if not (query and 0 <= start < end <= video.duration + 1):
         return HttpResponse(status=400)
-    about = {"judge": user, "query": query, "video": video, "start": round(start, 2)}
+    about: dict[str, Any] = {"judge": user, "query": query, "video": video, "start": round(start, 2)}
     if request.POST.get("good") in ("0", "1"):
         Judgement.objects.update_or_create(**about, defaults={"end": end, "good": request.POST["good"] == "1"})
     else:

@@ -15,18 +15,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from indexer.errors import IndexerError
+from indexer.errors import IndexerError, UnreadableMedia
 from indexer.queries import PARTS
 from indexer.terms import terms
 from indexer.types import Vectors
-from webapp import engine, wording
+from indexer.vectors import unpack_valid
+from webapp import engine
 from webapp.index import recipes
+from webapp.messages import explain
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
+from webapp.parsing import parse_key, parse_number, parse_numbers
 from webapp.people.access import signed_in
-from webapp.pipeline.embed import unpack_sound
-from webapp.search import filters, moments, pictures
-from webapp.search.filters import Filters
-from webapp.search.moments import Wanted
+from webapp.search import pictures
+from webapp.search.filters import Filters, suggest_words, without_paging
+from webapp.search.moments import Wanted, find_moments, group_by_video
 
 PAGE = 24
 PAGES = 20
@@ -50,9 +52,9 @@ def search(request: HttpRequest) -> HttpResponse:
     visible = Video.objects.visible_to(user)
     filters = Filters(request.GET)
     wanted, pointed = read(request.GET, user, visible)
-    page = min(filters.parse_number(request.GET.get("page", "")) or 1, PAGES)
+    page = min(parse_number(request.GET.get("page", "")) or 1, PAGES)
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
-    found = moments.find(user, wanted, PAGE * page + 1, videos=scope)
+    found = find_moments(user, wanted, PAGE * page + 1, videos=scope)
     shown = found.moments[PAGE * (page - 1) : PAGE * page]
     grouped = request.GET.get("by") != "moment"
     context = {
@@ -60,7 +62,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "pointed": pointed,
         "moments": shown,
-        "groups": [(group[0], group[1:]) for group in moments.per_video(shown).values()],
+        "groups": [(group[0], group[1:]) for group in group_by_video(shown).values()],
         "grouped": grouped,
         "words": tuple(terms(found.query)),
         "filters": filters,
@@ -74,7 +76,7 @@ def search(request: HttpRequest) -> HttpResponse:
         },
         "saved": user.saved_searches.all()[:20],
         "query": request.GET.urlencode(),
-        "kept": [pair for pair in pairs(filters.lasting(request.GET)) if pair[0] not in filters.fields],
+        "kept": [pair for pair in pairs(without_paging(request.GET)) if pair[0] not in filters.fields],
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
     response = render(request, "search.html", context)
@@ -86,19 +88,18 @@ def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Want
     """What the address asks for. What this person may not see is left out like what does not exist."""
     segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
     like, unlike = (
-        list(segments.filter(pk__in=filters.parse_numbers(asked.getlist(name))[:POINTED_AT]))
-        for name in ("like", "unlike")
+        list(segments.filter(pk__in=parse_numbers(asked.getlist(name))[:POINTED_AT])) for name in ("like", "unlike")
     )
     frame = nearest_frame(asked.get("frame", ""), visible)
-    key = filters.parse_key(asked.get("picture", ""))
+    key = parse_key(asked.get("picture", ""))
     picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
     wanted = Wanted(
         asked.get("q", ""),
-        look_of(frame) if frame else look_of_picture(picture.key) if picture else None,
+        frame_vector(frame) if frame else encode_picture(picture.key) if picture else None,
         tuple(segment.pk for segment in like),
         tuple(segment.pk for segment in unlike),
         frozenset(asked.getlist("off")) & set(PARTS),
-        filters.parse_number(asked.get("upto", "")) or None,
+        parse_number(asked.get("upto", "")) or None,
     )
     return wanted, Pointed(like, unlike, frame, picture)
 
@@ -110,7 +111,7 @@ def pairs(asked: QueryDict) -> list[tuple[str, str]]:
 def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
     """The keyframe of `VIDEO@SECONDS`: a paused player asks with it."""
     name, _at, time = text.partition("@")
-    key = filters.parse_key(name)
+    key = parse_key(name)
     try:
         seconds = float(time)
     except ValueError:
@@ -121,14 +122,14 @@ def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
     return frames.annotate(far=Abs(F("time") - seconds)).order_by("far", "pk").first()
 
 
-def look_of(frame: Keyframe) -> Vectors | None:
+def frame_vector(frame: Keyframe) -> Vectors | None:
     """Its vector (dv,) by the encoder that answers searches."""
     recipe = recipes.active()
     kept = FrameVector.objects.filter(keyframe=frame, encoder=recipe.picture_encoder).first()
-    return unpack_sound(kept.vector, recipe.dims["visual"]) if kept else None
+    return unpack_valid(kept.vector, recipe.dims["visual"]) if kept else None
 
 
-def look_of_picture(key: uuid.UUID) -> Vectors:
+def encode_picture(key: uuid.UUID) -> Vectors:
     return _encode_picture(key, recipes.active().pk)
 
 
@@ -145,10 +146,10 @@ def search_picture(request: HttpRequest) -> HttpResponse:
     file = request.FILES.get("picture")
     try:
         if file is None:
-            raise IndexerError(_("No picture arrived."), _("Choose a JPEG, PNG or WebP of at most 16 MB."))
-        kept = pictures.keep(signed_in(request), file)
+            raise UnreadableMedia("No picture arrived. Choose a JPEG, PNG or WebP of at most 16 MB.")
+        kept = pictures.store_picture(signed_in(request), file)
     except IndexerError as error:
-        messages.error(request, wording.tell(str(error)))
+        messages.error(request, explain(error))
         return redirect("search")
     return redirect(f"{reverse('search')}?picture={kept.key}")
 
@@ -166,7 +167,7 @@ def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def suggest(request: HttpRequest) -> JsonResponse:
     """Words that begin like what was typed; the key is no `q`, so that typing does not count as searching."""
     user = signed_in(request)
-    offered = filters.suggest(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
+    offered = suggest_words(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
     return JsonResponse({"suggestions": offered})
 
 
@@ -175,7 +176,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
 def save_search(request: HttpRequest) -> HttpResponse:
     """Keep the address of a search by its words."""
     user = signed_in(request)
-    asked = filters.lasting(QueryDict(request.POST.get("query", "")[:2000]))
+    asked = without_paging(QueryDict(request.POST.get("query", "")[:2000]))
     name = asked.get("q", "").strip()[:200] or _("Search by picture")
     if asked:
         SavedSearch.objects.get_or_create(owner=user, query=asked.urlencode()[:2000], defaults={"name": name})

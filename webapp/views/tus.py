@@ -17,10 +17,9 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 
 from webapp.models import Upload, Video
+from webapp.parsing import parse_number
 from webapp.people.access import signed_in
-from webapp.search.filters import parse_number
-from webapp.uploads import resumable
-from webapp.uploads.intake import intake
+from webapp.uploads import intake, resumable
 
 VERSION = "1.0.0"
 WRONG_SUM = 460  # "Checksum Mismatch", a status of the protocol's own

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.media import subtitles
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
+from webapp.parsing import parse_numbers
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
-from webapp.search.filters import parse_numbers
 from webapp.uploads import removal
 
 

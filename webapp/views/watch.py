@@ -19,8 +19,8 @@ from webapp.models import Chapter, User, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, tags
-from webapp.search import moments, recommendations
-from webapp.search.moments import Moment, Wanted
+from webapp.search import recommendations
+from webapp.search.moments import MIN_CONFIDENCE, Moment, Wanted, find_moments
 from webapp.views.questions import open_thread
 
 DOCUMENTS = (
@@ -86,14 +86,14 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     # Addresses round to hundredths.
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
-    found = moments.find(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
+    found = find_moments(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
     return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
 
 
 def find_hits(user: User, video: Video, query: str) -> list[Moment]:
     """The moments of this video that match, in the order of time; none when nothing beats chance."""
-    found = moments.find(user, query, HITS, videos=[video.pk])
-    sure = [m for m in found.moments if m.confidence >= moments.CONFIDENT]
+    found = find_moments(user, query, HITS, videos=[video.pk])
+    sure = [m for m in found.moments if m.confidence >= MIN_CONFIDENCE]
     return sorted(sure, key=lambda m: m.start)
 
 

@@ -24,7 +24,7 @@ warnings.simplefilter("ignore")
 def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media.DECODERS) -> InputContainer:
     """Open by path with demuxer and protocol allow-lists; raise `UnreadableMedia` when FFmpeg refuses."""
     if path.stat().st_size == 0:
-        raise UnreadableMedia("The file is empty (0 bytes).", "Check the original and upload it again.")
+        raise UnreadableMedia("The file is empty (0 bytes). Check the original and upload it again.")
     try:
         container: InputContainer = av.open(
             str(path),
@@ -41,8 +41,9 @@ def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media
         return container
     except (av.FFmpegError, ValueError, OSError) as error:
         raise UnreadableMedia(
-            f"This is not a video or audio file that can be opened ({getattr(error, 'strerror', None) or error}).",
-            "Supported: MP4, MOV, MKV, WebM, AVI, MPEG-TS. If it plays elsewhere, the copy may be incomplete.",
+            "This is not a video or audio file that can be opened (%(why)s). Supported: MP4, MOV, "
+            "MKV, WebM, AVI, MPEG-TS. If it plays elsewhere, the copy may be incomplete.",
+            why=getattr(error, "strerror", None) or error,
         ) from error
 
 
@@ -59,9 +60,9 @@ def codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name)
 
 
-def check_codec(name: str, allowed: frozenset[str], kind: str) -> None:
-    if name not in allowed:
-        raise UnreadableMedia(f"The {kind} codec '{name}' is not accepted.", "Convert it to H.264 or VP9.")
+def check_picture_codec(name: str) -> None:
+    if name not in media.VIDEO_CODECS:
+        raise UnreadableMedia("The picture codec “%(name)s” is not accepted. Convert it to H.264 or VP9.", name=name)
 
 
 def first_rotation(path: Path) -> int:

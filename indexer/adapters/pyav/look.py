@@ -43,7 +43,7 @@ def read_picture(path: Path, out: Path) -> dict[str, Any]:
         for _, frame in Decoder(container, "NONKEY"):
             save_picture(to_picture(frame, SAMPLE_SIDE), out / "picture.jpg")
             return {"path": str(out / "picture.jpg")}
-    raise UnreadableMedia("The picture could not be decoded.", "Choose a JPEG, PNG or WebP.")
+    raise UnreadableMedia("The picture could not be decoded. Choose a JPEG, PNG or WebP.")
 
 
 @dataclass
@@ -64,7 +64,7 @@ def look(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, 
         decoder = Decoder(container, "NONREF")
         seen = walk(decoder, out, step, lambda time: progress(0.95 * time / duration))
     if not seen.times:
-        raise UnreadableMedia("No picture of this file could be decoded.", "It is damaged: convert it to MP4 (H.264).")
+        raise UnreadableMedia("No picture of this file could be decoded. It is damaged: convert it to MP4 (H.264).")
     found = shots.split_shots(shots.find_cuts(seen.times, seen.differences), seen.times[-1] + 0.04)
     keyframes = choose_keyframes(seen, found)
     return {

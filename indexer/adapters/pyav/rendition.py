@@ -12,7 +12,6 @@ from av.video.stream import VideoStream
 
 from indexer import media
 from indexer.adapters.pyav.container import (
-    check_codec,
     codec_name,
     first_rotation,
     open_media,
@@ -20,6 +19,7 @@ from indexer.adapters.pyav.container import (
     picture_stream,
     to_picture,
 )
+from indexer.errors import UnreadableMedia
 from indexer.types import SAMPLE_RATE
 
 MAX_AUDIO_SECONDS = 12 * 3600
@@ -31,7 +31,8 @@ def extract_audio(path: Path, out: Path) -> dict[str, Any]:
     file, written = out / "audio.f32", 0
     with open_media(path) as container, file.open("wb") as sink:
         stream = container.streams.audio[0]
-        check_codec(codec_name(stream), media.AUDIO_CODECS, "sound")
+        if codec_name(stream) not in media.AUDIO_CODECS:
+            raise UnreadableMedia("The sound codec is not accepted. Convert it to AAC or MP3.")
         origin = float(container.start_time or 0) / 1e6
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
         for packet in packets_until_damage(container, stream):

@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 from indexer.media import MEDIA_SUFFIXES
 from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Step, Video
-from webapp.pipeline import worker
-from webapp.uploads.intake import intake
+from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
+from webapp.uploads import intake
 
 
 class Command(JsonCommand):
@@ -64,11 +64,11 @@ class Command(JsonCommand):
 
     def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
         """Work in this process (beside other workers, if there are any) until all are finished."""
-        owner, failed, begun = worker.name_worker(), False, time.monotonic()
+        worker, failed = StepWorker(), False
         waiting = {video.pk: (name, begun) for video, name, begun in accepted}
         said: set[str] = set()
         while waiting:
-            idle = worker.work_one(owner) is None
+            idle = worker.work_one() is None
             finished = (Video.Status.READY, Video.Status.FAILED)
             for video in Video.objects.filter(pk__in=waiting, status__in=finished):
                 name, begun = waiting.pop(video.pk)
@@ -80,13 +80,13 @@ class Command(JsonCommand):
                 waiting.pop(pk)
             if idle and waiting:
                 self.say_reasons(waiting, said)
-                time.sleep(worker.IDLE_SECONDS)
+                time.sleep(IDLE_SECONDS)
         return failed
 
     def say_reasons(self, videos: Iterable[int], said: set[str]) -> None:
         """What the work waits for, once each, on standard error."""
         steps = Step.objects.filter(video__in=videos, status=Step.Status.WAITING)
-        for reason in set(steps.values_list("error_text", flat=True)) - said:
+        for reason in {step.error for step in steps} - said:
             said.add(reason)
             self.stderr.write(f"waiting: {reason}")
 
@@ -108,4 +108,4 @@ class Command(JsonCommand):
 
 def first_error(video: Video) -> str | None:
     failed = video.steps.filter(status__in=[Step.Status.FAILED, Step.Status.CANCELLED]).first()
-    return (failed.error_text or failed.get_status_display()) if failed else None
+    return (failed.error or failed.get_status_display()) if failed else None

@@ -14,8 +14,10 @@ from webapp.benchmarks.measures import recalls
 from webapp.index import generations, recipes, snapshot
 from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
-from webapp.pipeline import ledger, worker
-from webapp.search import background, moments
+from webapp.pipeline import ledger
+from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
+from webapp.search import background
+from webapp.search.moments import find_moments
 
 
 class Command(JsonCommand):
@@ -55,10 +57,10 @@ class Command(JsonCommand):
             snapshot.store().remove(manifest.number)
         for video in recipes.pending(recipe):
             ledger.add(video, "reembed")
-        owner = worker.name_worker()
+        worker = StepWorker()
         while wait and recipes.pending(recipe).exists() and not self.given_up(recipe):
-            if worker.work_one(owner, ["reembed"]) is None:
-                time.sleep(worker.IDLE_SECONDS)
+            if worker.work_one(["reembed"]) is None:
+                time.sleep(IDLE_SECONDS)
         number = generations.publish(recipe)
         self.calibrate(recipe)
         record = {**self.state(recipe), "generation": number, "dropped": dropped}
@@ -116,7 +118,7 @@ class Command(JsonCommand):
         for recipe in [recipes.active(), *recipes.others()]:
             ranks, taken = [], []
             for text, relevant in queries:
-                found = moments.find(user, text, 50, "video", recipe=recipe)
+                found = find_moments(user, text, 50, "video", recipe=recipe)
                 order = [m.video.file_name for m in found.moments]
                 ranks.append(min((order.index(f) + 1 for f in relevant if f in order), default=len(order) + 1))
                 taken.append(found.took_ms)

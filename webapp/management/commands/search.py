@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from webapp.management.base import JsonCommand, find_user, read_batch, usage
 from webapp.models import User
-from webapp.search import moments
+from webapp.search.moments import find_moments
 
 
 class Command(JsonCommand):
@@ -38,7 +38,7 @@ class Command(JsonCommand):
 def find(user: User, text: str, options: dict[str, Any], video: Any) -> dict[str, Any]:
     """The contract's record of one search."""
     scope = [int(video)] if video is not None else None
-    found = moments.find(user, text, options["limit"], options["by"], scope)
+    found = find_moments(user, text, options["limit"], options["by"], scope)
     return {
         "query": found.query,
         "confident": found.confident,

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp.pipeline import worker
+from webapp.housekeeping import Housekeeper
+from webapp.pipeline.worker import StepWorker
 
 
 class Command(BaseCommand):
@@ -16,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, help="stop when this process is gone (used by serve)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        parent = options["parent"]
+        parent, worker = options["parent"], StepWorker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stopping.set())
-        worker.work(worker.name_worker(), lambda: parent is None or os.getppid() == parent)
+        worker.work(lambda: parent is None or os.getppid() == parent, Housekeeper().keep)

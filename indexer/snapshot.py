@@ -1,0 +1,164 @@
+"""All searchable segments at one moment, immutable: what is in a generation, and what is newer.
+
+Both are shelves: vectors and words of the same rows in one order, so that one mask of what a person may see serves
+both. A snapshot proposes candidates for a query; `retriever` ranks them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from indexer.calibration import Calibration
+from indexer.fusion import SPACES
+from indexer.lexical import LexicalIndex
+from indexer.ports import Fusion, VectorIndex
+from indexer.queries import Query
+from indexer.types import Hit, Ids, Mask, Vectors
+
+# What chance words reach is taken off by the ranking only (`retriever.TEXT_DEBIAS_SIGMA`). In the raw inner product it
+# would swamp the visual block, so the text block weighs this much beside it and is queried once more on its own.
+TEXT_BLOCK_WEIGHT = 0.2
+
+Masks = tuple[Mask, Mask]  # of the generation's rows and of the newer ones
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Segments in one order: ids (n,), their videos (n,), blocks {"visual": (n, dv), "text": (n, dt)}, their terms."""
+
+    ids: Ids
+    videos: Ids
+    blocks: dict[str, Vectors]
+    terms: list[list[str]]
+
+    def video_means(self, space: str) -> dict[int, Vectors]:
+        """The mean block (d,) of each video."""
+        order = np.argsort(self.videos, kind="stable")
+        videos, starts = np.unique(self.videos[order], return_index=True)
+        parts = np.split(self.blocks[space][order], starts[1:])
+        return {int(v): part.mean(0) for v, part in zip(videos, parts, strict=True)} if len(videos) else {}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Segments in one order and what finds them. Segment i belongs to video `videos[video_rows[i]]`; those outside
+    `alive_mask` were deleted since.
+    """
+
+    segments: Ids
+    videos: Ids
+    video_rows: Ids
+    alive_mask: Mask
+    vectors: VectorIndex
+    lexical: LexicalIndex
+
+    @classmethod
+    def of(cls, segments: Ids, videos: Ids, vectors: VectorIndex, lexical: LexicalIndex) -> "Shelf":
+        """All alive; `segments` and `videos` are (n,)."""
+        unique, rows = np.unique(videos, return_inverse=True)
+        return cls(segments, unique, rows.astype(np.int64), np.ones(len(segments), np.bool_), vectors, lexical)
+
+    def mask(self, may_see: Ids) -> Mask:
+        """(n,): the segments of these videos."""
+        seen = np.isin(self.videos, may_see, kind="sort")[self.video_rows]
+        return np.asarray(seen & self.alive_mask, np.bool_)
+
+
+@dataclass(frozen=True)
+class Base:
+    """A generation in memory, and the mean visual (dv,) and text (dt,) block of each video."""
+
+    number: int
+    sequence: int
+    shelf: Shelf
+    video_visual_means: dict[int, Vectors]
+    video_text_means: dict[int, Vectors]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A generation and what is newer than it, with the fusion that made the vectors of both."""
+
+    sequence: int
+    base: Base
+    shelves: tuple[Shelf, Shelf]
+    calibration: Calibration
+    fusion: Fusion
+    video_visual_means: Mapping[int, Vectors]  # (dv,) of each video
+    video_text_means: Mapping[int, Vectors]  # (dt,) of each video
+
+    @classmethod
+    def of(
+        cls,
+        sequence: int,
+        base: Base,
+        gone: Ids,
+        newer: Rows,
+        index: type[VectorIndex],
+        fusion: Fusion,
+        calibration: Calibration,
+    ) -> "Snapshot":
+        """`base` without the segments `gone`, and an exact index of the `newer` rows."""
+        shelf = replace(base.shelf, alive_mask=~np.isin(base.shelf.segments, gone))
+        vectors = index(fusion.fuse_segments(newer.blocks), newer.ids)
+        delta = Shelf.of(newer.ids, newer.videos, vectors, LexicalIndex(newer.terms))
+        return cls(
+            sequence,
+            base,
+            (shelf, delta),
+            calibration,
+            fusion,
+            base.video_visual_means | newer.video_means("visual"),
+            base.video_text_means | newer.video_means("text"),
+        )
+
+    @cached_property
+    def ids(self) -> Ids:
+        return np.concatenate([shelf.segments[shelf.alive_mask] for shelf in self.shelves])
+
+    @cached_property
+    def videos(self) -> Ids:
+        """Of each of `ids`."""
+        return np.concatenate([shelf.videos[shelf.video_rows[shelf.alive_mask]] for shelf in self.shelves])
+
+    def masks(self, may_see: Ids) -> Masks:
+        """What a person who may see these videos may find, per shelf."""
+        base, delta = self.shelves
+        return base.mask(may_see), delta.mask(may_see)
+
+    def propose(self, query: Query, masks: Masks, pool: int) -> set[int]:
+        """Segments that the index (asked for what is seen, and for what is said) and the lexical channel propose, up to
+        `pool` from each, permissions acting inside all of them.
+        """
+        ids = {hit.segment for hit in self.search_lexical(query.terms, pool, masks)}
+        for fused in (self.fuse(query), self.fuse(replace(query, visual=0 * query.visual))):
+            if np.any(fused):
+                ids.update(hit.segment for hit in self.search(fused, pool, masks))
+        return ids
+
+    def fuse(self, query: Query) -> Vectors:
+        """What the index is asked with (d,): each space by its preference, in standard deviations of chance."""
+        weights = query.preference.weights()
+        weights["text"] *= TEXT_BLOCK_WEIGHT
+        scaled = {space: weights[space] / self.calibration.spread[space] for space in SPACES}
+        return self.fusion.fuse_query({"visual": query.visual, "text": query.text_vector}, scaled)
+
+    def search(self, query: Vectors, k: int, masks: Masks) -> list[Hit]:
+        """Best `k` by vector, best first: over generation and what is newer together."""
+        found = zip(self.shelves, masks, strict=True)
+        hits = [hit for shelf, mask in found for hit in shelf.vectors.search(query, k, mask)]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def search_lexical(self, terms: Sequence[str], k: int, masks: Masks) -> list[Hit]:
+        """Best `k` by their words."""
+        found = zip(self.shelves, masks, strict=True)
+        hits = [
+            Hit(int(s.segments[row]), score) for s, mask in found for row, score in s.lexical.search(terms, k, mask)
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """How rare each term is in the larger shelf."""
+        return max(self.shelves, key=lambda shelf: len(shelf.lexical)).lexical.rarity(terms)

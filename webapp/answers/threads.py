@@ -1,0 +1,50 @@
+"""Conversations: questions that follow each other, kept with their answers and told to who asks on."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db.models import Max, Min
+
+from qa.types import Turn
+from webapp.answers import replies
+from webapp.answers.replies import Reply
+from webapp.models import Question, User, Video
+
+MAX_TURNS = 3  # earlier exchanges a decoder is told
+MAX_THREADS = 20  # listed
+
+
+def ask(user: User, text: str, video: Video | None, thread: uuid.UUID, instead: int | None = None) -> Question:
+    """Ask, keep question and answer (in the place of an earlier one that is asked again), return the row."""
+    reply = replies.ask(user, text, [video.pk] if video else None, earlier_turns(user, video, thread))
+    return store_answer(user, video, thread, reply, instead)
+
+
+def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Turn]:
+    last = user.questions.filter(video=video, thread=thread)[:MAX_TURNS]
+    return [Turn(q.text, " ".join(s["text"] for s in q.answer.get("sentences", []))) for q in reversed(last)]
+
+
+def store_answer(user: User, video: Video | None, thread: uuid.UUID, reply: Reply, instead: int | None) -> Question:
+    question = Question(asker=user, video=video, thread=thread, text=reply.question, answer=reply.row())
+    if instead is not None:
+        former = user.questions.filter(pk=instead, video=video, thread=thread).first()
+        if former is not None:  # the same row, so that it keeps its place in the conversation
+            question.pk, question.asked_at = former.pk, former.asked_at
+    question.save()
+    question.cited.set({c.video for s in reply.answer.sentences for c in s.citations})
+    return question
+
+
+def list_threads(user: User, video: Video | None) -> list[Question]:
+    """The first question of each conversation about this video (or the library), the latest conversation first."""
+    mine = user.questions.filter(video=video)
+    begun = mine.values("thread").annotate(first=Min("pk"), last=Max("pk")).order_by("-last")[:MAX_THREADS]
+    threads = mine.select_related("video").in_bulk([row["first"] for row in begun])
+    return [threads[row["first"]] for row in begun]
+
+
+def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
+    """Videos that the citations name, as far as the person may (still) see them."""
+    ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
+    return Video.objects.visible_to(user).in_bulk(ids)

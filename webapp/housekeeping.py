@@ -1,0 +1,43 @@
+"""What one worker does for all, now and then: dead workers' steps, damaged generations, what expired or was deleted."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from webapp.index import generations
+from webapp.models import IndexState
+from webapp.people import audit
+from webapp.pipeline import ledger, outputs, worker
+from webapp.search import pictures
+from webapp.uploads import removal, resumable
+
+SWEEPS: tuple[Callable[[], object], ...] = (
+    ledger.sweep,
+    generations.repair,
+    resumable.sweep,
+    pictures.sweep,
+    removal.purge,
+)
+HOURLY_SWEEPS: tuple[Callable[[], object], ...] = (outputs.sweep, audit.sweep)
+
+
+class Housekeeper:
+    """Knows when this process last did what is done every hour."""
+
+    def __init__(self) -> None:
+        self._hourly = 0.0
+
+    def keep(self) -> None:
+        """At most once a sweep's time for all workers together, whatever their number."""
+        IndexState.objects.get_or_create(pk=1)
+        recently = Now() - timedelta(seconds=worker.SWEEP_SECONDS / 2)
+        if IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1).update(swept_at=Now()):
+            for sweep in SWEEPS:
+                sweep()
+        if time.monotonic() - self._hourly > 3600:
+            self._hourly = time.monotonic()
+            for sweep in HOURLY_SWEEPS:
+                sweep()

@@ -1,0 +1,28 @@
+"""Sentences that were kept as a template with values (see `indexer.errors`), said in the language of who reads them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext, ngettext_lazy
+
+from indexer.errors import IndexerError
+from qa.errors import QaError
+
+# Django changed this form and its Chinese did not follow (5.2.19); here it is listed for our catalogue.
+TOO_SHORT = ngettext_lazy(
+    "This password is too short. It must contain at least %d character.",
+    "This password is too short. It must contain at least %d characters.",
+)
+
+
+def render(text: str, values: Mapping[str, Any]) -> str:
+    """Nothing is filled in where there are no values, nor where they are not those of the template."""
+    told = gettext(text) if text else ""
+    try:
+        return told % values if values else told
+    except (KeyError, TypeError, ValueError):  # a translation, or a row of another version, that names other values
+        return told
+
+
+def explain(error: IndexerError | QaError) -> str:
+    return render(error.text, error.values)

@@ -1,0 +1,47 @@
+"""Reading what strangers send: numbers, seconds and keys out of addresses, forms and headers. None when it is none."""
+
+import math
+import uuid
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+MAX_DIGITS = 18  # what any database takes as an integer
+
+
+def parse_number(text: str) -> int | None:
+    """A whole number of at most `MAX_DIGITS` digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
+
+
+def parse_numbers(texts: Iterable[str]) -> list[int]:
+    """Those that are numbers."""
+    return [number for number in map(parse_number, texts) if number is not None]
+
+
+def parse_seconds(text: str) -> float | None:
+    """A time of at least 0; neither endless nor no number."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def parse_key(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def parse_keys(texts: Iterable[str]) -> list[uuid.UUID]:
+    """Those that are keys."""
+    return [key for key in map(parse_key, texts) if key is not None]
+
+
+def parse_address(text: str) -> SplitResult | None:
+    """A web address in its parts."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return None
