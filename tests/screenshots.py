@@ -14,6 +14,7 @@ import django
 
 from tests.serving import ROOT, Site, served
 from tests.webapp.browsing import CHROMIUM
+from webapp.pipeline.worker import StepWorker
 
 SIZES = {"desktop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
 LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
@@ -115,11 +116,10 @@ def main() -> None:
         if given is None:
             from webapp.models import User
             from webapp.operations import demo
-            from webapp.pipeline import worker
 
             call_command("migrate", verbosity=0)
             demo.add(User.objects.create_user("admin", role=User.Role.ADMIN))
-            while worker.work_one("screenshots") is not None:
+            while StepWorker("screenshots").work_one() is not None:
                 pass
         out = ROOT / "screenshots"
         out.mkdir(exist_ok=True)

@@ -11,8 +11,8 @@ import torch
 from indexer.adapters import towers
 from indexer.adapters.open_clip import CausalReading, OpenClipPictures, find_reader, shorten
 from indexer.adapters.openai_whisper import OpenaiWhisper
-from indexer.adapters.towers import read_choices
 from indexer.errors import ModelMissing
+from indexer.towers import PLAIN, read_choices
 from indexer.types import SAMPLE_RATE, Span
 from qa.adapters.vision_language import VisionLanguageModel
 from qa.errors import DecoderMissing
@@ -79,11 +79,11 @@ def test_a_way_that_gives_something_else_is_not_chosen(tmp_path, monkeypatch) ->
     network = torch.nn.Linear(8, 4)
     wrong = lambda tower, batch: lambda given: tower._plain(given)[:, ::-1]  # noqa: E731 - fast, and another space
     broken = lambda tower, batch: 1 / 0  # noqa: E731
-    plain = towers._WAYS[towers.PLAIN]
-    monkeypatch.setattr(towers, "_WAYS", {towers.PLAIN: plain, "wrong": wrong, "broken": broken})
+    plain = towers._WAYS[PLAIN]
+    monkeypatch.setattr(towers, "_WAYS", {PLAIN: plain, "wrong": wrong, "broken": broken})
     tower = towers.Tower("toy", network, tmp_path)
     choice = tower.choose(np.random.default_rng(0).normal(size=(9, 8)).astype(np.float32))
-    assert choice.way == towers.PLAIN
+    assert choice.way == PLAIN
     assert "ZeroDivisionError" in choice.tried["broken"]["why not"]
     (tmp_path / "towers.json").write_text("{")
     assert read_choices(tmp_path) == {}

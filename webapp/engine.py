@@ -22,6 +22,11 @@ Encoders = dict[str, list[str]]  # role -> [dotted path, weights]; a recipe's JS
 _building = threading.RLock()  # two requests at once must not load a model twice
 
 
+def load_adapter(dotted: str) -> Any:
+    """Whatever an adapter module holds; nothing else of the site imports one."""
+    return import_string(dotted)
+
+
 def encoders_of_settings(profile: str = "") -> Encoders:
     """The encoders of the profile: what `reindex` builds a recipe for."""
     named = settings.KINOSCOPE_PROFILES[profile or settings.KINOSCOPE_PROFILE]
@@ -92,8 +97,8 @@ def _build(role: str) -> Any:
         return _adapter(dotted, _models(), *given)
     if role == "captioner" and not given:
         # Ours reads the features of the compact encoder, whichever encoder answers searches.
-        looking, _ = load_encoders(encoders_of_settings("compact"))
-        return _adapter(dotted, looking.extract_features)  # type: ignore[attr-defined]
+        picture_encoder, _ = load_encoders(encoders_of_settings("compact"))
+        return _adapter(dotted, picture_encoder.extract_features)  # type: ignore[attr-defined]
     return _adapter(dotted, *given)
 
 

@@ -16,10 +16,11 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 
 from indexer.adapters.onnx_runtime import Batch
-from indexer.adapters.towers import Choice, Tower, compute_in_torch
+from indexer.adapters.towers import Tower, compute_in_torch
 from indexer.calibration import BACKGROUND
 from indexer.errors import ModelMissing, OutOfMemory
 from indexer.fusion import unit
+from indexer.towers import Choice
 from indexer.types import Image, Vectors
 
 _BATCH, _GPU_BATCH = 16, 128

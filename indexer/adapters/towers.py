@@ -6,12 +6,10 @@ times as slow on one without. So it is measured, on the first batch that is larg
 
 import copy
 import hashlib
-import json
 import logging
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,35 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from indexer import files
 from indexer.adapters import onnx_runtime, openvino
 from indexer.adapters.onnx_runtime import Batch
 from indexer.fusion import unit
+from indexer.towers import PLAIN, Choice, keep_choice, read_choices
 from indexer.types import Vectors
 
 log = logging.getLogger(__name__)
 
-PLAIN = "torch float32"
-LEAST_COSINE = 0.99  # to what float32 gives, for the worst of the first batch
-ENOUGH = 8  # items in a batch that one may choose by
+MIN_COSINE = 0.99  # to what float32 gives, for the worst of the first batch
+MIN_BATCH = 8  # items in a batch that one may choose by
 ROUNDS = 3
 
 Compute = Callable[[Batch], Vectors]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How a network is computed here. `tried` maps each way to its milliseconds an item and its worst cosine to
-    float32, or to the reason why it can't be used.
-    """
-
-    network: str
-    way: str
-    tried: dict[str, dict[str, float | str]]
-
-    def __str__(self) -> str:
-        gain = float(self.tried[PLAIN]["ms"]) / float(self.tried[self.way]["ms"])
-        return f"{self.network}: {self.way}, {gain:.1f} × {PLAIN}, cosine {self.tried[self.way]['cosine']}"
 
 
 class Tower:
@@ -61,7 +43,7 @@ class Tower:
         """(n, …) -> (n, d), unit length."""
         if self._compute is None:
             kept = read_choices(self._folder).get(self.key)
-            if kept is None and len(batch) < ENOUGH:
+            if kept is None and len(batch) < MIN_BATCH:
                 return self._plain(batch)
             choice = kept or self.choose(batch)
             self._compute = _WAYS[choice.way](self, batch)
@@ -83,12 +65,10 @@ class Tower:
                 }
             except Exception as error:  # whatever a library dislikes about this network: there are other ways
                 tried[way] = {"why not": f"{type(error).__name__}: {str(error)[:200]}"}
-        good = {w: float(t["ms"]) for w, t in tried.items() if float(t.get("cosine", 0)) >= LEAST_COSINE}
+        good = {w: float(t["ms"]) for w, t in tried.items() if float(t.get("cosine", 0)) >= MIN_COSINE}
         choice = Choice(self.name, min(good, key=good.__getitem__, default=PLAIN), tried)
         log.warning("%s", choice)
-        everything = {**read_choices(self._folder), self.key: choice}
-        text = json.dumps({key: asdict(value) for key, value in everything.items()}, indent=1)
-        files.write_whole(self._folder / "towers.json", lambda temporary: temporary.write_text(text))
+        keep_choice(self._folder, self.key, choice)
         return choice
 
     def _plain(self, batch: Batch) -> Vectors:
@@ -110,7 +90,7 @@ class Tower:
     def _in_openvino(self, batch: Batch) -> Compute:
         path = self._folder / f"{self.digest}-calibrated.onnx"
         if not path.exists():
-            onnx_runtime.quantize_calibrated(self._exported(batch), path, batch[:ENOUGH])
+            onnx_runtime.quantize_calibrated(self._exported(batch), path, batch[:MIN_BATCH])
         compute = openvino.open_model(path)
         return lambda given: unit(compute(given))
 
@@ -134,15 +114,6 @@ class Tower:
     def key(self) -> str:
         """Of the weights and of what computes them here."""
         return "|".join([self.digest, _processor(), *(_version(p) for p in ("torch", "onnxruntime", "openvino"))])
-
-
-def read_choices(folder: Path) -> dict[str, Choice]:
-    """What was measured on the machines that share `folder`; nothing when the file can't be read."""
-    try:
-        rows = json.loads((folder / "towers.json").read_text())
-        return {key: Choice(**row) for key, row in rows.items()}
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 def compute_in_torch(network: Any, batch: Batch, precision: Any = None) -> Vectors:

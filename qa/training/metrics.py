@@ -1,4 +1,4 @@
-"""BLEU-4 and CIDEr-D of captions, after the COCO caption evaluation (https://github.com/tylin/coco-caption)."""
+"""BLEU-4 and CIDEr-D of captions, as the COCO caption evaluation has them (https://github.com/tylin/coco-caption)."""
 
 import math
 from collections import Counter
@@ -12,22 +12,13 @@ def ngrams(words: Words, n: int) -> Counter[tuple[str, ...]]:
 
 
 def bleu4(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> float:
-    """Corpus BLEU-4 in [0, 1] (Papineni 2002, https://aclanthology.org/P02-1040)."""
-    matched, total, length, closest = [0] * 4, [0] * 4, 0, 0
-    for words, refs in zip(candidates, references, strict=True):
-        length += len(words)
-        closest += min((abs(len(r) - len(words)), len(r)) for r in refs)[1]
-        for n in range(1, 5):
-            most: Counter[tuple[str, ...]] = Counter()
-            for ref in refs:
-                most |= ngrams(ref, n)
-            counts = ngrams(words, n)
-            matched[n - 1] += sum((counts & most).values())
-            total[n - 1] += sum(counts.values())
-    if min(matched) == 0:
-        return 0.0
-    brevity = min(0.0, 1 - closest / length)
-    return math.exp(brevity + sum(math.log(m / t) for m, t in zip(matched, total, strict=True)) / 4)
+    """Corpus BLEU-4 in [0, 1] (Papineni 2002, https://aclanthology.org/P02-1040), by sacrebleu, unsmoothed."""
+    from sacrebleu.metrics import BLEU
+
+    most = max(len(refs) for refs in references)
+    streams = [[" ".join(refs[i]) if i < len(refs) else None for refs in references] for i in range(most)]
+    scorer = BLEU(tokenize="none", smooth_method="none", force=True)
+    return float(scorer.corpus_score([" ".join(words) for words in candidates], streams).score) / 100
 
 
 def cider(candidates: Sequence[Words], references: Sequence[Sequence[Words]], sigma: float = 6.0) -> float:

@@ -57,7 +57,7 @@ def wrap_compute(name: str, points: set[str], slow: float, block: float, poison:
         timer = threading.Timer(0.3, die, [f"{name}:mid"]) if "mid" in points else None
         if timer:
             timer.start()
-        store = stage.compute(video, report)
+        store = stage(video, report)
         if timer:
             timer.cancel()
             die(f"{name}:mid")
@@ -69,7 +69,7 @@ def wrap_compute(name: str, points: set[str], slow: float, block: float, poison:
             die(f"{name}:written")
         return store
 
-    stages.STAGES[name] = stages.Stage(compute, stage.priority, stage.queue)
+    stages.STAGES[name] = compute
 
 
 def wrap_commit(names: set[str]) -> None:
@@ -105,7 +105,7 @@ def patch() -> None:
         ledger.BACKOFF_SECONDS = 0.5
         ledger.WAIT = timedelta(seconds=seconds)
         worker.SWEEP_SECONDS = seconds / 2
-        worker.DEAF_SECONDS = max(seconds, 3.0)
+        worker.SILENCE_SECONDS = max(seconds, 3.0)
 
 
 patch()

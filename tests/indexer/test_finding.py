@@ -6,7 +6,7 @@ import pytest
 from indexer.calibration import Calibration
 from indexer.queries import NAME, PHRASE, SCENE, Example, Query, caption_of, classify, split_events
 from indexer.recommender import Watched, suggest
-from indexer.retriever import Candidate, in_order, rank, tighten
+from indexer.retriever import Candidate, pair_in_order, rank, tighten
 from indexer.types import Span
 
 PLAIN = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])
@@ -69,9 +69,11 @@ def test_a_follows_b_only_in_this_order() -> None:
         candidate(4, 2, 10, east),
     ]
     first, second = (rank(Query("", (), look, east * 0), candidates, PLAIN, {}) for look in (east, north))
-    (best, *_) = in_order(first, second)
+    (best, *_) = pair_in_order(first, second)
     assert (best[0].candidate.segment, best[1].candidate.segment) == (1, 2)
-    assert best[0].score + best[1].score > max(sum(r.score for r in pair) for pair in in_order(second, first)) - 1e-6
+    assert (
+        best[0].score + best[1].score > max(sum(r.score for r in pair) for pair in pair_in_order(second, first)) - 1e-6
+    )
 
 
 def test_edges_are_cuts_and_where_the_score_falls() -> None:

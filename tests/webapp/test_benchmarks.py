@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from webapp.benchmarks import judged
-from webapp.benchmarks.changes import applied
-from webapp.benchmarks.measures import (
+from indexer.measures import (
     Outcomes,
     auroc,
     average_precision,
@@ -16,6 +14,8 @@ from webapp.benchmarks.measures import (
     recalls,
     span_precision,
 )
+from webapp.benchmarks import judged
+from webapp.benchmarks.changes import applied
 
 
 def test_metrics_are_those_of_the_papers() -> None:

@@ -13,12 +13,12 @@ from indexer.errors import DiskFull, ModelMissing, OutOfMemory, UnreadableMedia
 from webapp import engine
 from webapp.index import recipes
 from webapp.models import FrameVector, Step, Video, Worker
-from webapp.pipeline import embed, estimates, ledger, outputs, stages, worker
+from webapp.pipeline import embed, estimates, ledger, outputs, stages
+from webapp.pipeline.worker import StepWorker
 
 
 def patch_stage(monkeypatch, name: str, compute) -> None:
-    old = stages.STAGES[name]
-    monkeypatch.setitem(stages.STAGES, name, stages.Stage(compute, old.priority, old.queue))
+    monkeypatch.setitem(stages.STAGES, name, compute)
 
 
 def raising(error: Exception):
@@ -31,10 +31,10 @@ def raising(error: Exception):
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (DiskFull("Full.", "Make room."), "disk-full"), (OSError(28, "No space left on device"), "disk-full"),
+        (DiskFull("Full. Make room."), "disk-full"), (OSError(28, "No space left on device"), "disk-full"),
         (OperationalError("database or disk is full"), "disk-full"),
-        (ModelMissing("Gone.", "Fetch it."), "model-missing"),
-        (OutOfMemory("Too much.", "Wait."), "memory"), (MemoryError(), "memory"),
+        (ModelMissing("Gone. Fetch it."), "model-missing"),
+        (OutOfMemory("Too much. Wait."), "memory"), (MemoryError(), "memory"),
         (OperationalError("server closed the connection"), "database"),
     ],
 )  # fmt: skip
@@ -43,11 +43,11 @@ def test_what_is_nobodys_fault_waits_and_costs_no_attempt(accept, monkeypatch, e
     patch_stage(monkeypatch, "probe", raising(error))
     for _ in range(5):
         Step.objects.update(ready_at=ledger.Now())
-        assert worker.work_one("me") == step
+        assert StepWorker("me").work_one() == step
     step.refresh_from_db()
     assert (step.status, step.attempt, step.error_code) == (Step.Status.WAITING, 0, code)
     assert step.error_text
-    assert worker.work_one("me") is None  # not before its time
+    assert StepWorker("me").work_one() is None  # not before its time
 
 
 def test_waiting_steps_go_on_by_themselves(accept, monkeypatch, work) -> None:
@@ -74,7 +74,7 @@ def test_one_step_is_tried_again_and_the_rest_is_kept(demo, clients) -> None:
 
 
 def test_a_failed_rendition_leaves_the_video_ready(accept, monkeypatch, work) -> None:
-    patch_stage(monkeypatch, "proxy", raising(UnreadableMedia("No encoder.", "")))
+    patch_stage(monkeypatch, "proxy", raising(UnreadableMedia("No encoder. ")))
     video = accept(name="old.avi", codec="mpeg4", audio_codec="mp3", shots=1)
     work()
     video.refresh_from_db()
@@ -117,7 +117,7 @@ def test_less_memory_means_smaller_batches() -> None:
         def encode_images(self, images, thorough=True):
             asked.append(len(images))
             if len(images) > 3:
-                raise OutOfMemory("Too many.", "")
+                raise OutOfMemory("Too many. ")
             return np.ones((len(images), 2), np.float32)
 
     pictures = [np.zeros((2, 2, 3), np.uint8)] * 10
@@ -142,7 +142,7 @@ def test_outputs_carry_their_content_and_orphans_are_swept(demo) -> None:
     assert (demo.derived / first).read_bytes() == b"one"
     assert not list(demo.derived.glob(".work-*"))
     assert outputs.sweep() == 0  # somebody may still be writing
-    old = time.time() - outputs.KEPT_SECONDS - 60
+    old = time.time() - outputs.ORPHAN_TTL_SECONDS - 60
     for path in [*demo.derived.iterdir(), demo.path]:
         os.utime(path, (old, old))
     assert outputs.sweep() >= 2
@@ -156,8 +156,8 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
     from webapp.uploads import removal
 
     video = accept(shots=2)
-    worker.work_one("me", ["probe"])
-    usual = stages.STAGES["glance"].compute
+    StepWorker("me").work_one(["probe"])
+    usual = stages.STAGES["glance"]
 
     def compute(given, progress):
         store = usual(given, progress)
@@ -167,7 +167,7 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
         return store
 
     patch_stage(monkeypatch, "glance", compute)
-    assert worker.work_one("me", ["glance"]) is not None
+    assert StepWorker("me").work_one(["glance"]) is not None
     assert not Video.objects.exists()
     assert not Step.objects.exists()
     assert not video.derived.exists()
@@ -223,17 +223,17 @@ def test_a_database_that_is_away_is_said_so(demo, people, monkeypatch) -> None:
 def test_messages_do_not_pile_up(settings) -> None:
     import redis
 
-    from webapp import celery
+    from webapp.pipeline import wakeup
 
     settings.REDIS_URL = os.environ["REDIS_URL"]
     link = redis.Redis.from_url(settings.REDIS_URL)
     link.delete("pile")
-    celery._rest_until = 0.0
+    wakeup._rest_until = 0.0
     try:
-        assert celery.top_up("pile", [1, 2, 3]) == 3
-        assert celery.top_up("pile", [1, 2, 3, 4]) == 1
-        assert celery.top_up("pile", [1]) == 0
-        assert celery.send(9, "pile")
+        assert wakeup.top_up("pile", [1, 2, 3]) == 3
+        assert wakeup.top_up("pile", [1, 2, 3, 4]) == 1
+        assert wakeup.top_up("pile", [1]) == 0
+        assert wakeup.send(9, "pile")
         assert link.llen("pile") == 5
         assert b'"content-type": "application/json"' in link.lindex("pile", 0)
     finally:
@@ -247,11 +247,11 @@ def test_the_most_urgent_step_of_a_queue_comes_first(demo, accept, monkeypatch) 
         patch_stage(monkeypatch, name, lambda video, progress, n=name: lambda: done.append(n))
     bulk = ledger.add(demo, "reembed")
     fresh = accept(shots=1)
-    worker.work_one("me", ["probe"])
+    StepWorker("me").work_one(["probe"])
     assert fresh.steps.filter(name="glance").exists()
-    worker.work_for(bulk.pk)
+    StepWorker().work_for(bulk.pk)
     assert done == ["glance"]
-    worker.work_for(bulk.pk)
+    StepWorker().work_for(bulk.pk)
     assert done == ["glance", "reembed"]
 
 
@@ -260,7 +260,7 @@ def test_the_lowest_box_is_warned_of(clients, people) -> None:
 
     from indexer import box
 
-    worker.see("w1", "table")
+    StepWorker("w1").sign_in("table")
     assert Worker.objects.get().box == box.find_tier()
     warning = "in a box of the lowest tier"
     assert (warning in clients["admin"].get("/operations").content.decode()) == (box.find_tier() == "C")

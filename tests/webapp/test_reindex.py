@@ -103,10 +103,10 @@ def test_a_reembedding_that_fails_leaves_the_video_ready(demo, monkeypatch, sett
     from webapp.pipeline import stages
 
     def compute(video, progress):
-        raise UnreadableMedia("No.", "")
+        raise UnreadableMedia("No. ")
 
     settings.KINOSCOPE_SEGMENT_SECONDS = (2.0, 4.0)
-    monkeypatch.setitem(stages.STAGES, "reembed", stages.Stage(compute, 9, "models"))
+    monkeypatch.setitem(stages.STAGES, "reembed", compute)
     with pytest.raises(SystemExit):
         reindex("--wait")
     demo.refresh_from_db()
@@ -117,7 +117,7 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
     from indexer.errors import ModelMissing
 
     def missing(_):
-        raise ModelMissing("The weights are gone.", "Reinstall them.")
+        raise ModelMissing("The weights are gone. Reinstall them.")
 
     monkeypatch.setattr(engine, "pictures", missing)
     found = find_moments(people["owner"], "faiss")

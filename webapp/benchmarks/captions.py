@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.measures import Record
 from qa.pictures import KINDS, PictureQuestion, tokenize
 from qa.training.metrics import bleu4, cider
 from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine
 from webapp.benchmarks.judged import items
-from webapp.benchmarks.measures import Record
 from webapp.index import recipes
 from webapp.pipeline.embed import load_picture
 

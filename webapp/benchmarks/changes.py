@@ -1,12 +1,10 @@
-"""Changing constants of the libraries for the time of a benchmark: `--set retriever.CONTEXT=0`."""
+"""Changing constants of the libraries for the time of a benchmark: `--set retriever.VIDEO_CONTEXT=0`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
-
-from webapp.management.base import usage
 
 
 @contextmanager
@@ -24,7 +22,7 @@ def applied(settings: Sequence[str]) -> Iterator[None]:
                 current = getattr(old, part) if part else old
                 value = type(current)(text)
             except (ImportError, AttributeError, ValueError, TypeError) as error:
-                raise usage(f"--set {setting}: {error}") from None
+                raise LookupError(f"--set {setting}: {error}") from None
             before.append((module, name, old))
             setattr(module, name, replace(old, **{part: value}) if part else value)
         yield

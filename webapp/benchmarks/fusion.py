@@ -7,9 +7,9 @@ import numpy as np
 
 from indexer.errors import IndexerError
 from indexer.fusion import Addition, Attention, Concatenation
+from indexer.measures import Outcomes, recalls
 from webapp.benchmarks import judged
 from webapp.benchmarks.library import Result, Shelf
-from webapp.benchmarks.measures import Outcomes, recalls
 from webapp.index import recipes
 from webapp.index.snapshot import current_snapshot, read_rows
 from webapp.models import Segment

@@ -14,26 +14,21 @@ from pathlib import Path
 import numpy as np
 
 from indexer import box
-from indexer.types import Image
+from indexer.measures import Record
 from webapp import engine
 from webapp.benchmarks import judged
-from webapp.benchmarks.measures import Record
 from webapp.index import recipes
 from webapp.pipeline.embed import load_picture
 
-MOST = 4  # videos, the longest ones: short ones measure the start of a process
+MAX_VIDEOS = 4  # videos, the longest ones: short ones measure the start of a process
 
 
 def ingest(data: Path) -> Iterator[Record]:
     """CPU seconds an hour of video, and how many times fewer than the other way."""
-    import cv2
-    from scenedetect import AdaptiveDetector, detect
-
-    from indexer.adapters.open_clip import open_random
-
-    cv2.setNumThreads(1)
+    read_naively = engine.load_adapter("indexer.adapters.naive.read_naively")
+    open_random = engine.load_adapter("indexer.adapters.open_clip.open_random")
     infos = {path: box.probe(path) for path in judged.media(data)}
-    chosen = sorted((p for p in infos if infos[p].width), key=lambda p: -infos[p].duration)[:MOST]
+    chosen = sorted((p for p in infos if infos[p].width), key=lambda p: -infos[p].duration)[:MAX_VIDEOS]
     if not chosen:
         raise LookupError(f"{data} has no videos.")
     hours = sum(infos[p].duration for p in chosen) / 3600
@@ -50,9 +45,7 @@ def ingest(data: Path) -> Iterator[Record]:
         encoder.encode_images([load_picture(Path(k.path)) for k in box.glance(path, out)], thorough=False)
 
     def naive(path: Path, out: Path) -> None:
-        detect(str(path), AdaptiveDetector())
-        for frames in read_every_second(path):
-            plain(frames)
+        read_naively(path, plain)
 
     spent = {name: measure(way, chosen) for name, way in (("naive", naive), ("look", look), ("glance", glance))}
     for name, (processor, wall) in spent.items():
@@ -78,25 +71,3 @@ def measure(way: Callable[[Path, Path], None], paths: list[Path]) -> tuple[float
 def processor_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in used)
-
-
-def read_every_second(path: Path) -> Iterator[list[Image]]:
-    """One frame a second out of all of them, RGB, sixteen at a time."""
-    import cv2
-
-    capture = cv2.VideoCapture(str(path))
-    every = max(1, round(capture.get(cv2.CAP_PROP_FPS)))
-    batch: list[Image] = []
-    number = 0
-    while True:
-        there, frame = capture.read()
-        if not there:
-            break
-        if number % every == 0:
-            batch.append(np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8))
-        number += 1
-        if len(batch) == 16:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from webapp.benchmarks.measures import Record
+from indexer.measures import Record
 from webapp.models import Judgement, Recipe, User
 from webapp.search.moments import Moment, find_moments
 

@@ -6,12 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.queries import PARTS
-from qa.types import Sentence
-from webapp.answers import replies
-from webapp.benchmarks import judged
-from webapp.benchmarks.judged import Described, Judgements, Placed
-from webapp.benchmarks.measures import (
+from indexer.measures import (
     Outcomes,
     Record,
     auroc,
@@ -20,6 +15,11 @@ from webapp.benchmarks.measures import (
     normal,
     recalls,
 )
+from indexer.queries import PARTS
+from qa.types import Sentence
+from webapp.answers import replies
+from webapp.benchmarks import judged
+from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.models import Evidence, User, Video
 from webapp.search.moments import Wanted, find_moments
 

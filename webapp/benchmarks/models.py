@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy as np
 from django.db.models import Max, Sum
 
 from indexer import box
+from indexer.measures import Outcomes, Record, count_word_errors, recalls
 from webapp import engine
 from webapp.benchmarks.judged import items
-from webapp.benchmarks.measures import Outcomes, Record, edit_distance, recalls
 from webapp.index import recipes
 from webapp.models import Step, Video
 from webapp.pipeline.embed import load_picture
@@ -36,13 +36,14 @@ def photos(data: Path) -> Iterator[Outcomes]:
 
 def speech(data: Path) -> Iterator[Record]:
     """Word (Chinese and Japanese: character) error rate per language, voice detection included."""
-    errors, lengths = defaultdict(int), defaultdict(int)
+    errors, lengths = Counter[str](), Counter[str]()
     for row in items(data, "speech"):
         heard = transcribe(data / "speech" / row["file"])
-        signs = row["language"] in ("zh", "ja")
-        reference, words = (tokens(text, signs) for text in (row["transcript"], heard))
-        errors[row["language"]] += edit_distance(reference, words)
-        lengths[row["language"]] += len(reference)
+        by_character = row["language"] in ("zh", "ja")
+        reference, told = (normalize(text, by_character) for text in (row["transcript"], heard))
+        wrong, length = count_word_errors(reference, told, by_character)
+        errors[row["language"]] += wrong
+        lengths[row["language"]] += length
     for language, count in errors.items():
         rate = round(100 * count / lengths[language], 1)
         yield {"bench": f"speech, {language}", "error rate": rate, "words": lengths[language]}
@@ -55,10 +56,11 @@ def transcribe(path: Path) -> str:
     return " ".join(u.text for u in heard.utterances)
 
 
-def tokens(text: str, signs: bool) -> list[str]:
-    if signs:
-        return list(re.sub(r"\W", "", text.lower()))
-    return re.sub(r"[^\w\s']", " ", text.lower().replace("’", "'").replace("-", " ")).split()
+def normalize(text: str, by_character: bool) -> str:
+    """Lower case without marks; without spaces, too, where there are no words to count."""
+    if by_character:
+        return re.sub(r"\W", "", text.lower())
+    return " ".join(re.findall(r"[\w']+", text.lower().replace("’", "'")))
 
 
 def shots(data: Path) -> Iterator[Record]:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from indexer.measures import Outcomes, Record, average_precision
 from indexer.recommender import Topics, Watched, suggest
 from webapp.benchmarks.judged import items
 from webapp.benchmarks.library import Shelf
-from webapp.benchmarks.measures import Outcomes, Record, average_precision
 from webapp.models import User, Video
 from webapp.search import recommendations
 
@@ -62,7 +62,11 @@ def duplicates(rows: list[Record], place: dict[str, int], nearness: "np.typing.N
             groups[str(row["near_duplicate_group"])].append(place[row["id"]])
     pairs = [(a, b) for group in groups.values() for a in group for b in group if a != b]
     first = [int(nearness[a].argmax()) == b for a, b in pairs]
-    return {"bench": "near-duplicates", "first %": round(100 * float(np.mean(first or [False])), 1), "pairs": len(pairs)}
+    return {
+        "bench": "near-duplicates",
+        "first %": round(100 * float(np.mean(first or [False])), 1),
+        "pairs": len(pairs),
+    }
 
 
 def simulate(tags: dict[int, set[str]], dice: np.random.Generator) -> list[History]:

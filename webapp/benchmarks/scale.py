@@ -15,11 +15,11 @@ from django.db import connection
 from indexer.calibration import BACKGROUND
 from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
+from indexer.measures import Record
 from indexer.snapshot import TEXT_BLOCK_WEIGHT, Shelf
 from indexer.terms import terms
 from indexer.types import Ids, Mask, Space, Vectors
 from webapp import engine
-from webapp.benchmarks.measures import Record
 from webapp.index import recipes, snapshot
 from webapp.search.candidates import CANDIDATES_PER_CHANNEL
 

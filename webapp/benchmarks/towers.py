@@ -4,15 +4,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from webapp.benchmarks.measures import Record
+from indexer.measures import Record
+from webapp import engine
 
 ARCHITECTURES = ("ViT-B-32", "ViT-B-32-SigLIP2-256", "PE-Core-B-16")
 
 
 def towers() -> Iterator[Record]:
     """Milliseconds an item and the worst cosine to float32; weights are random, so that no hub is needed."""
-    from indexer.adapters.open_clip import try_architecture
-
+    try_architecture = engine.load_adapter("indexer.adapters.open_clip.try_architecture")
     for name in ARCHITECTURES:
         with tempfile.TemporaryDirectory() as folder:
             for choice in try_architecture(name, Path(folder)):

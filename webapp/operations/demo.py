@@ -7,7 +7,6 @@ import ctypes
 import logging
 import uuid
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
+from webapp import engine
 from webapp.models import User, Video
 from webapp.uploads import intake
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 TITLE = "How Kinoscope understands a video"
 SIZE = (640, 360)
 RATE, SECONDS = 10, 8.0  # frames a second, seconds of a slide
+SOUND_RATE = 22_050  # Hz: eSpeak's
 
 # Heading, spoken sentence, background colour.
 SLIDES = [
@@ -58,27 +59,19 @@ def add(owner: User) -> Video | None:
 
 def make(target: Path) -> None:
     """Write the demo as H.264 + AAC in an MP4."""
-    import av
+    speech = [speak(said) for _, said, _ in SLIDES]
+    sound = None
+    if all(samples is not None for samples in speech):
+        sound = np.concatenate([pad(samples) for samples in speech if samples is not None])
+    pictures = (np.asarray(p) for heading, said, colour in SLIDES for p in draw(heading, said, colour))
+    engine.load_adapter("indexer.adapters.pyav.movie.write_movie")(target, pictures, RATE, sound, SOUND_RATE)
 
-    with av.open(str(target), "w", format="mp4", options={"movflags": "faststart"}) as sink:
-        video = sink.add_stream("libx264", rate=RATE)
-        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
-        speech = [speak(said) for _, said, _ in SLIDES]
-        audio = sink.add_stream("aac", rate=22_050, layout="mono") if all(s is not None for s in speech) else None
-        for number, (heading, said, colour) in enumerate(SLIDES):
-            for picture in draw(heading, said, colour):
-                sink.mux(video.encode(av.VideoFrame.from_image(picture)))
-            samples = speech[number]
-            if audio is not None and samples is not None:
-                padded = np.zeros(round(SECONDS * 22_050), np.int16)
-                padded[: min(len(samples), len(padded))] = samples[: len(padded)]
-                frame = av.AudioFrame.from_ndarray(padded[None], format="s16", layout="mono")
-                frame.sample_rate, frame.time_base = 22_050, Fraction(1, 22_050)
-                frame.pts = number * len(padded)
-                sink.mux(audio.encode(frame))
-        sink.mux(video.encode(None))
-        if audio is not None:
-            sink.mux(audio.encode(None))
+
+def pad(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """As long as a slide."""
+    padded = np.zeros(round(SECONDS * SOUND_RATE), np.int16)
+    padded[: min(len(samples), len(padded))] = samples[: len(padded)]
+    return padded
 
 
 def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Image.Image]:

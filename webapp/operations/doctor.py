@@ -14,8 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexer import box, fusion
-from indexer.adapters import towers
+from indexer import box, fusion, towers
 from indexer.errors import ModelMissing
 from indexer.vectors import unpack_fields, unpack_valid
 from indexer.weights import COMPACT, HEADS

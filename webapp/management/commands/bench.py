@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from indexer.measures import Outcomes, Record
 from webapp.benchmarks import (
     captions,
     changes,
@@ -27,7 +28,6 @@ from webapp.benchmarks import (
     scale,
     towers,
 )
-from webapp.benchmarks.measures import Outcomes, Record
 from webapp.index import recipes
 from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Measurement
@@ -67,6 +67,16 @@ class Command(JsonCommand):
             raise SystemExit(self.run_in_scratch(data))
         kept: list[Outcomes] = []
         before = {r["name"]: Outcomes(**r) for r in read_saved(options["against"])} if options["against"] else {}
+        try:
+            self.run_all(options, data, before, kept)
+        except LookupError as error:
+            raise usage(str(error)) from None
+        if options["save"]:
+            options["save"].write_text(json.dumps([asdict(outcomes) for outcomes in kept]))
+
+    def run_all(
+        self, options: dict[str, Any], data: Path | None, before: dict[str, Outcomes], kept: list[Outcomes]
+    ) -> None:
         with changes.applied(options["set"]):
             for what in options["what"]:
                 for result in self.measure(what, data, options["user"]):
@@ -77,8 +87,6 @@ class Command(JsonCommand):
                         if options["keep"]:
                             keep(record)
                         self.emit(record, f"{record['bench']}: {numbers}", options["json"])
-        if options["save"]:
-            options["save"].write_text(json.dumps([asdict(outcomes) for outcomes in kept]))
 
     def measure(self, what: str, data: Path | None, user: str | None) -> Iterator[Outcomes | Record]:
         if what in ALONE:

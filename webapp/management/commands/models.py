@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.module_loading import import_string
 
-from indexer.adapters import towers
+from indexer import towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS, Weights
 from webapp.management.base import JsonCommand, usage

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
+from indexer.measures import recalls
 from webapp import engine
-from webapp.benchmarks.measures import recalls
 from webapp.index import generations, recipes, snapshot
 from webapp.management.base import JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User

@@ -7,18 +7,18 @@ import pytest
 from django.apps import apps
 
 from indexer.speech import share_sound
+from indexer.tags import MIN_TAG_CONFIDENCE, pick_for_video
 from indexer.types import SAMPLE_RATE, Span
 from webapp.index import recipes
 from webapp.models import Label, Segment, Step, Tag, Utterance
 from webapp.pipeline import tags
-from webapp.pipeline.tags import Found, join, stand_out
 
 
 @pytest.fixture
 def bank(db) -> None:
     """Tests that commit empty every table behind them, this one included."""
     if not Label.objects.exists():
-        import_module("webapp.migrations.0014_label_bank").fill(apps, None)
+        import_module("webapp.migrations.0001_squashed_0018").fill_label_bank(apps, None)
 
 
 def test_the_bank_is_filled_at_first(bank) -> None:
@@ -26,40 +26,18 @@ def test_the_bank_is_filled_at_first(bank) -> None:
     assert set(Label.objects.values_list("kind", flat=True)) == {"object", "scene", "action"}
 
 
-def test_words_of_labels_are_found_where_they_are_said_and_written(bank) -> None:
-    dog, fire = Label.objects.get(name="dog"), Label.objects.get(name="fire")
-    segments = [
-        Segment(start=0, end=5, speech="Two dogs were barking", screen=""),
-        Segment(start=5, end=9, speech="nothing", screen="FIRE EXIT"),
-    ]
-    found = tags.read([dog, fire], segments)
-    assert [(f.name, f.source, f.start) for f in found] == [("dog", "speech", 0), ("fire", "screen", 5)]
-
-
 def test_a_picture_is_tagged_by_what_it_is_nearest_to(demo, bank) -> None:
     from webapp import engine
 
     recipe = recipes.active()
-    labels = list(Label.objects.all())
-    look = engine.pictures(recipe).encode_texts(["a picture of snow"])  # as if a picture showed exactly that
+    snow = engine.pictures(recipe).encode_texts(["a picture of snow"])  # as if a picture showed exactly that
     segment = Segment(start=0, end=5)
-    found = tags.see(labels, [segment], look, recipe)
-    assert stand_out(found)[0] == "snow"
-    assert all(tags.LIKELY <= f.confidence <= 1 for f in found)
-    assert tags.see(labels, [segment], 0 * look, recipe) == []
-    assert tags.see(labels[:5], [segment], look, recipe) == []
-
-
-def test_neighbours_are_joined_and_others_are_not() -> None:
-    def tag(start: float, end: float, confidence: float, source: str = "picture") -> Found:
-        return Found("dog", "object", source, confidence, start, end)
-
-    joined = join([tag(0, 5, 0.4), tag(5, 9, 0.8), tag(30, 35, 0.5), tag(5, 9, 1.0, "speech")])
-    assert [(t.start, t.end, t.confidence, t.source) for t in joined] == [
-        (0, 9, 0.8, "picture"),
-        (5, 9, 1.0, "speech"),
-        (30, 35, 0.5, "picture"),
-    ]
+    found = tags.find_tags([segment], snow, [], recipe)
+    assert pick_for_video(found)[0] == "snow"
+    assert all(MIN_TAG_CONFIDENCE <= f.confidence <= 1 for f in found)
+    assert tags.find_tags([segment], 0 * snow, [], recipe) == []
+    Label.objects.exclude(pk__in=Label.objects.values("pk")[:5]).delete()
+    assert tags.find_tags([segment], snow, [], recipe) == []
 
 
 def test_moods_are_those_of_clear_sentences() -> None:

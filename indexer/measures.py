@@ -83,13 +83,12 @@ def recalls(rank: int) -> dict[str, float]:
 
 
 def average_precision(ranking: Sequence[str], relevant: Sequence[str]) -> float:
-    """Of one query, in per cent."""
-    hits, total = 0, 0.0
-    for place, name in enumerate(ranking, 1):
-        if name in relevant:
-            hits += 1
-            total += hits / place
-    return 100 * total / len(relevant)
+    """Of one query, in per cent; as trec_eval has it (https://ir-measur.es)."""
+    import ir_measures
+
+    judged = [ir_measures.Qrel("query", name, 1) for name in relevant]
+    run = [ir_measures.ScoredDoc("query", name, -place) for place, name in enumerate(ranking)]
+    return 100 * float(ir_measures.calc_aggregate([ir_measures.AP], judged, run)[ir_measures.AP])
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -133,14 +132,13 @@ def auroc(present: Sequence[float], absent: Sequence[float]) -> float:
     return 100 * float(((a > b) + 0.5 * (a == b)).mean())
 
 
-def edit_distance(reference: Sequence[str], heard: Sequence[str]) -> int:
-    """Levenshtein distance over words (or characters)."""
-    row = list(range(len(heard) + 1))
-    for i, expected in enumerate(reference, 1):
-        before, row[0] = row[0], i
-        for j, word in enumerate(heard, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (expected != word))
-    return row[-1]
+def count_word_errors(reference: str, heard: str, by_character: bool = False) -> tuple[int, int]:
+    """Errors (substitutions, deletions, insertions) and words of the reference, or characters (jiwer)."""
+    import jiwer
+
+    found = jiwer.process_characters(reference, heard) if by_character else jiwer.process_words(reference, heard)
+    errors = found.substitutions + found.deletions + found.insertions
+    return errors, found.hits + found.substitutions + found.deletions
 
 
 def normal(text: str) -> str:
