@@ -251,19 +251,19 @@ def _check_picture(name: str, out: Path) -> str:
 def _explain_exit(code: int, operation: str) -> BoxFailed:
     if code < 0:
         return BoxFailed(
-            "The decoder was stopped by a signal (%(signal)s) while reading this file (step %(step)s). "
+            "The decoder stopped while reading this file (step %(step)s, signal %(signal)s). "
             "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
             signal=signal.Signals(-code).name,
             step=operation,
         )
     if code:
         return BoxFailed(
-            "The decoder crashed or ran out of memory while reading this file (step %(step)s). "
+            "The decoder stopped while reading this file (step %(step)s, out of memory or crashed). "
             "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
             step=operation,
         )
     return BoxFailed(
-        "The decoder stopped without an answer while reading this file (step %(step)s). "
+        "The decoder stopped while reading this file (step %(step)s, no answer). "
         "The file is probably damaged: convert it to MP4 (H.264) and upload it again.",
         step=operation,
     )

@@ -17,8 +17,8 @@ import django
 import numpy as np
 
 from tests.screenshots import pages, signed_in_cookie
-from tests.serving import Site, served
-from tests.webapp.browsing import CHROMIUM
+from tests.site import Site, served
+from tests.webapp.browser import CHROMIUM
 
 TIMES = 30  # requests of which the p95 is taken
 # Bytes and number of what a page loads, without pictures and video; the largest contentful paint.

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import django
 
-from tests.serving import ROOT, Site, served
-from tests.webapp.browsing import CHROMIUM
+from tests.site import ROOT, Site, served
+from tests.webapp.browser import CHROMIUM
 from webapp.pipeline.worker import StepWorker
 
 SIZES = {"desktop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}

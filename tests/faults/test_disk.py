@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.browsing import open_site
+from tests.faults.browser import open_site
 from tests.faults.conftest import Installation, write_silent
 
 

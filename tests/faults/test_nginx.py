@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.browsing import Browser, open_site
+from tests.faults.browser import Browser, open_site
 from tests.faults.conftest import ROOT, Installation, write_silent
 from tests.faults.test_uploads import headers
-from tests.serving import free_port
+from tests.site import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="SKIPPED LOUDLY: nginx is not installed")
 

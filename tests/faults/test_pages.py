@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import movie_maker
-from tests.faults.browsing import open_site
+from tests.faults.browser import open_site
 from tests.faults.conftest import Installation
 from tests.hostile.corpus import remux
-from tests.serving import free_port
-from tests.webapp.browsing import CHROMIUM
+from tests.site import free_port
+from tests.webapp.browser import CHROMIUM
 
 pytestmark = pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="SKIPPED LOUDLY: no chromium here")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.faults.browsing import open_site
+from tests.faults.browser import open_site
 from tests.faults.conftest import Installation, write_silent
-from tests.serving import free_port
+from tests.site import free_port
 
 
 class Broker:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.browsing import Browser, open_site
+from tests.faults.browser import Browser, open_site
 from tests.faults.conftest import Installation, write_silent
 
 TUS = {"Tus-Resumable": "1.0.0"}

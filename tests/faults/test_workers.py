@@ -125,7 +125,7 @@ def test_poison_ends_after_three_deaths_and_others_go_on(site, carrier, tmp_path
 @pytest.mark.slow
 def test_serve_starts_another_worker_when_its_own_dies(site, tmp_path) -> None:
     """The one-command installation has nobody else to do it."""
-    from tests.faults.browsing import open_site
+    from tests.faults.browser import open_site
 
     browser = open_site(site, worker=True)
     site.wait(lambda: site.sql("SELECT COUNT(*) FROM webapp_worker")[0][0] == 1)

@@ -1,5 +1,7 @@
 """The decoder's box on real files made here, and on hostile ones."""
 
+import re
+
 import av
 import numpy as np
 import pytest
@@ -78,6 +80,7 @@ def test_a_rotated_video_is_seen_upright(make_movie, tmp_path) -> None:
     assert np.abs(frame - np.rot90(upright, -1)).mean() < 8
 
 
+REMEDY = r"[.)] (Check|Supported|Convert|The file is probably damaged)"  # what stands behind a reason
 SECRET = "secret.mp4"
 
 
@@ -99,7 +102,7 @@ def test_what_is_no_media_is_refused(make_movie, tmp_path, content: bytes, reaso
     path.write_bytes(content)
     with pytest.raises(UnreadableMedia, match=reason) as refusal:
         box.probe(path)
-    assert "\n" in refusal.value.text
+    assert re.search(REMEDY, str(refusal.value))
 
 
 def test_a_truncated_file_says_how_much_is_there(make_movie, tmp_path) -> None:
@@ -150,7 +153,7 @@ def test_a_crash_or_nonsense_is_a_readable_failure(monkeypatch, make_movie, prog
     monkeypatch.setattr(box, "_wraps", lambda: False)
     with pytest.raises(BoxFailed, match=reason) as failure:
         box.probe(make_movie())
-    assert "\n" in failure.value.text
+    assert re.search(REMEDY, str(failure.value))
 
 
 def test_the_child_sees_no_environment(monkeypatch, make_movie) -> None:

@@ -169,7 +169,7 @@ def test_a_browser_session_needs_its_csrf_token(demo, people) -> None:
 
 
 def test_answers_stream(demo, clients) -> None:
-    from tests.webapp.test_asking import EVENTS, read_events
+    from tests.webapp.test_answers import EVENTS, read_events
 
     asked = {"question": "What writes down what is spoken?"}
     response = clients["owner"].post("/api/v1/answers", asked, content_type="application/json", headers=EVENTS)

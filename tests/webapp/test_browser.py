@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import served, surroundings
-from tests.webapp.browsing import CHROMIUM, look, opened, sign_in, wait_for_player
+from tests.site import served, surroundings
+from tests.webapp.browser import CHROMIUM, look, opened, sign_in, wait_for_player
 
 PASSWORD = "correct-horse-9"
 PATIENCE = 240_000  # milliseconds for a clip to be understood on a busy machine

@@ -103,10 +103,10 @@ def test_embedding_goes_on_behind_the_last_checkpoint(demo, monkeypatch) -> None
             raise ledger.Stopped
 
     with pytest.raises(ledger.Stopped):
-        embed.embed(demo, recipe, dies_after_four)
+        embed.embed_video(demo, recipe, dies_after_four)
     assert FrameVector.objects.count() == 4
     seen.clear()
-    embed.embed(demo, recipe, lambda share: None)
+    embed.embed_video(demo, recipe, lambda share: None)
     assert sum(seen) == demo.keyframes.count() - 4
 
 
@@ -212,7 +212,7 @@ def test_a_database_that_is_away_is_said_so(demo, people, monkeypatch) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(people["owner"])
     for error, status in ((OperationalError("database is locked"), 503), (OSError(28, "No space left"), 507)):
-        monkeypatch.setattr("webapp.views.search.searching.find", lambda *_, e=error, **__: raising(e)(None, None))
+        monkeypatch.setattr("webapp.views.search.find_moments", lambda *_, e=error, **__: raising(e)(None, None))
         answer = client.get("/search?q=a")
         assert answer.status_code == status
         assert answer["Retry-After"] == "20"

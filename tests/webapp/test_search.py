@@ -80,7 +80,7 @@ def test_less_of_one_moment_lowers_what_is_like_it(demo, people) -> None:
     plain = moments.encode(Wanted("a search page"), recipe)
     segment = demo.segments.active().last()
     more, less = (moments.encode(Wanted("a search page", **{how: (segment.pk,)}), recipe) for how in ("like", "unlike"))
-    look = moments.examples([segment.pk], recipe)[0].visual
+    look = moments.load_examples([segment.pk], recipe)[0].visual
     assert more.visual @ look > plain.visual @ look > less.visual @ look
 
 

@@ -42,7 +42,7 @@ def test_a_picture_is_tagged_by_what_it_is_nearest_to(demo, bank) -> None:
 
 def test_moods_are_those_of_clear_sentences() -> None:
     said = ["This is a wonderful day.", "What a horrible mistake.", "The train leaves at nine.", "这是好天气。"]
-    found = tags.feel([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
+    found = tags.find_moods([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
     assert [(f.name, f.start) for f in found] == [("positive", 0), ("negative", 1)]
 
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from indexer import box, fusion, towers
 from indexer.errors import ModelMissing
@@ -31,9 +32,12 @@ SEEN = timedelta(minutes=2)
 SHOWN = 20  # ids named in one line
 
 
+LEVELS = (gettext_noop("ok"), gettext_noop("warning"), gettext_noop("error"), gettext_noop("fatal"))
+
+
 @dataclass(frozen=True)
 class Finding:
-    """`level` is ok, warning, error, or fatal (nothing else can be looked at); `fix` repairs it where that is safe."""
+    """`level` is one of `LEVELS`; after a fatal one nothing else can be looked at; `fix` repairs it where that is safe."""
 
     level: str
     what: str

@@ -5,12 +5,12 @@ import re
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import translation
 
 from webapp import engine
-from webapp.answers import replies
+from webapp.answers import replies, threads
 from webapp.media import documents
 from webapp.models import Question, Video
-from webapp.views import questions
 
 EVENTS = {"Accept": "text/event-stream"}
 PAST = "What writes down what is spoken?"
@@ -104,8 +104,8 @@ def test_earlier_turns_are_those_of_the_thread(demo, people) -> None:
         Question.objects.create(asker=people["owner"], video=demo, text=text, answer={"answer": text})
         for text in ("Who is Ada?", "Who is Bo?")
     )
-    assert [t.question for t in questions.earlier_turns(people["owner"], demo, first.thread)] == ["Who is Ada?"]
-    assert [t.question for t in questions.earlier_turns(people["owner"], demo, other.thread)] == ["Who is Bo?"]
+    assert [t.question for t in threads.earlier_turns(people["owner"], demo, first.thread)] == ["Who is Ada?"]
+    assert [t.question for t in threads.earlier_turns(people["owner"], demo, other.thread)] == ["Who is Bo?"]
 
 
 def test_chapters_and_labels_are_evidence(demo, people) -> None:
@@ -115,8 +115,18 @@ def test_chapters_and_labels_are_evidence(demo, people) -> None:
     assert titles == {c.title for c in demo.chapters.all()}
     answer = replies.ask(people["owner"], f"Which chapter is about {min(titles)}?", [demo.pk]).answer
     assert min(titles) in answer.text
-    assert "chapter" in answer.text
-    assert "chapter" not in replies.ask(people["owner"], PAST, [demo.pk]).answer.text
+    assert answer.sentences[0].kind == "chapter"
+    assert all(s.kind != "chapter" for s in replies.ask(people["owner"], PAST, [demo.pk]).answer.sentences)
+
+
+def test_a_quotation_is_told_in_the_language_of_the_reader() -> None:
+    kept = {"text": "A dog", "kind": "caption", "citations": []}
+    assert replies.tell(kept) == "In the picture: a dog"
+    with translation.override("zh-hans"):
+        assert replies.tell(kept).startswith("画面中")
+        assert replies.tell({**kept, "kind": "screen"}) == "画面文字：“A dog”"
+        assert replies.tell({**kept, "kind": "speech", "short_answer": "狗"}) == "狗：“A dog”"
+    assert replies.tell({"text": "“Kept by an earlier version.”"}) == "“Kept by an earlier version.”"
 
 
 def test_suggested_questions_are_answered(demo, people, clients) -> None:

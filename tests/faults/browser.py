@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.faults.conftest import Installation
-from tests.serving import free_port
+from tests.site import free_port
 
 
 class Browser:

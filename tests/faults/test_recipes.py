@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.faults.browsing import Browser, open_site
+from tests.faults.browser import Browser, open_site
 from tests.faults.conftest import ROOT, Installation, write_silent
 
 OTHER = {"KINOSCOPE_SEGMENT_SECONDS": "2-4"}  # another recipe: other segments, so other vectors
