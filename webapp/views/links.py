@@ -116,7 +116,7 @@ def address(request: HttpRequest, moment: SharedMoment) -> str:
 def frame(video: Video, here: str, width: int = WIDTH, height: int = HEIGHT) -> str:
     """The HTML that embeds it."""
     context = {"video": video, "here": here, "width": width, "height": height}
-    return render_to_string("fragments/frame.html", context).strip()
+    return render_to_string("fragments/embed_code.html", context).strip()
 
 
 def fit(most_wide: str, most_high: str) -> tuple[int, int]:

@@ -33,7 +33,7 @@ def only_admins(request: HttpRequest) -> None:
 def operations(request: HttpRequest) -> HttpResponse:
     """The page, or with ?part only what it polls."""
     only_admins(request)
-    template = "fragments/operations.html" if "part" in request.GET else "operations.html"
+    template = "fragments/operations_status.html" if "part" in request.GET else "operations.html"
     steps = Step.objects.all()
     queued = steps.filter(status__in=[Step.Status.READY, Step.Status.WAITING])
     context = {

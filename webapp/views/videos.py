@@ -27,7 +27,7 @@ def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video = visible_video(request, key)
     response = render(
         request,
-        "fragments/progress.html",
+        "fragments/step_progress.html",
         {
             "video": video,
             "steps": estimates.watch(video.steps.all()),

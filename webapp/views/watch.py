@@ -87,7 +87,7 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
     found = find_moments(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
-    return render(request, "fragments/near.html", {"here": here, "moments": found.moments if found else []})
+    return render(request, "fragments/similar_moments.html", {"here": here, "moments": found.moments if found else []})
 
 
 def find_hits(user: User, video: Video, query: str) -> list[Moment]:
