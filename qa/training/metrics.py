@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 Words = Sequence[str]
 
@@ -13,10 +14,13 @@ def ngrams(words: Words, n: int) -> Counter[tuple[str, ...]]:
 
 def bleu4(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> float:
     """Corpus BLEU-4 in [0, 1] (Papineni 2002, https://aclanthology.org/P02-1040), by sacrebleu, unsmoothed."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     most = max(len(refs) for refs in references)
-    streams = [[" ".join(refs[i]) if i < len(refs) else None for refs in references] for i in range(most)]
+    # One stream for each caption; a picture with fewer of them has None in the later ones.
+    streams: list[Any] = [
+        [" ".join(refs[i]) if i < len(refs) else None for refs in references] for i in range(most)
+    ]
     scorer = BLEU(tokenize="none", smooth_method="none", force=True)
     return float(scorer.corpus_score([" ".join(words) for words in candidates], streams).score) / 100
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from webapp.media.embeds import fit
 from webapp.models import AuditEntry, SharedMoment, Video
-from webapp.views.links import fit
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_anybody_may_play_it_until_it_is_taken_back(moment, demo, clients) -> No
         assert (video.status_code, video["Content-Length"]) == (206, "10")
         assert client.get(f"/shared/{moment.key}/captions.vtt").content.startswith(b"WEBVTT")
         assert client.get(f"/shared/{moment.key}/poster.jpg")["Content-Type"] == "image/jpeg"
-    assert clients["anonymous"].get(f"/media/{demo.key}/video").status_code == 302  # only by the link
+    assert clients["anonymous"].get(f"/media/{demo.key}/video").status_code == 401  # only by the link
     for person in ("other", "friend"):
         assert clients[person].post(f"/videos/{demo.key}/share/{moment.key}/end").status_code == 404
         assert clients[person].post(f"/videos/{demo.key}/share").status_code == 404
@@ -47,7 +47,7 @@ def test_any_start_is_inside(start, demo, clients) -> None:
 def test_other_sites_find_the_player(moment, clients) -> None:
     client = clients["anonymous"]
     page = client.get(f"/shared/{moment.key}").content.decode()
-    address = re.search(r'json\+oembed" href="([^"]+)"', page)[1].replace("&amp;", "&")
+    address = re.search(r'json\+oembed"\s+href="([^"]+)"', page)[1].replace("&amp;", "&")
     told = client.get(address, {"maxwidth": "320"} if "?" not in address else None).json()
     assert (told["type"], told["version"], told["width"], told["height"]) == ("video", "1.0", 640, 360)
     assert f'src="http://testserver/shared/{moment.key}"' in told["html"]
@@ -67,14 +67,27 @@ def test_other_sites_find_the_player(moment, clients) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wide", "high", "size"),
+    ("shape", "wide", "high", "size"),
     [
-        ("", "", (640, 360)),
-        ("320", "", (320, 180)),
-        ("", "180", (320, 180)),
-        ("0", "0", (1, 1)),
-        ("x", "-4", (640, 360)),
+        ((1280, 720), None, None, (640, 360)),
+        ((1280, 720), 320, None, (320, 180)),
+        ((1280, 720), None, 180, (320, 180)),
+        ((1280, 720), 0, 0, (1, 1)),
+        ((720, 1280), None, None, (360, 640)),  # upright ones are announced upright
+        ((720, 1280), 180, None, (180, 320)),
+        ((0, 0), None, None, (640, 360)),
     ],
 )
-def test_the_player_fits(wide, high, size) -> None:
-    assert fit(wide, high) == size
+def test_the_player_has_the_shape_of_the_video(shape, wide, high, size) -> None:
+    assert fit(Video(width=shape[0], height=shape[1]), wide, high) == size
+
+
+def test_files_of_a_link_may_be_read_from_any_page(moment, demo, clients) -> None:
+    """A sandboxed frame has no origin: what is meant for one site's own pages does not reach it."""
+    for end in ("video", "poster.jpg", "captions.vtt"):
+        answer = clients["anonymous"].get(f"/shared/{moment.key}/{end}")
+        assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer["Access-Control-Allow-Origin"] == "*"
+    assert clients["owner"].get(f"/media/{demo.key}/video")["Cross-Origin-Resource-Policy"] == "same-origin"
+    for page in (f"/shared/{moment.key}", f"/oembed?url=http://testserver/shared/{moment.key}"):
+        assert clients["anonymous"].head(page).status_code == 200

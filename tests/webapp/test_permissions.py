@@ -141,7 +141,7 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
         assert "<img src" not in page
     for row in Question.objects.all():
         assert {c["video"] for s in row.answer["sentences"] for c in s["citations"]} <= {demo.pk}
-    assert "whisper" in Question.objects.get(text__startswith="What writes").answer["answer"].lower()
+    assert "whisper" in str(Question.objects.get(text__startswith="What writes").answer["sentences"]).lower()
 
 
 def test_an_answer_is_not_read_on_after_the_sharing_ended(demo, clients) -> None:

@@ -67,15 +67,6 @@ def test_the_form_takes_several_files_and_says_what_became_of_each(clients, make
     assert list((Path(settings.KINOSCOPE_HOME) / "incoming").glob("*.upload*")) == []
 
 
-def test_the_admin_takes_several_files(clients, make_movie) -> None:
-    files = [
-        SimpleUploadedFile(f"{n}.mp4", make_movie(f"{n}.mp4", shots=n + 1).read_bytes(), "video/mp4") for n in range(2)
-    ]
-    answer = clients["admin"].post("/admin/webapp/video/add/", {"files": files, "visibility": "private"})
-    assert answer.status_code == 302
-    assert Video.objects.count() == 2
-
-
 def test_deleting_leaves_nothing(demo, clients) -> None:
     from webapp.models import Evidence, Keyframe, Segment
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from django.urls import reverse
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from webapp.answers.replies import tell
 from webapp.messages import explain
@@ -14,6 +15,12 @@ from webapp.models import Collection, Question, Step, Video
 from webapp.search.moments import Found, Moment
 
 Scores = dict[str, float]
+
+
+class Given(Schema):
+    """What the API takes: a field that it does not know is a mistake, and refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Person(Schema):
@@ -100,7 +107,7 @@ Names = Annotated[list[str], Field(max_length=1000, description="names of people
 Keys = Annotated[list[uuid.UUID], Field(max_length=1000)]
 
 
-class VideoChange(Schema):
+class VideoChange(Given):
     title: str | None = Field(None, min_length=1, max_length=200)
     visibility: Literal["private", "shared", "public"] | None = None
     shared_with: Names | None = None
@@ -124,12 +131,12 @@ class CollectionOut(Schema):
         return reverse("collection", args=[collection.key])
 
 
-class CollectionNew(Schema):
+class CollectionNew(Given):
     name: str = Field(min_length=1, max_length=100, pattern=r"\S")
     videos: Keys = []
 
 
-class CollectionChange(Schema):
+class CollectionChange(Given):
     name: str | None = Field(None, min_length=1, max_length=100)
     is_public: bool | None = None
     shared_with: Names | None = None
@@ -203,7 +210,7 @@ class SimilarOut(Schema):
         return item.because.title if item.because else None
 
 
-class QuestionIn(Schema):
+class QuestionIn(Given):
     question: str = Field(min_length=1, max_length=500)
     video: uuid.UUID | None = Field(None, description="ask this video instead of the library")
     thread: uuid.UUID | None = Field(None, description="go on with this conversation")

@@ -147,7 +147,9 @@ def ask_library(shelf: Shelf, rows: Sequence[Record]) -> Iterator[Record]:
         *_, reply = (item, *parts)
         assert isinstance(reply, replies.Reply)
         whole.append(reply.took_ms)
-        found += row["type"] != "unanswerable" and any(normal(a) in normal(reply.answer.text) for a in row["answers"])
+        found += row["type"] != "unanswerable" and any(
+            normal(a) in normal(reply.record()["answer"]) for a in row["answers"]
+        )
     yield {
         "bench": f"the same, asked of all {len(shelf.videos)} videos",
         "right": round(100 * found / sum(r["type"] != "unanswerable" for r in rows), 1),
@@ -195,7 +197,7 @@ def answer_all(shelf: Shelf, rows: Sequence[Record]) -> Record:
             refused_rightly += answer.abstained
             continue
         refused += answer.abstained
-        holds = any(normal(a) in normal(answer.text) for a in row["answers"])
+        holds = any(normal(a) in normal(reply.record()["answer"]) for a in row["answers"])
         right, wrong = right + holds, wrong + (not holds and not answer.abstained)
         if row["span"] and not answer.abstained:
             timed += 1

@@ -37,7 +37,7 @@ LEVELS = (gettext_noop("ok"), gettext_noop("warning"), gettext_noop("error"), ge
 
 @dataclass(frozen=True)
 class Finding:
-    """`level` is one of `LEVELS`; after a fatal one nothing else can be looked at; `fix` repairs it where that is safe."""
+    """`level` is one of `LEVELS`; nothing is looked at after a fatal one; `fix` repairs it where that is safe."""
 
     level: str
     what: str

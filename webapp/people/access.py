@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from webapp.models import Collection, User, Video
+from webapp.problems import ask_to_sign_in
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -15,6 +17,16 @@ def signed_in(request: HttpRequest) -> User:
     user = request.user
     assert isinstance(user, User)
     return user
+
+
+def require_session(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For files: who is not signed in gets 401, and not a page that a player would take for the file."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if request.user.is_authenticated else ask_to_sign_in()
+
+    return guarded
 
 
 def visible_video(request: HttpRequest, key: uuid.UUID) -> Video:

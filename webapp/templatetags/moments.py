@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
 from webapp.answers.replies import tell
+from webapp.media.embeds import write_embed_code
 from webapp.messages import explain, render
+from webapp.models import Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
 from webapp.search.moments import Moment
@@ -104,6 +106,18 @@ def shares(moment: Moment) -> list[dict[str, Any]]:
         rows.append({"name": name, "percent": width, "from": reached})
         reached += width
     return rows
+
+
+@register.filter
+def why_in_words(moment: Moment) -> str:
+    """The same bar for who can't see it."""
+    return ", ".join(f"{part_name(row['name'])} {row['percent']} %" for row in shares(moment))
+
+
+@register.simple_tag
+def embed_code(video: Video, address: str) -> str:
+    """The HTML that puts the player into another page, to be shown as text."""
+    return str(write_embed_code(video, address))
 
 
 @register.simple_tag

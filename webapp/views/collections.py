@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.models import Collection, User, Video
 from webapp.parsing import parse_keys, parse_numbers
@@ -18,7 +18,7 @@ from webapp.people.access import people_to_tick, signed_in
 PAGE = 24
 
 
-@require_GET
+@require_safe
 @login_required
 def collections(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
@@ -27,7 +27,7 @@ def collections(request: HttpRequest) -> HttpResponse:
     return render(request, "collections.html", {"collections": rows})
 
 
-@require_GET
+@require_safe
 @login_required
 def collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     user = signed_in(request)

@@ -8,23 +8,24 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from webapp.media import documents
 from webapp.models import Video
+from webapp.parsing import MAX_DIGITS
 from webapp.people import audit
-from webapp.people.access import signed_in, visible_video
+from webapp.people.access import require_session, signed_in, visible_video
 
 BLOCK_BYTES = 256 << 10
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)$", re.IGNORECASE | re.ASCII)
 
 
 @require_safe
-@login_required
+@require_session
 def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     response = send_video(request, video)
@@ -33,7 +34,7 @@ def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 
 
 def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
-    """The playable file; one byte range at most, as players ask for."""
+    """The playable file; one byte range at most, as players ask for (RFC 9110, preconditions before ranges)."""
     path = video.playable_path
     if not video.content_type or not path.exists():
         raise Http404
@@ -41,38 +42,42 @@ def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
         response: HttpResponseBase = HttpResponse(content_type=video.content_type)
         response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
         return guard(response)
-    etag = f'"{video.files.get("proxy") or video.sha256}"'
-    asked = request.headers.get("Range", "") if request.headers.get("If-Range", etag) == etag else ""
-    size = path.stat().st_size
-    span = parse_range(asked, size)
+    state = path.stat()
+    etag, changed = f'"{video.files.get("proxy") or video.sha256}"', int(state.st_mtime)
+    settled = get_conditional_response(request, etag=etag, last_modified=changed)
+    if settled is not None:  # 304 or 412
+        return guard(settled, etag, changed)
+    is_current = request.headers.get("If-Range", etag) in (etag, http_date(changed))
+    asked = request.headers.get("Range", "").strip() if is_current else ""
+    span = parse_range(asked, state.st_size)
     if span is None:
         response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-        return guard(response)
+        response["Content-Range"] = f"bytes */{state.st_size}"
+        return guard(response, etag, changed)
     first, last = span
-    partial = (last - first + 1) < size or bool(_RANGE.match(asked.strip()))
+    partial = (last - first + 1) < state.st_size or bool(_RANGE.match(asked))
     body = read_blocks(path, first, last) if request.method == "GET" else b""
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=video.content_type)
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"
     if partial:
-        response["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return guard(response, etag, request)
+        response["Content-Range"] = f"bytes {first}-{last}/{state.st_size}"
+    return guard(response, etag, changed)
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
     """First and last byte to send; the whole file for no or several ranges; None when it can't be satisfied."""
-    match = _RANGE.match(header.strip())
-    if not header or "," in header or (match and not any(match.groups())):
+    match = _RANGE.match(header)
+    if match is None or not any(match.groups()):
         return 0, size - 1
-    if match is None:
-        return 0, size - 1
-    start, end = match.groups()
-    if not start:
-        length = int(end)
-        return (max(0, size - length), size - 1) if length else None
-    first, last = int(start), min(int(end) if end else size - 1, size - 1)
-    return (first, last) if first <= last else None
+    # A number of more digits than any file has bytes is behind every end.
+    start, end = (
+        min(int(text[-MAX_DIGITS:] or 0), size) if len(text) <= MAX_DIGITS else size for text in match.groups()
+    )
+    if not match[1]:
+        return (size - end, size - 1) if end else None
+    last = size - 1 if not match[2] else min(end, size - 1)
+    return (start, last) if start <= last else None
 
 
 async def read_blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
@@ -88,15 +93,15 @@ async def read_blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]
             yield block
 
 
-def guard(response: HttpResponseBase, etag: str = "", request: HttpRequest | None = None) -> HttpResponseBase:
+def guard(response: HttpResponseBase, etag: str = "", changed: int | None = None) -> HttpResponseBase:
     """What is served here was uploaded by somebody: never interpreted as a page, kept by nobody without asking again.
 
     With an ETag the answer to that question is short; it is 404 from the moment on that the person may not see it.
     """
-    if etag and request is not None:
+    if etag:
         response["ETag"] = etag
-        if response.status_code == 200:
-            response = get_conditional_response(request, etag=etag, response=response) or response  # type: ignore[arg-type]
+    if changed is not None:
+        response["Last-Modified"] = http_date(changed)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -105,7 +110,7 @@ def guard(response: HttpResponseBase, etag: str = "", request: HttpRequest | Non
 
 
 @require_safe
-@login_required
+@require_session
 def frame(request: HttpRequest, key: uuid.UUID, stem: str) -> HttpResponseBase:
     video = visible_video(request, key)
     if not video.keyframes.filter(file=f"{stem}.jpg").exists():
@@ -114,7 +119,7 @@ def frame(request: HttpRequest, key: uuid.UUID, stem: str) -> HttpResponseBase:
 
 
 @require_safe
-@login_required
+@require_session
 def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     return picture(request, video, pick_poster(video))
@@ -129,14 +134,14 @@ def pick_poster(video: Video) -> str:
 
 
 @require_safe
-@login_required
+@require_session
 def storyboard(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     return picture(request, video, video.files.get("storyboard", "storyboard"))
 
 
 @require_safe
-@login_required
+@require_session
 def thumbnails(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     """Which part of the storyboard shows which seconds, as players read it."""
     text = documents.write_thumbnails(visible_video(request, key), reverse("storyboard", args=[key]))
@@ -147,23 +152,24 @@ def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:
     path = video.derived / name
     if not path.is_file():
         raise Http404
-    answer = HttpResponse(path.read_bytes(), content_type="image/jpeg")  # some tens of kilobytes
-    return guard(answer, f'"{name}"', request)
+    etag, changed = f'"{name}"', int(path.stat().st_mtime)
+    settled = get_conditional_response(request, etag=etag, last_modified=changed)
+    return guard(settled or HttpResponse(path.read_bytes(), content_type="image/jpeg"), etag, changed)
 
 
 @require_safe
-@login_required
+@require_session
 def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    return send_captions(visible_video(request, key))
+    return send_captions(request, visible_video(request, key))
 
 
-def send_captions(video: Video) -> HttpResponseBase:
+def send_captions(request: HttpRequest, video: Video) -> HttpResponseBase:
     text = documents.write("transcript", "vtt", video)
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
 
 @require_safe
-@login_required
+@require_session
 def document(request: HttpRequest, key: uuid.UUID, kind: str, form: str) -> HttpResponseBase:
     """Transcript, chapters, summary or the person's own answers, as a file."""
     video = visible_video(request, key)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.index import recipes, snapshot
 from webapp.models import IndexState, Segment, Step, Video, Worker
@@ -28,7 +28,7 @@ def only_admins(request: HttpRequest) -> None:
         raise PermissionDenied(_("This page is for admins."))
 
 
-@require_GET
+@require_safe
 @login_required
 def operations(request: HttpRequest) -> HttpResponse:
     """The page, or with ?part only what it polls."""
@@ -108,7 +108,7 @@ def retry_selected(request: HttpRequest) -> HttpResponse:
     return redirect("operations")
 
 
-@require_GET
+@require_safe
 @login_required
 def check(request: HttpRequest) -> HttpResponse:
     """What `manage.py doctor` says: it looks at everything, so the page comes first and fetches it (?part)."""

@@ -10,7 +10,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.media.export import archive, make_link, send, use_link
 from webapp.models import Token, User
@@ -83,7 +83,7 @@ def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("account")
 
 
-@require_GET
+@require_safe
 @login_required
 def export(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     """The archive; the address works once."""

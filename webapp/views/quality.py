@@ -11,10 +11,10 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.models import Judgement, Measurement, Video
-from webapp.parsing import parse_key
+from webapp.parsing import parse_key, parse_seconds
 from webapp.people.access import signed_in
 from webapp.views.operations import only_admins
 
@@ -33,11 +33,16 @@ class Plot:
     points: tuple[tuple[float, float, float, datetime, int | None], ...]  # x, y, value, when, recipe
 
     @property
+    def summary(self) -> str:
+        """In words, for who can't see it."""
+        return f"{self.metric}: {', '.join(str(value) for _x, _y, value, *_rest in self.points)}"
+
+    @property
     def line(self) -> str:
         return " ".join(f"{x},{y}" for x, y, *_rest in self.points)
 
 
-@require_GET
+@require_safe
 @login_required
 def quality(request: HttpRequest) -> HttpResponse:
     only_admins(request)
@@ -81,13 +86,10 @@ def judge(request: HttpRequest) -> HttpResponse:
     user, query = signed_in(request), request.POST.get("q", "").strip()[:500]
     key = parse_key(request.POST.get("video", ""))
     video = Video.objects.visible_to(user).filter(key=key).first() if key else None
-    try:
-        start, end = float(request.POST["start"]), float(request.POST["end"])
-    except (KeyError, ValueError):
-        return HttpResponse(status=400)
+    start, end = (parse_seconds(request.POST.get(name, "")) for name in ("start", "end"))
     if video is None:
         raise Http404
-    if not (query and 0 <= start < end <= video.duration + 1):
+    if start is None or end is None or not (query and start < end <= video.duration + 1):
         return HttpResponse(status=400)
     about: dict[str, Any] = {"judge": user, "query": query, "video": video, "start": round(start, 2)}
     if request.POST.get("good") in ("0", "1"):

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from indexer.errors import IndexerError, UnreadableMedia
 from indexer.queries import PARTS
@@ -24,7 +24,7 @@ from webapp import engine
 from webapp.index import recipes
 from webapp.messages import explain
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
-from webapp.parsing import parse_key, parse_number, parse_numbers
+from webapp.parsing import parse_key, parse_number, parse_numbers, parse_seconds
 from webapp.people.access import signed_in
 from webapp.search import pictures
 from webapp.search.filters import Filters, suggest_words, without_paging
@@ -45,7 +45,7 @@ class Pointed:
     picture: PictureQuery | None
 
 
-@require_GET
+@require_safe
 @login_required
 def search(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
@@ -112,11 +112,8 @@ def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
     """The keyframe of `VIDEO@SECONDS`: a paused player asks with it."""
     name, _at, time = text.partition("@")
     key = parse_key(name)
-    try:
-        seconds = float(time)
-    except ValueError:
-        return None
-    if key is None or not 0 <= seconds < 1e6:
+    seconds = parse_seconds(time)
+    if key is None or seconds is None:
         return None
     frames = Keyframe.objects.filter(video__in=visible, video__key=key).select_related("video")
     return frames.annotate(far=Abs(F("time") - seconds)).order_by("far", "pk").first()
@@ -154,7 +151,7 @@ def search_picture(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('search')}?picture={kept.key}")
 
 
-@require_GET
+@require_safe
 @login_required
 def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The picture itself, as the box wrote it, for whom brought it."""
@@ -162,7 +159,7 @@ def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return HttpResponse(bytes(kept.picture), content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
 
 
-@require_GET
+@require_safe
 @login_required
 def suggest(request: HttpRequest) -> JsonResponse:
     """Words that begin like what was typed; the key is no `q`, so that typing does not count as searching."""

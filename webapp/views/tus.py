@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from webapp.models import Upload, Video
 from webapp.parsing import parse_number
 from webapp.people.access import signed_in
+from webapp.problems import ask_to_sign_in
 from webapp.uploads import intake, resumable
 
 VERSION = "1.0.0"
@@ -37,12 +38,14 @@ def speaks_tus(view: View) -> View:
         if method == "POST":
             method = request.headers.get("X-HTTP-Method-Override", method).upper()
         if not request.user.is_authenticated:
-            response = HttpResponse(_("Sign in first."), status=401, content_type="text/plain; charset=utf-8")
+            response = ask_to_sign_in()
         elif method not in ("OPTIONS", "GET") and request.headers.get("Tus-Resumable") != VERSION:
             response = HttpResponse(status=412)
         else:
             try:
                 response = view(request, method, *args, **kwargs)
+            except Http404:
+                response = HttpResponse(status=404)
             except intake.Refused as refusal:
                 response = HttpResponse(str(refusal), status=refusal.status, content_type="text/plain; charset=utf-8")
         response["Tus-Resumable"] = response["Tus-Version"] = VERSION
@@ -67,11 +70,11 @@ def create(request: HttpRequest, method: str) -> HttpResponse:
     if not user.may_upload:
         raise intake.Refused(_("Your role may watch and ask, not upload. An admin can change that."), 403)
     length = read_number(request, "Upload-Length")
-    told = read_metadata(request.headers.get("Upload-Metadata", ""))
-    visibility = told.get("visibility", "")
+    metadata = read_metadata(request.headers.get("Upload-Metadata", ""))
+    visibility = metadata.get("visibility", "")
     if visibility not in Video.Visibility.values:
         visibility = Video.Visibility.PRIVATE
-    upload = resumable.create(user, told.get("filename", ""), length, visibility)
+    upload = resumable.create(user, metadata.get("filename", ""), length, visibility)
     response = HttpResponse(status=201)
     response["Location"] = reverse("upload-pieces", args=[upload.key])
     return expire(response, upload)
@@ -142,14 +145,14 @@ def read_number(request: HttpRequest, header: str) -> int:
 
 def read_metadata(header: str) -> dict[str, str]:
     """Upload-Metadata: "key base64,key base64". What can't be read is left out."""
-    told = {}
+    metadata = {}
     for pair in header.split(",")[:20]:
         name, _space, value = pair.strip().partition(" ")
         try:
-            told[name] = base64.b64decode(value, validate=True).decode()
+            metadata[name] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, ValueError):
             continue
-    return told
+    return metadata
 
 
 def read_checksum(request: HttpRequest) -> tuple[str, bytes] | None:

@@ -9,18 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.media import subtitles
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
-from webapp.parsing import parse_numbers
+from webapp.parsing import parse_numbers, parse_seconds
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
 from webapp.uploads import removal
 
 
-@require_GET
+@require_safe
 @login_required
 def progress(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The fragment that the page polls; it carries the status, so that the page knows when to reload."""
@@ -130,11 +130,8 @@ def dismiss(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The player reports every few seconds where it is and how long it played since."""
     video, user = visible_video(request, key), signed_in(request)
-    try:
-        position, seconds = float(request.POST["position"]), float(request.POST["seconds"])
-    except (KeyError, ValueError):
-        return HttpResponse(status=400)
-    if not (0 <= position <= video.duration + 1 and 0 <= seconds <= 60):
+    position, seconds = (parse_seconds(request.POST.get(name, "")) for name in ("position", "seconds"))
+    if position is None or seconds is None or position > video.duration + 1 or seconds > 60:
         return HttpResponse(status=400)
     Viewing.objects.get_or_create(viewer=user, video=video)
     Dismissal.objects.filter(viewer=user, video=video).delete()  # whoever plays it after all is interested

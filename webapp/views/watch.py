@@ -11,11 +11,12 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from indexer.terms import terms
 from webapp.media import documents
 from webapp.models import Chapter, User, Video
+from webapp.parsing import parse_seconds
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, tags
@@ -34,7 +35,7 @@ NEAR = 4  # moments of other videos beside the one that plays
 RAIL = 1000  # units that the timeline is wide
 
 
-@require_GET
+@require_safe
 @login_required
 def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
@@ -74,14 +75,13 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @login_required
 def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Where to go on from the moment at ?t: the moments of other videos that are most like it, one of each."""
     video, user = visible_video(request, key), signed_in(request)
-    try:
-        time = max(0.0, float(request.GET.get("t", "0")))
-    except ValueError:
+    time = parse_seconds(request.GET.get("t", "0"))
+    if time is None:
         return HttpResponseBadRequest()
     # Addresses round to hundredths.
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()

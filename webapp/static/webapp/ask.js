@@ -77,7 +77,7 @@ document.addEventListener("click", (event) => {
   if (!side || !link || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const video = side.querySelector("video");
-  const title = side.querySelector("h2 a");
+  const title = side.querySelector(".name a");
   title.textContent = link.dataset.title;
   title.href = link.href;
   side.hidden = false;
