@@ -24,7 +24,7 @@ def pages() -> dict[str, str]:
     """Name -> address, for the newest video that is ready."""
     from webapp.models import Collection, Question, User, Video
     from webapp.people import first_run
-    from webapp.views import questions
+    from webapp.answers import threads
 
     video = Video.objects.filter(status="ready").order_by("-duration").first()
     assert video is not None, "no video is ready"
@@ -32,7 +32,7 @@ def pages() -> dict[str, str]:
     assert admin is not None
     said = video.utterances.order_by("start").values_list("text", flat=True).first() or video.title
     if not Question.objects.filter(asker=admin, video=None).exists():
-        questions.answer(admin, video.suggestions[0] if video.suggestions else said, None, uuid.uuid4())
+        threads.ask(admin, video.suggestions[0] if video.suggestions else said, None, uuid.uuid4())
     watch, shelf = f"/videos/{video.key}", Collection.objects.first()
     return {
         "home": "/",

@@ -3,10 +3,11 @@
 Pages, tokens and the API answer with these.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -55,3 +56,18 @@ def unkeepable_text() -> str:
 def wants_problem(request: HttpRequest) -> bool:
     """Whether this address speaks JSON about its errors."""
     return request.path.startswith("/api/")
+
+
+def tell_methods(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: a method that an address of the API does not know is a problem like any other."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not wants_problem(request):
+            return response
+        allowed = response.headers.get("Allow", "")
+        told = problem(405, _("This address takes %s.") % allowed)
+        told["Allow"] = allowed
+        return told
+
+    return answer

@@ -18,9 +18,7 @@ def bleu4(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) ->
 
     most = max(len(refs) for refs in references)
     # One stream for each caption; a picture with fewer of them has None in the later ones.
-    streams: list[Any] = [
-        [" ".join(refs[i]) if i < len(refs) else None for refs in references] for i in range(most)
-    ]
+    streams: list[Any] = [[" ".join(refs[i]) if i < len(refs) else None for refs in references] for i in range(most)]
     scorer = BLEU(tokenize="none", smooth_method="none", force=True)
     return float(scorer.corpus_score([" ".join(words) for words in candidates], streams).score) / 100
 

@@ -7,6 +7,8 @@ from django.urls import get_resolver
 
 from webapp.models import Video
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 # address name -> (method, what friend-without-share and other see for a private video, what the owner sees)
 OF_A_VIDEO = {
     "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),

@@ -14,6 +14,8 @@ from webapp.api.urls import api
 from webapp.models import Collection, Question, Token, Video
 from webapp.people import tokens
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # (method, address): what owner, other (a stranger to the video), anonymous are answered. {v} is a private video's key.
 OPERATIONS = {
@@ -47,7 +49,7 @@ def call(client: Client, method: str, path: str, video: Video, question: int):
         return client.get(address, {"q": "whisper"})
     body = {"question": "What writes down speech?", "video": str(video.key)} if path == "/answers" else {"title": "New"}
     if "collections" in path:
-        body = {"name": "Shelf", "videos": [str(video.key)]}
+        body = {"name": "Shelf", "add" if method == "patch" else "videos": [str(video.key)]}
     if method == "get":
         return client.get(address)
     return getattr(client, method)(address, json.dumps(body), content_type="application/json")

@@ -8,6 +8,8 @@ import pytest
 from webapp.uploads import body
 from webapp.uploads.body import Body
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 
 def read_all(messages: list[dict], sizes: list[int], monkeypatch, wait: float = 30.0) -> list[bytes | str]:
     """Read `sizes` in turn from a body that these ASGI messages bring; an error by its text."""

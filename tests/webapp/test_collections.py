@@ -4,6 +4,8 @@ import pytest
 
 from webapp.models import AuditEntry, Collection, Video
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 
 @pytest.fixture
 def videos(people, accept) -> dict[str, Video]:

@@ -7,6 +7,8 @@ import pytest
 from webapp.media.embeds import fit
 from webapp.models import AuditEntry, SharedMoment, Video
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 
 @pytest.fixture
 def moment(demo, clients) -> SharedMoment:

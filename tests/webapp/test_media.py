@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from webapp.media.documents import clock, escape
 from webapp.views.media import parse_range
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 
 @given(st.integers(1, 10**9), st.text(max_size=30))
 def test_no_header_breaks_the_range_parser(size: int, header: str) -> None:

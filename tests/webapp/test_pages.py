@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from webapp.models import Collection, Question, Video
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 # Most queries of a page, whatever the size of the library.
 QUERIES = {
     "/": 22, "/videos": 8, "/videos?rows=on": 8, "/collections": 6, "/ask": 8, "/account": 9, "/upload": 5,

@@ -16,6 +16,8 @@ from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Vid
 from webapp.search import recommendations
 from webapp.search.moments import find_moments
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 PEOPLE = ("owner", "other", "friend", "admin")
 
 

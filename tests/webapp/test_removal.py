@@ -18,7 +18,9 @@ from webapp.index.snapshot import current_snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
 from webapp.search.moments import find_moments
 from webapp.uploads import removal
-from webapp.views import questions
+from webapp.answers import threads
+
+pytestmark = pytest.mark.usefixtures("fake_models")
 
 MARKER = "Zyxomatrix"
 
@@ -45,8 +47,8 @@ def marked(demo, people, work):
     work()
     for _ in range(2):
         generations.publish(recipes.active())
-    questions.answer(people["other"], f"What cites the {MARKER}?", None, uuid.uuid4())
-    questions.answer(people["other"], f"What does {MARKER} cite?", demo, uuid.uuid4())
+    threads.ask(people["other"], f"What cites the {MARKER}?", None, uuid.uuid4())
+    threads.ask(people["other"], f"What does {MARKER} cite?", demo, uuid.uuid4())
     return demo
 
 

@@ -19,6 +19,8 @@ from webapp.models import Step, Upload, User, Video
 from webapp.uploads import intake, resumable
 from webapp.views.tus import read_metadata
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = "application/offset+octet-stream"
 

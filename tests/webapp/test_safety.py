@@ -18,6 +18,8 @@ from tests.webapp.test_access import body
 from webapp.models import AuditEntry, ExportLink, Question, User, Video
 from webapp.people import limits
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

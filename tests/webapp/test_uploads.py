@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from webapp.models import Step, Video
 from webapp.uploads import intake
 
+pytestmark = pytest.mark.usefixtures("fake_models")
+
 
 def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
     video = accept()
