@@ -22,9 +22,9 @@ LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
 
 def pages() -> dict[str, str]:
     """Name -> address, for the newest video that is ready."""
+    from webapp.answers import threads
     from webapp.models import Collection, Question, User, Video
     from webapp.people import first_run
-    from webapp.answers import threads
 
     video = Video.objects.filter(status="ready").order_by("-duration").first()
     assert video is not None, "no video is ready"

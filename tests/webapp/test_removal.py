@@ -12,13 +12,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from webapp.answers import replies
+from webapp.answers import replies, threads
 from webapp.index import generations, recipes, snapshot
 from webapp.index.snapshot import current_snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
 from webapp.search.moments import find_moments
 from webapp.uploads import removal
-from webapp.answers import threads
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 

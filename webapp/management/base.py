@@ -6,9 +6,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from webapp.models import User, Video
+from webapp.people import first_run
+
+
+class DatabaseCommand(BaseCommand):
+    """A command that finds its tables: a new home is made ready first, an old one is named with the remedy."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        prepare_database(self.stderr)
+        return super().execute(*args, **options)
+
+
+def prepare_database(out: OutputWrapper) -> None:
+    """Migrate a home that is new and make its first admin, as `serve` does."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    if any(app == "webapp" for app, _name in executor.loader.applied_migrations):
+        raise usage(
+            f"The database of {settings.KINOSCOPE_HOME} was made by an earlier version. Back it up, then run "
+            "`manage.py migrate` (`manage.py serve` does it by itself)."
+        )
+    call_command("migrate", verbosity=0)
+    greet_first_admin(out, "http://127.0.0.1:8000")
+
+
+def greet_first_admin(out: OutputWrapper, origin: str) -> None:
+    """On the first run: an admin with a password that is printed once, and a link to choose one's own."""
+    if password := first_run.make_admin():
+        out.write(f"First run: sign in as admin with the password {password} (shown only this once),")
+        out.write(f"or choose your own name and password: {origin}{first_run.link()}")
 
 
 class JsonCommand(BaseCommand):

@@ -1,5 +1,7 @@
 """The first run: who holds the link that `serve` or `doctor` prints chooses the admin's name and password."""
 
+import secrets
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -15,6 +17,15 @@ def is_over() -> bool:
 def link() -> str:
     """The path of the welcome page. Only this installation's secret key makes it."""
     return f"{reverse('welcome')}?key={_key()}"
+
+
+def make_admin() -> str:
+    """The first admin, where there is none yet: the password, which nobody can read again; "" when there was one."""
+    if User.objects.filter(is_superuser=True).exists():
+        return ""
+    password = secrets.token_urlsafe(12)
+    User.objects.create_user("admin", password=password, role=User.Role.ADMIN)
+    return password
 
 
 def fits(key: str) -> bool:

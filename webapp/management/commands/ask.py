@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from webapp.answers import replies
-from webapp.management.base import JsonCommand, find_user, find_video, read_batch, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, find_video, read_batch, usage
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Ask the library, or some of its videos."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -29,7 +29,7 @@ from webapp.benchmarks import (
     towers,
 )
 from webapp.index import recipes
-from webapp.management.base import JsonCommand, find_user, usage
+from webapp.management.base import JsonCommand, find_user, prepare_database, usage
 from webapp.models import Measurement
 
 OF_A_LIBRARY = {**library.BENCHES, "fusion": fusion.fusion, "recommend": recommendations.recommend}
@@ -63,6 +63,8 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
+        if options["here"] or set(options["what"]) & {"judgements", "ledger"}:
+            prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
         kept: list[Outcomes] = []

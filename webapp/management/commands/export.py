@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.files import write_whole
-from webapp.management.base import JsonCommand, find_user, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.media import export
 from webapp.people import audit
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Write everything that is kept of a person (originals, transcripts, questions, answers) into a new ZIP file."
 
     def add_arguments(self, parser: CommandParser) -> None:

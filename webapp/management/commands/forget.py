@@ -4,13 +4,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.management.base import JsonCommand, find_user, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import User
 from webapp.people import audit
 from webapp.uploads import removal
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Delete a person with their videos, questions, uploads and every trace in index and database files."
 
     def add_arguments(self, parser: CommandParser) -> None:

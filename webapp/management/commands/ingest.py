@@ -8,13 +8,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from indexer.media import MEDIA_SUFFIXES
-from webapp.management.base import JsonCommand, find_user, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import Step, Video
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
 from webapp.uploads import intake
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Add files (or all media files below folders) to the library."
 
     def add_arguments(self, parser: CommandParser) -> None:

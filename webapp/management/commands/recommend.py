@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.management.base import JsonCommand, find_user
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user
 from webapp.search import recommendations
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Recommendations for a person."
 
     def add_arguments(self, parser: CommandParser) -> None:

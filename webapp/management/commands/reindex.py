@@ -12,7 +12,7 @@ from indexer.errors import IndexerError
 from indexer.measures import recalls
 from webapp import engine
 from webapp.index import generations, recipes, snapshot
-from webapp.management.base import JsonCommand, find_user, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import Recipe, Step, User
 from webapp.pipeline import ledger
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
@@ -20,7 +20,7 @@ from webapp.search import background
 from webapp.search.moments import find_moments
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = (
         "Without options: write the index anew from the database and queue what is missing; when the settings name "
         "other models (or segment lengths) than the active ones, build theirs beside them. New videos go to both."

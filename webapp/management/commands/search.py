@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.management.base import JsonCommand, find_user, read_batch, usage
+from webapp.management.base import DatabaseCommand, JsonCommand, find_user, read_batch, usage
 from webapp.models import User
 from webapp.search.moments import find_moments
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Find moments (or videos) by a description."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -14,8 +13,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+from webapp.management.base import greet_first_admin
 from webapp.models import User
-from webapp.people import first_run
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class Command(BaseCommand):
         import uvicorn
 
         call_command("migrate", verbosity=0)
-        self.make_admin(f"http://{options['host']}:{options['port']}")
+        greet_first_admin(self.stdout, f"http://{options['host']}:{options['port']}")
         if options["demo"]:
             threading.Thread(target=self.add_demo, daemon=True).start()
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
@@ -64,14 +63,6 @@ class Command(BaseCommand):
                     self.worker.wait(timeout=10)
                 except subprocess.TimeoutExpired:
                     self.worker.kill()
-
-    def make_admin(self, origin: str) -> None:
-        """On the first run: an admin with a password that is printed once, and a link to choose one's own."""
-        if not User.objects.filter(is_superuser=True).exists():
-            password = secrets.token_urlsafe(12)
-            User.objects.create_user("admin", password=password, role=User.Role.ADMIN)
-            self.stdout.write(f"First run: sign in as admin with the password {password} (shown only this once),")
-            self.stdout.write(f"or choose your own name and password: {origin}{first_run.link()}")
 
     def keep_worker(self) -> None:
         """Start the worker, and another when it dies: later and later while it dies at once."""

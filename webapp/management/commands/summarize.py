@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.management.base import JsonCommand, find_video
+from webapp.management.base import DatabaseCommand, JsonCommand, find_video
 from webapp.pipeline import tags
 
 
-class Command(JsonCommand):
+class Command(DatabaseCommand, JsonCommand):
     help = "Summary and chapters of a video."
 
     def add_arguments(self, parser: CommandParser) -> None:

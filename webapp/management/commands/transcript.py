@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
-from webapp.management.base import find_user, find_video
+from webapp.management.base import DatabaseCommand, find_user, find_video
 from webapp.media import documents
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Print the transcript of a video, or its chapters, its summary or what you asked it."
 
     def add_arguments(self, parser: CommandParser) -> None:

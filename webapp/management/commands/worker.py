@@ -4,13 +4,14 @@ import os
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from webapp.housekeeping import Housekeeper
+from webapp.management.base import DatabaseCommand
 from webapp.pipeline.worker import StepWorker
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on within seconds)."
 
     def add_arguments(self, parser: CommandParser) -> None:
