@@ -60,7 +60,7 @@ def test_the_fastest_way_that_gives_the_same_is_chosen_once(clip_folder, tmp_pat
     pictures = next(c for c in read_choices(folder).values() if c.network.endswith("pictures"))
     for choice in (texts, pictures):
         assert set(choice.tried) == {"torch float32", "torch bfloat16", "ONNX Runtime int8", "OpenVINO int8"}
-        sound = {way: t for way, t in choice.tried.items() if t.get("cosine", 0) >= towers.LEAST_COSINE}
+        sound = {way: t for way, t in choice.tried.items() if t.get("cosine", 0) >= towers.MIN_COSINE}
         assert {"torch float32", "ONNX Runtime int8"} <= set(sound)
         assert choice.way == min(sound, key=lambda way: sound[way]["ms"])
     for way in ("ONNX Runtime int8", "OpenVINO int8"):  # texts of any length and number, whichever way is the fastest
@@ -70,7 +70,7 @@ def test_the_fastest_way_that_gives_the_same_is_chosen_once(clip_folder, tmp_pat
         again = OpenClipPictures(tmp_path, f"local-dir:{clip_folder}")
         for sentences in (["a dog"], ["a dog", "two cats sleep on a red sofa", "rain"]):
             assert np.allclose(again.encode_texts(sentences), encoder.encode_texts(sentences), atol=0.05)
-    assert ((many[:3] * few).sum(1) >= towers.LEAST_COSINE - 0.005).all()
+    assert ((many[:3] * few).sum(1) >= towers.MIN_COSINE - 0.005).all()
     monkeypatch.setattr(towers.Tower, "choose", lambda *_: pytest.fail("it was measured already"))
     assert OpenClipPictures(tmp_path, f"local-dir:{clip_folder}").dim == 32
 
@@ -95,16 +95,8 @@ def test_open_clip_says_what_is_missing(tmp_path, monkeypatch) -> None:
         OpenClipPictures(tmp_path, f"ViT-B-32:{tmp_path}/nowhere.pt")
 
 
-def test_whisper_reads_its_own_checkpoint(tmp_path) -> None:
-    from whisper.model import ModelDimensions, Whisper
-
-    dims = ModelDimensions(80, 1500, 32, 2, 1, 51865, 448, 32, 2, 1)
-    torch.manual_seed(0)
-    model = Whisper(dims)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.02)  # Whisper leaves some of them as they lie in memory
-    torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, tmp_path / "tiny.pt")
-    transcriber = OpenaiWhisper(tmp_path, str(tmp_path / "tiny.pt"))
+def test_whisper_reads_its_own_checkpoint(tmp_path, whisper_file) -> None:
+    transcriber = OpenaiWhisper(tmp_path, str(whisper_file))
     audio = np.random.default_rng(0).normal(size=4 * SAMPLE_RATE).astype(np.float32) * 0.05
     shares: list[float] = []
     heard = transcriber.transcribe(audio, [Span(0.5, 3.0)], shares.append)
@@ -114,63 +106,6 @@ def test_whisper_reads_its_own_checkpoint(tmp_path) -> None:
     assert transcriber.transcribe(audio, [], shares.append).utterances == []
     with pytest.raises(ModelMissing, match="models fetch"):
         OpenaiWhisper(tmp_path, "small")
-
-
-@pytest.fixture(scope="module")
-def vlm_folder(tmp_path_factory) -> Path:
-    """A SmolVLM checkpoint with a tokenizer of a few words and a chat template."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import (
-        PreTrainedTokenizerFast,
-        SmolVLMConfig,
-        SmolVLMForConditionalGeneration,
-        SmolVLMImageProcessor,
-        SmolVLMProcessor,
-    )
-    from transformers.models.smolvlm.video_processing_smolvlm import SmolVLMVideoProcessor
-
-    folder = tmp_path_factory.mktemp("vlm")
-    marks = [
-        "<pad>",
-        "<s>",
-        "</s>",
-        "<unk>",
-        "<image>",
-        "<fake_token_around_image>",
-        "<global-img>",
-        "<end_of_utterance>",
-    ]
-    grid = [f"<row_{r}_col_{c}>" for r in range(1, 7) for c in range(1, 7)]
-    words = {w: n for n, w in enumerate([*marks, *grid, "a", "dog", "runs", "[1]", ".", "User:", "Assistant:"])}
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
-        additional_special_tokens=[*marks[4:], *grid],
-    )  # fmt: skip
-    template = (
-        "{% for m in messages %}{{ m['role'] }}: {% for c in m['content'] %}"
-        "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}\n{% endfor %}Assistant:"
-    )
-    processor = SmolVLMProcessor(
-        SmolVLMImageProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}, do_image_splitting=False),
-        fast,
-        SmolVLMVideoProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}),
-        image_seq_len=1,
-        chat_template=template,
-    )
-    processor.save_pretrained(folder)
-    config = SmolVLMConfig(
-        vision_config={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-                       "image_size": 32, "patch_size": 16},
-        text_config={"model_type": "llama", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
-                     "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": len(words),
-                     "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2},
-        image_token_id=words["<image>"], scale_factor=2, pad_token_id=0,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    SmolVLMForConditionalGeneration(config).save_pretrained(folder)
-    return folder
 
 
 def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:

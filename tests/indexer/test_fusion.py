@@ -8,6 +8,8 @@ from indexer.fusion import SPACES, Addition, Attention, Concatenation, unit
 from indexer.training.fusion import Pairs, train
 from indexer.types import Space
 
+pytestmark = pytest.mark.unit
+
 SPACE = {"visual": Space("eyes", 16), "text": Space("ears", 16)}
 WEIGHTS = {"visual": 1.0, "text": 1.0}
 

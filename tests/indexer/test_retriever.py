@@ -9,6 +9,8 @@ from indexer.recommender import Watched, suggest
 from indexer.retriever import Candidate, pair_in_order, rank, tighten
 from indexer.types import Span
 
+pytestmark = pytest.mark.unit
+
 PLAIN = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])
 
 

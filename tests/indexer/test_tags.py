@@ -1,9 +1,12 @@
 """Labels in pictures and words: what stands out is tagged, neighbours are one stretch."""
 
 import numpy as np
+import pytest
 
 from indexer.tags import MIN_LABELS, Label, Tag, find_in_pictures, find_in_words, join_neighbours
 from indexer.types import Segment
+
+pytestmark = pytest.mark.unit
 
 
 def test_words_of_labels_are_found_where_they_are_said_and_written() -> None:

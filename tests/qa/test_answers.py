@@ -12,6 +12,8 @@ from qa.summarizer import summarize, summarize_chapters
 from qa.training.metrics import bleu4, cider
 from qa.types import Chapter, Evidence, Turn
 
+pytestmark = pytest.mark.unit
+
 
 def split(text: str) -> list[str]:
     return [w.strip(".,!?").lower() for w in text.split() if len(w) > 3]

@@ -11,6 +11,8 @@ from qa.summarizer import summarize_chapters
 from qa.training.questions import Pair, ask_about, deny, find_nouns
 from qa.types import Chapter, Evidence, Turn
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),

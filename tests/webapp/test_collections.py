@@ -4,7 +4,7 @@ import pytest
 
 from webapp.models import AuditEntry, Collection, Video
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from webapp.models import Step, Video
 from webapp.pipeline import ledger, stages
 from webapp.pipeline.worker import StepWorker
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.fixture
 def step(accept) -> Step:

@@ -7,7 +7,7 @@ import pytest
 from webapp.media.embeds import fit
 from webapp.models import AuditEntry, SharedMoment, Video
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 
 @pytest.fixture

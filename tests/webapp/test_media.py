@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from webapp.media.documents import clock, escape
 from webapp.views.media import parse_range
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 
 @given(st.integers(1, 10**9), st.text(max_size=30))

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from webapp.models import Collection, Question, Video
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 # Most queries of a page, whatever the size of the library.
 QUERIES = {

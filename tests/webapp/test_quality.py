@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from webapp.models import Judgement, Measurement, Video
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 
 @pytest.fixture

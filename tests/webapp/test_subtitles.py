@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from webapp.media import documents, subtitles
 from webapp.models import AuditEntry
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\nplain words\n"
 VTT = "WEBVTT\n\nSTYLE\n::cue {{ background: url(http://127.0.0.1:1/x) }}\n\nNOTE hidden\n\n00:01.000 --> 00:02.500\n{}\n\n00:03.000 --> 00:04.000\nplain words\n"  # noqa: E501

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from webapp.models import Step, Video
 from webapp.uploads import intake
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 
 def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
