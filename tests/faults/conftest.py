@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from tests.conftest import paint
-from tests.webapp.conftest import accept, clients, demo, people, stash, work  # noqa: F401 - fixtures
+from tests.webapp.conftest import accept, clients, demo, people, stashes, work  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLES = ("shot", "utterance", "screenline", "keyframe", "framevector", "segment", "chapter", "evidence")

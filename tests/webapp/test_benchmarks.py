@@ -8,7 +8,7 @@ from indexer.measures import (
     Outcomes,
     auroc,
     average_precision,
-    edit_distance,
+    count_word_errors,
     iou,
     moment_scores,
     recalls,
@@ -25,7 +25,8 @@ def test_metrics_are_those_of_the_papers() -> None:
     assert iou((0, 4), (2, 6)) == pytest.approx(2 / 6)
     assert iou((0, 1), (2, 3)) == 0
     assert auroc([2, 3], [1, 2]) == pytest.approx(100 * 3.5 / 4)
-    assert edit_distance(["a", "b", "c"], ["a", "x", "c", "d"]) == 2
+    assert count_word_errors("a b c", "a x c d") == (2, 3)
+    assert count_word_errors("你好吗", "你号吗", by_character=True) == (1, 3)
 
 
 def test_moments_are_scored_as_on_qvhighlights() -> None:

@@ -1,48 +1,30 @@
-"""Is everything in order? Drift between rows, files, vectors and index; the queue; what is missing. For `doctor`."""
+"""Is everything in order? Database, people, models, recipes, drift, queue and machine. For `doctor` and its page."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 
-import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
-from indexer import box, fusion, towers
+from indexer import box, towers
 from indexer.errors import ModelMissing
-from indexer.vectors import unpack_fields, unpack_valid
 from indexer.weights import COMPACT, HEADS
 from webapp import engine
-from webapp.index import generations, snapshot
-from webapp.index.changes import drop_segments, mark_changed
 from webapp.messages import explain, render
-from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Step, Tombstone, User, Video, Worker
+from webapp.models import IndexState, Recipe, Step, User, Worker
+from webapp.operations.drift import examine_files, examine_index, examine_vectors
+from webapp.operations.findings import Finding
 from webapp.people import first_run
 from webapp.pipeline import ledger, outputs
 
-LATE = timedelta(minutes=2)  # a due step that waits for longer has no worker
-SEEN = timedelta(minutes=2)
-SHOWN = 20  # ids named in one line
-
-
-LEVELS = (gettext_noop("ok"), gettext_noop("warning"), gettext_noop("error"), gettext_noop("fatal"))
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`level` is one of `LEVELS`; nothing is looked at after a fatal one; `fix` repairs it where that is safe."""
-
-    level: str
-    what: str
-    remedy: str = ""
-    fix: Callable[[], object] | None = None
+MAX_WAIT = timedelta(minutes=2)  # a due step that waits for longer has no worker
+WORKER_TTL = timedelta(minutes=2)
 
 
 def examine() -> Iterator[Finding]:
@@ -125,140 +107,6 @@ def examine_recipes() -> Iterator[Finding]:
         yield Finding("ok", _("Active recipe: %(recipe)s.") % {"recipe": active})
 
 
-def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
-    """Vectors that are not what was written."""
-    bad: dict[int, set[int]] = {}  # video -> segments
-    rows = Segment.objects.filter(recipe=recipe).values_list("pk", "video_id", "field_vectors", *fusion.SPACES)
-    for pk, video, fields, *blobs in rows.iterator(chunk_size=2000):
-        kept = [unpack_valid(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
-        kept += unpack_fields(fields, recipe.dims["text"]).values()
-        if any(vector is None for vector in kept):
-            bad.setdefault(video, set()).add(pk)
-    frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
-    dim = recipe.dims["visual"]
-    worn = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if unpack_valid(blob, dim) is None]
-    if bad:
-        yield Finding(
-            "error",
-            _("Segments %(ids)s of %(recipe)s hold other vectors than were written; search leaves them out.")
-            % {"ids": name_some({pk for found in bad.values() for pk in found}), "recipe": recipe},
-            _("`doctor --fix` has their videos embedded again."),
-            lambda: embed_again(recipe, list(bad)),
-        )
-    if worn:
-        yield Finding(
-            "error",
-            _("%(count)s keyframes hold other vectors than were written.") % {"count": len(worn)},
-            _("`doctor --fix` has their videos embedded again."),
-            lambda: embed_frames_again(recipe, worn),
-        )
-
-
-def embed_frames_again(recipe: Recipe, worn: list[int]) -> None:
-    videos = list(Video.objects.filter(keyframes__vectors__in=worn).distinct().values_list("pk", flat=True))
-    FrameVector.objects.filter(pk__in=worn).delete()
-    embed_again(recipe, videos)
-
-
-def embed_again(recipe: Recipe, videos: list[int]) -> None:
-    for video in Video.objects.filter(pk__in=videos):
-        with transaction.atomic():
-            drop_segments(video.segments.filter(recipe=recipe), mark_changed())
-            ledger.add(video, "reembed")
-
-
-def examine_index(recipe: Recipe) -> Iterator[Finding]:
-    """The generation on disk against the rows that it was made from."""
-    manifest, _parts, damaged = snapshot.load_newest(recipe)
-    if damaged:
-        what = _("Index generations %(numbers)s do not verify; an older one or the database answers.") % {
-            "numbers": ", ".join(map(str, damaged))
-        }
-        yield Finding(
-            "error", what, _("`doctor --fix` writes a new one (a worker does, too)."), lambda: replace(recipe)
-        )
-    if manifest is None:
-        level = "warning" if generations.is_due(recipe) else "ok"
-        remedy = _("Run `manage.py reindex`.") if level == "warning" else ""
-        yield Finding(
-            level,
-            _("No generation of %(recipe)s: the database is scanned.") % {"recipe": recipe},
-            remedy,
-            lambda: replace(recipe),
-        )
-        return
-    base = snapshot.open_newest(recipe)
-    there, kept = base.shelf.vectors.vectors()
-    rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
-    known = set(Tombstone.objects.values_list("segment", flat=True))
-    gone = set(there.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known
-    unknown = set(rows.ids.tolist()) - set(there.tolist())
-    place = {pk: i for i, pk in enumerate(there.tolist())}
-    both = [i for i, pk in enumerate(rows.ids.tolist()) if pk in place]
-    fused = engine.fusion(recipe).fuse_segments(rows.blocks)[both]
-    off = np.abs(fused - kept[[place[int(rows.ids[i])] for i in both]]).max(1) > 1e-3 if both else np.zeros(0, bool)
-    changed = {int(rows.ids[i]) for i, differs in zip(both, off, strict=True) if differs}
-    absent, missing = (
-        _("Segments %(ids)s are in the index but not in the database."),
-        _("Segments %(ids)s are not in the index."),
-    )
-    for ids, what in ((gone, absent), (unknown, missing)):
-        if ids:
-            yield Finding(
-                "error", what % {"ids": name_some(ids)}, _("Run `manage.py reindex`."), lambda: replace(recipe)
-            )
-    if changed:
-        what = _("Segments %(ids)s have other vectors in the index than in the database.") % {"ids": name_some(changed)}
-        yield Finding("error", what, _("Run `manage.py reindex`."), lambda: replace(recipe))
-    if not (gone or unknown or changed or damaged):
-        yield Finding(
-            "ok",
-            _("Index generation %(number)s: %(count)s segments, as in the database.")
-            % {"number": manifest.number, "count": len(there)},
-        )
-
-
-def replace(recipe: Recipe) -> None:
-    """A new generation; the state's row changes too, so that every process opens it."""
-    for number in snapshot.load_newest(recipe)[2]:
-        snapshot.store().remove(number)
-    with transaction.atomic():
-        mark_changed()
-    generations.publish(recipe)
-    IndexState.objects.filter(pk=1).update(damaged="")
-
-
-def name_some(ids: set[int]) -> str:
-    return ", ".join(map(str, sorted(ids)[:SHOWN])) + (" …" if len(ids) > SHOWN else "")
-
-
-def examine_files() -> Iterator[Finding]:
-    for video in Video.objects.all():
-        if not video.path.exists():
-            remedy = _("Restore it from a backup, or delete the video and upload it again.")
-            yield Finding(
-                "error",
-                _("The file of video %(number)s (%(title)s) is gone.") % {"number": video.pk, "title": video.title},
-                remedy,
-            )
-            continue
-        named = {*Keyframe.objects.filter(video=video).values_list("file", flat=True), *video.files.values()}
-        lost = [name for name in named if not (video.derived / name).exists()]
-        if lost:
-            again = "proxy" if lost == [video.files.get("proxy")] else "look"
-            yield Finding(
-                "error",
-                _("%(count)s pictures or renditions of video %(number)s (%(title)s) are gone.")
-                % {"count": len(lost), "number": video.pk, "title": video.title},
-                _("`doctor --fix` has them made again."),
-                lambda video=video, again=again: ledger.add(video, again),  # type: ignore[misc]
-            )
-    orphans = list(outputs.find_orphans())
-    if orphans:
-        what = _("%(count)s files belong to no video, %(path)s for one.") % {"count": len(orphans), "path": orphans[0]}
-        yield Finding("warning", what, _("`doctor --fix` removes them (workers do, every hour)."), outputs.sweep)
-
-
 def examine_queue() -> Iterator[Finding]:
     steps = Step.objects.all()
     stuck = steps.filter(status=Step.Status.RUNNING, lease_until__lt=Now()).count()
@@ -267,7 +115,7 @@ def examine_queue() -> Iterator[Finding]:
         yield Finding(
             "warning", _("%(count)s steps were left by a worker that died.") % {"count": stuck}, remedy, ledger.sweep
         )
-    oldest = steps.filter(ledger.due(Now()), ready_at__lt=Now() - LATE).aggregate(first=Min("ready_at"))["first"]
+    oldest = steps.filter(ledger.due(Now()), ready_at__lt=Now() - MAX_WAIT).aggregate(first=Min("ready_at"))["first"]
     if oldest is not None:
         minutes = (timezone.now() - oldest).total_seconds() / 60
         remedy = _("Workers are busy, or there is none: start one with `manage.py worker`.")
@@ -287,7 +135,7 @@ def examine_queue() -> Iterator[Finding]:
     if failed:
         remedy = _("The operations page lists them with their reasons and tries a selection again.")
         yield Finding("warning", _("%(count)s steps failed.") % {"count": failed}, remedy)
-    alive = Worker.objects.filter(seen_at__gt=Now() - SEEN).count()
+    alive = Worker.objects.filter(seen_at__gt=Now() - WORKER_TTL).count()
     if alive:
         yield Finding(
             "ok",

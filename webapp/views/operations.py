@@ -47,7 +47,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
         "unboxed": Worker.objects.filter(box="C").exists(),
-        "alive": Worker.objects.filter(seen_at__gt=Now() - doctor.SEEN).exists(),
+        "alive": Worker.objects.filter(seen_at__gt=Now() - doctor.WORKER_TTL).exists(),
         "index": describe_index(),
         "profile": settings.KINOSCOPE_PROFILE,
         "models": models_in_use(),
