@@ -130,6 +130,10 @@ class Segment:
     speech: str
     screen: str
 
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.end)
+
 
 @dataclass(frozen=True)
 class Space:

@@ -42,6 +42,23 @@ class Scope(Protocol):
 
 
 @dataclass(frozen=True)
+class ListScope:
+    """A `Scope` over a list of evidence with its vectors (n, d), for programs that have no database and no frames."""
+
+    evidence: list[Evidence]
+    vectors: Vectors
+    duration: float | None = None
+
+    def read(self, question: str) -> tuple[list[Evidence], Vectors]:
+        """All of it."""
+        return self.evidence, self.vectors
+
+    def ask_frames(self, question: PictureQuestion, window: Window | None) -> Sentence | None:
+        """There are none."""
+        return None
+
+
+@dataclass(frozen=True)
 class Answerer:
     """Answers with an encoder of sentences, a splitter of words and, where there is one, a decoder.
 

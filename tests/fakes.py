@@ -113,15 +113,3 @@ class Decoder(Named):
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         yield f"{evidence[0].text} [{evidence[0].number}]"
-
-
-PROFILE = {
-    "sentences": ("tests.fakes.Sentences", ""),
-    "pictures": ("tests.fakes.Pictures", ""),
-    "voice": ("tests.fakes.Voice", ""),
-    "music": ("tests.fakes.Music", ""),
-    "transcriber": ("tests.fakes.Transcriber", ""),
-    "screen": ("tests.fakes.Screen", ""),
-    "mood": ("tests.fakes.Mood", ""),
-    "captioner": ("tests.fakes.Captioner", "given"),
-}

@@ -11,8 +11,8 @@ from indexer import fusion
 from indexer.adapters.faiss import FaissIndex
 from indexer.types import SAMPLE_RATE, Space, Span
 from qa.types import Evidence
-from tests import fakes
 from tests.conftest import paint
+from tests.fake_settings import PROFILE
 from webapp.engine import load_adapter
 
 Make = Callable[[pytest.FixtureRequest], Any]
@@ -186,4 +186,4 @@ def test_moods(make: Make, request) -> None:
 def test_the_fake_profile_has_every_role() -> None:
     from django.conf import settings
 
-    assert set(fakes.PROFILE) == set(settings.KINOSCOPE_PROFILES["compact"])
+    assert set(PROFILE) == set(settings.KINOSCOPE_PROFILES["compact"])

@@ -229,10 +229,12 @@ def template(tmp_path_factory) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, template: Installation) -> Iterator[Installation]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, template: Installation) -> Iterator[Installation]:
     """An empty installation: SQLite, or a PostgreSQL database of its own where DATABASE_URL is set."""
     database = create_database(template.database.rsplit("/", 1)[1]) if template.database else ""
     found = Installation(tmp_path / "home", database, "")
+    if request.node.get_closest_marker("slow") is None and request.node.get_closest_marker("real_models") is None:
+        found.env["DJANGO_SETTINGS_MODULE"] = "tests.fake_settings"  # the whole matrix runs with the real models
     if not database:
         shutil.copy(template.home / "kinoscope.sqlite3", found.home)
     models = Path(os.environ["KINOSCOPE_HOME"]) / "models"

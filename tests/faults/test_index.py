@@ -222,8 +222,10 @@ def test_new_and_deleted_segments_count_at_once(filled, people) -> None:
     now = current_snapshot()
     assert (len(now.ids), len(now.shelves[1].segments), now.base) == (405, 5, snapshot.base)
     assert len(snapshot.ids) == 400  # a reader keeps what it has
-    query = np.concatenate([np.zeros(now.recipe.dims["visual"]), np.zeros(now.recipe.dims["text"])]).astype(np.float32)
-    query[: now.recipe.dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
+    query = np.concatenate([np.zeros(recipes.active().dims["visual"]), np.zeros(recipes.active().dims["text"])]).astype(
+        np.float32
+    )
+    query[: recipes.active().dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
     assert now.search(query, 1, now.masks(now.videos))[0].segment == fresh[0].pk
     Video.objects.get(title="Many").delete()
     left = current_snapshot()

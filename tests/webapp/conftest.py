@@ -12,8 +12,8 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.test import Client
 
-from tests import fakes
 from tests.conftest import MakeMovie
+from tests.fake_settings import PROFILE
 from webapp.index import snapshot
 from webapp.models import User, Video
 from webapp.operations import demo as demo_video
@@ -70,7 +70,7 @@ def work() -> Callable[[], None]:
 @pytest.fixture
 def fake_models(settings) -> None:
     """Profile `fake` for this test: what is tested is not what models see and hear."""
-    settings.KINOSCOPE_PROFILES = {**settings.KINOSCOPE_PROFILES, "fake": fakes.PROFILE}
+    settings.KINOSCOPE_PROFILES = {**settings.KINOSCOPE_PROFILES, "fake": PROFILE}
     settings.KINOSCOPE_PROFILE = "fake"
 
 

@@ -1,5 +1,9 @@
-"""How often one person may search, ask and upload, and one address may try to sign in. Counted in this web process."""
+"""How often one person may search, ask and upload, and one address may try to sign in. Counted in Redis where there
+is one, else in each web process.
+"""
 
+import logging
+import time
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
@@ -8,10 +12,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from limits import parse
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
 
 from webapp.problems import ask_to_wait
+
+log = logging.getLogger(__name__)
+
+REST_SECONDS = 15.0  # after a failure, before Redis is asked again
+_rest_until = 0.0
 
 ASKING = ("q", "frame", "picture", "like")  # what makes a GET a search
 
@@ -19,14 +29,28 @@ View = Callable[..., HttpResponseBase]
 
 
 @cache
-def _limiter() -> MovingWindowRateLimiter:
+def _counted_here() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(MemoryStorage())
+
+
+@cache
+def _counted_together() -> MovingWindowRateLimiter:
+    """In Redis, for all web processes; a page does not wait for one that is away or stalled."""
+    options = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+    return MovingWindowRateLimiter(RedisStorage(settings.REDIS_URL, **options))
 
 
 def is_too_often(request: HttpRequest, kind: str) -> bool:
     """Count this request; is it beyond the limit of `kind` for this person (or address)?"""
-    who = request.user.pk or request.META.get("REMOTE_ADDR", "")
-    return not _limiter().hit(parse(settings.KINOSCOPE_LIMITS[kind]), kind, str(who))
+    global _rest_until
+    limit, who = parse(settings.KINOSCOPE_LIMITS[kind]), str(request.user.pk or request.META.get("REMOTE_ADDR", ""))
+    if settings.REDIS_URL and time.monotonic() > _rest_until:
+        try:
+            return not _counted_together().hit(limit, kind, who)
+        except (RedisError, OSError):
+            _rest_until = time.monotonic() + REST_SECONDS
+            log.warning("Redis does not count; limits are those of each process for a while")
+    return not _counted_here().hit(limit, kind, who)
 
 
 def throttled(kind: str) -> Callable[[View], View]:
