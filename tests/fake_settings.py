@@ -1,4 +1,4 @@
-"""Settings of an installation whose models are fakes: for what is killed, cut off or filled up, not for what is seen."""
+"""Settings of an installation whose models are fakes: for what is killed, cut off or filled up, not what is seen."""
 
 from webapp.settings import *  # noqa: F403
 from webapp.settings import KINOSCOPE_PROFILES as _PROFILES
