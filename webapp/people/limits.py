@@ -36,8 +36,7 @@ def _counted_here() -> MovingWindowRateLimiter:
 @cache
 def _counted_together() -> MovingWindowRateLimiter:
     """In Redis, for all web processes; a page does not wait for one that is away or stalled."""
-    options = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
-    return MovingWindowRateLimiter(RedisStorage(settings.REDIS_URL, **options))
+    return MovingWindowRateLimiter(RedisStorage(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25))
 
 
 def is_too_often(request: HttpRequest, kind: str) -> bool:
