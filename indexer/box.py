@@ -202,9 +202,9 @@ def _judge(answer: dict[str, Any], code: int, operation: str, timer: "_Deadline"
     return ok
 
 
-def _values(told: Any) -> dict[str, object]:
+def _values(record: Any) -> dict[str, object]:
     """What fills the child's sentences; a damaged child may say anything."""
-    return {str(name): value for name, value in told.items()} if isinstance(told, dict) else {}
+    return {str(name): value for name, value in record.items()} if isinstance(record, dict) else {}
 
 
 def _read(kind: type[_Record], record: Any) -> _Record:

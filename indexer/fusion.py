@@ -18,7 +18,7 @@ from indexer.types import Space, Vectors
 from indexer.weights import hash_file
 
 SPACES = ("visual", "text")
-UNIT = 2e-3  # how far from 1 a length may be: half precision costs about 5e-4
+MAX_UNIT_ERROR = 2e-3  # how far from 1 a length may be: half precision costs about 5e-4
 ATTENTION = Path(__file__).parent / "weights" / "fusion.safetensors"
 
 Spaces = Mapping[str, Space]
@@ -96,9 +96,12 @@ class Attention:
         return np.asarray(sum(self._maps[s] @ blocks[s] * weights[s] for s in SPACES), np.float32)
 
 
-def spaces_of(looking: PictureEncoder, reading: SentenceEncoder) -> dict[str, Space]:
+def spaces_of(picture_encoder: PictureEncoder, sentence_encoder: SentenceEncoder) -> dict[str, Space]:
     """The spaces that two encoders make."""
-    return {"visual": Space(looking.name, looking.dim), "text": Space(reading.name, reading.dim)}
+    return {
+        "visual": Space(picture_encoder.name, picture_encoder.dim),
+        "text": Space(sentence_encoder.name, sentence_encoder.dim),
+    }
 
 
 def name_encoders(spaces: Spaces) -> dict[str, str]:
@@ -128,7 +131,7 @@ def checked(blocks: Blocks, space: str) -> Vectors:
 def is_unit_or_zero(vectors: Vectors) -> npt.NDArray[np.bool_]:
     """(n, d) -> (n,): finite, and of length 1 or 0."""
     lengths = np.linalg.norm(vectors, axis=1)
-    return np.asarray((np.abs(lengths - 1) <= UNIT) | (lengths == 0), np.bool_)
+    return np.asarray((np.abs(lengths - 1) <= MAX_UNIT_ERROR) | (lengths == 0), np.bool_)
 
 
 def unit(vectors: npt.NDArray[np.float32]) -> Vectors:

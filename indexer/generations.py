@@ -17,7 +17,7 @@ from typing import Any
 
 from indexer.files import write_whole
 
-KEPT = 2  # generations of each fingerprint
+MAX_GENERATIONS = 2  # generations of each fingerprint
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class GenerationStore:
             except (ValueError, TypeError, OSError):
                 self.remove(number)
         for numbers in kept.values():
-            for number in numbers[KEPT:]:
+            for number in numbers[MAX_GENERATIONS:]:
                 self.remove(number)
 
     def remove(self, number: int) -> None:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from indexer.types import Mask
 
 SATURATION, LENGTH = 1.5, 0.75  # k1 and b of BM25 (Robertson & Zaragoza 2009)
-COMMON = 10_000  # segments: where a term is in more of them, those in which it weighs most stand for all
-CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
+MIN_COMMON_SEGMENTS = 10_000  # segments: where a term is in more of them, those in which it weighs most stand for all
+MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
 
 
 class LexicalIndex:
@@ -78,7 +78,7 @@ class LexicalIndex:
         these are allowed, all allowed rows of the rarest term.
         """
         runs = sorted((self._rows[self._run(number)] for number in known), key=len)
-        rare = [rows for rows in runs if len(rows) <= COMMON]
+        rare = [rows for rows in runs if len(rows) <= MIN_COMMON_SEGMENTS]
         found = np.unique(np.concatenate(rare or [self._champions(number) for number in known])).astype(np.int64)
         if allowed is None:
             return found
@@ -89,7 +89,7 @@ class LexicalIndex:
         """The rows in which a common term weighs most; found with its first search and kept."""
         if number not in self._kept:
             run = self._run(number)
-            self._kept[number] = self._rows[run][np.argpartition(-self._scores[run], CHAMPIONS)[:CHAMPIONS]]
+            self._kept[number] = self._rows[run][np.argpartition(-self._scores[run], MAX_CHAMPIONS)[:MAX_CHAMPIONS]]
         return self._kept[number]
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:

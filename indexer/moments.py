@@ -47,14 +47,14 @@ def choose(ranked: Sequence[Ranked], limit: int, by: str) -> list[Chosen]:
 
 def grow(chosen: list[Chosen], place: int, item: Ranked) -> bool:
     """Whether `item` belongs to a moment that is already there: it lies within, or it touches and is nearly as good."""
-    there = chosen[place]
-    span, other = there.span, item.span
+    known = chosen[place]
+    span, other = known.span, item.span
     if other.overlap(span) > 0.5 * min(other.length, span.length):
         return True
     touches = abs(other.start - span.end) < MAX_GAP or abs(span.start - other.end) < MAX_GAP
-    if not touches or item.score < MIN_NEIGHBOUR_SHARE * there.ranked.score:
+    if not touches or item.score < MIN_NEIGHBOUR_SHARE * known.ranked.score:
         return bool(touches and item.score < 0.5 * chosen[0].ranked.score)
-    chosen[place] = replace(there, span=Span(min(span.start, other.start), max(span.end, other.end)))
+    chosen[place] = replace(known, span=Span(min(span.start, other.start), max(span.end, other.end)))
     return True
 
 

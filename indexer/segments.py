@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from indexer.types import ScreenLine, Segment, Span, Utterance
 
-SHORTEST = 5.0  # seconds: shorter shots are joined with the next one
-LONGEST = 30.0  # seconds: longer shots are cut between utterances, about half this long
+MIN_SEGMENT_SECONDS = 5.0  # seconds: shorter shots are joined with the next one
+MAX_SEGMENT_SECONDS = 30.0  # seconds: longer shots are cut between utterances, about half this long
 
 
 def build_segments(
@@ -14,7 +14,7 @@ def build_segments(
     utterances: Sequence[Utterance],
     screen: Sequence[ScreenLine],
     duration: float,
-    lengths: tuple[float, float] = (SHORTEST, LONGEST),
+    lengths: tuple[float, float] = (MIN_SEGMENT_SECONDS, MAX_SEGMENT_SECONDS),
 ) -> list[Segment]:
     """Spans that cover [0, duration) without gaps, with the speech and the distinct screen text of each.
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from qa.types import Chapter
 
-SHORTEST = 20.0  # seconds
-PER_MINUTE = 0.7  # about this many chapters a minute, and never more than
-MOST = 12
+MIN_CHAPTER_SECONDS = 20.0  # seconds
+CHAPTERS_A_MINUTE = 0.7  # about this many chapters a minute, and never more than
+MAX_CHAPTERS = 12
 
 
 def find_chapters(
@@ -18,14 +18,14 @@ def find_chapters(
     """Segments (start, end) in order with their vectors (n, d) and candidate titles -> chapters that cover them."""
     if not spans:
         return []
-    wanted = min(MOST, int((spans[-1][1] - spans[0][0]) / 60 * PER_MINUTE))
+    wanted = min(MAX_CHAPTERS, int((spans[-1][1] - spans[0][0]) / 60 * CHAPTERS_A_MINUTE))
     depth = [1.0 - float(_around(vectors, i, -1) @ _around(vectors, i, 1)) for i in range(1, len(spans))]
     starts = [0]
     for boundary in sorted(range(len(depth)), key=lambda b: -depth[b]):
         if len(starts) > wanted:
             break
         edges = [spans[s][0] for s in starts] + [spans[-1][1]]
-        if all(abs(spans[boundary + 1][0] - edge) >= SHORTEST for edge in edges):
+        if all(abs(spans[boundary + 1][0] - edge) >= MIN_CHAPTER_SECONDS for edge in edges):
             starts.append(boundary + 1)
     starts.sort()
     return [

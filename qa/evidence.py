@@ -12,13 +12,17 @@ from qa.types import Evidence
 
 Terms = Callable[[str], Sequence[str]]
 
-BUDGET = 6000  # characters handed to a decoder: some 1500 tokens
-STRETCH, CROWD = 20.0, 6  # seconds, and pieces of such a stretch that a decoder is given
-LONG = 6.0  # seconds: sentences above it are cited by their clauses
-CLAUSE = 1.8  # seconds that a clause must take
+MAX_CHARACTERS = 6000  # characters handed to a decoder: some 1500 tokens
+STRETCH_SECONDS, MAX_PIECES_A_STRETCH = 20.0, 6  # seconds, and pieces of such a stretch that a decoder is given
+MIN_LONG_SENTENCE_SECONDS = 6.0  # seconds: sentences above it are cited by their clauses
+MIN_CLAUSE_SECONDS = 1.8  # seconds that a clause must take
 _COMMAS = (",", ";", ":", "，", "、", "；", "：")
 _APART = re.compile(r"\s[\u4e00-\u9fff]")  # Whisper writes Chinese without commas, and a space in their place
-SIMILAR, SHARED, NEAR = 1.0, 0.5, 0.25  # weights of meaning, of shared words, and of words of the sentence beside it
+SIMILARITY_WEIGHT, SHARED_WORDS_WEIGHT, NEIGHBOUR_WEIGHT = (
+    1.0,
+    0.5,
+    0.25,
+)  # weights of meaning, of shared words, and of words of the sentence beside it
 
 # What a question asks about: the first kind any of whose words occurs.
 _ASKED = {
@@ -51,8 +55,10 @@ def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float
     whole = words[-1][2] - words[0][1] if words else 0.0
     for at, (text, _, end) in enumerate(words, 1):
         last = at == len(words)
-        cut = whole > LONG and (text.rstrip().endswith(_COMMAS) or (not last and _APART.match(words[at][0])))
-        long_enough = all(side >= CLAUSE for side in (end - words[first][1], words[-1][2] - end))
+        cut = whole > MIN_LONG_SENTENCE_SECONDS and (
+            text.rstrip().endswith(_COMMAS) or (not last and _APART.match(words[at][0]))
+        )
+        long_enough = all(side >= MIN_CLAUSE_SECONDS for side in (end - words[first][1], words[-1][2] - end))
         if last or (cut and long_enough):
             clauses.append((words[first][1], end, "".join(w for w, _, _ in words[first:at]).strip()))
             first = at
@@ -69,11 +75,11 @@ def score_evidence(
     """Best first; `pieces` come in the order of time. `vector` is (d,), `vectors` (n, d), both unit length in a space
     where unrelated texts are near 0.
     """
-    asked = list(dict.fromkeys(terms(question)))
+    question_terms = list(dict.fromkeys(terms(question)))
     words = [set(terms(p.text)) for p in pieces]
-    rarity = {t: np.log(1 + (len(pieces) + 1) / (0.5 + sum(t in w for w in words))) for t in asked}
+    rarity = {t: np.log(1 + (len(pieces) + 1) / (0.5 + sum(t in w for w in words))) for t in question_terms}
     total = sum(rarity.values()) or 1.0
-    share = [sum(rarity[t] for t in asked if t in w) / total for w in words]
+    share = [sum(rarity[t] for t in question_terms if t in w) / total for w in words]
     similarity = vectors @ vector if len(pieces) else np.zeros(0, np.float32)
     preferred = preferred_kind(question)
     beside = [0.0] * len(pieces)
@@ -85,7 +91,7 @@ def score_evidence(
         before[piece.video, piece.kind] = i
     scored = []
     for i, piece in enumerate(pieces):
-        score = SIMILAR * float(similarity[i]) + SHARED * share[i] + NEAR * beside[i]
+        score = SIMILARITY_WEIGHT * float(similarity[i]) + SHARED_WORDS_WEIGHT * share[i] + NEIGHBOUR_WEIGHT * beside[i]
         if preferred:
             score += 0.15 if piece.kind == preferred else -0.05
         scored.append(Scored(piece, score, float(similarity[i]), share[i]))
@@ -105,7 +111,7 @@ _NEEDS = (
 
 def could_answer(question: str, text: str) -> bool:
     """Does `text` hold what a question of this kind is answered with: a year, a time, a number?"""
-    return all(answer.search(text) for asked, answer in _NEEDS if asked.search(question))
+    return all(answer.search(text) for question_terms, answer in _NEEDS if question_terms.search(question))
 
 
 def preferred_kind(question: str) -> str:
@@ -117,16 +123,16 @@ def preferred_kind(question: str) -> str:
     return ""
 
 
-def fit_budget(scored: Sequence[Scored], budget: int = BUDGET) -> list[Evidence]:
-    """The best pieces that fit, in the order of time, numbered from 1: at most `CROWD` of one stretch of a video, so
-    that a moment with many words does not hide the others.
+def fit_budget(scored: Sequence[Scored], budget: int = MAX_CHARACTERS) -> list[Evidence]:
+    """The best pieces that fit, in the order of time, numbered from 1: `MAX_PIECES_A_STRETCH` of one stretch of a video
+    at most, so that a moment with many words does not hide the others.
     """
     chosen: list[Evidence] = []
     crowds: Counter[tuple[int, int]] = Counter()
     used = 0
     for item in scored:
-        place = (item.evidence.video, int(item.evidence.start // STRETCH))
-        if used + len(item.evidence.text) > budget or crowds[place] == CROWD:
+        place = (item.evidence.video, int(item.evidence.start // STRETCH_SECONDS))
+        if used + len(item.evidence.text) > budget or crowds[place] == MAX_PIECES_A_STRETCH:
             continue
         used += len(item.evidence.text)
         crowds[place] += 1

@@ -22,7 +22,7 @@ class Captioner(Protocol):
         """RGB uint8 (h, w, 3) each -> one caption each."""
         ...
 
-    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one short answer each, with how likely it is right."""
         ...
 

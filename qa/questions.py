@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from qa.types import Turn
 
-LONGEST_PARTS = 3
-EDGE_SHARE, EDGE_LEAST = 0.15, 10.0  # "at the beginning": this share of the video, and at least so many seconds
-AROUND = 4.0  # seconds before and after "at 2:30"
+MAX_PARTS = 3
+EDGE_SHARE, MIN_EDGE_SECONDS = 0.15, 10.0  # "at the beginning": this share of the video, and at least so many seconds
+AROUND_SECONDS = 4.0  # seconds before and after "at 2:30"
 
 _WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|does|do|did|can|has|have)"
 _PARTS = re.compile(
@@ -51,10 +51,10 @@ class Window:
 
 
 def split_parts(text: str) -> list[str]:
-    """A question with several parts -> each of them, at most `LONGEST_PARTS`; any other -> itself."""
+    """A question with several parts -> each of them, at most `MAX_PARTS`; any other -> itself."""
     parts = [part.strip(" ,;，；") for part in _PARTS.split(text.strip())]
     parts = [part if part.endswith(("?", "？")) else f"{part}?" for part in parts if len(part) > 2]
-    return parts[:LONGEST_PARTS] if len(parts) > 1 else [text.strip()]
+    return parts[:MAX_PARTS] if len(parts) > 1 else [text.strip()]
 
 
 def refer_back(text: str, turns: Sequence[Turn]) -> str:
@@ -78,8 +78,8 @@ def find_window(text: str, duration: float) -> Window | None:
             return Window(points[0], duration)
         if _EARLIER.search(text):
             return Window(0.0, points[0])
-        return Window(points[0] - AROUND, points[0] + AROUND)
-    edge = max(EDGE_LEAST, EDGE_SHARE * duration)
+        return Window(points[0] - AROUND_SECONDS, points[0] + AROUND_SECONDS)
+    edge = max(MIN_EDGE_SECONDS, EDGE_SHARE * duration)
     if _START.search(text):
         return Window(0.0, edge, firm=False)
     return Window(duration - edge, duration, firm=False) if _END.search(text) else None

@@ -38,16 +38,18 @@ def answer_by_quoting(
     are the answer. Evidence of the kinds `without` is left out, and chapter titles are the answer when they are
     asked for, and only then: they repeat what is said, and are minutes long.
     """
-    asked = preferred_kind(question)
+    wanted_kind = preferred_kind(question)
     citable = [
-        s for s in scored if s.evidence.kind not in without and (s.evidence.kind == "chapter") == (asked == "chapter")
+        s
+        for s in scored
+        if s.evidence.kind not in without and (s.evidence.kind == "chapter") == (wanted_kind == "chapter")
     ]
     fitting = [
         s
         for s in citable[:10]
         if could_answer(question, s.evidence.text)
         and not (s.evidence.kind == "tag" and echoes(question, s.evidence.text))
-        and (s.evidence.kind == asked in trusted or speaks_to(s, asked))
+        and (s.evidence.kind == wanted_kind in trusted or speaks_to(s, wanted_kind))
     ]
     sentences: list[Sentence] = []
     for item in fitting:
@@ -59,11 +61,11 @@ def answer_by_quoting(
     return Answer(sentences[:most], abstained=not sentences, searched=len(scored))
 
 
-def speaks_to(item: Scored, asked: str) -> bool:
+def speaks_to(item: Scored, wanted_kind: str) -> bool:
     """Does this piece answer, as far as meaning and shared words can tell? `asked` is the kind that is asked for."""
     kind = item.evidence.kind
     least = MIN_FIT_SEEN if kind in ("caption", "tag") else MIN_FIT
-    if kind == asked and kind in ("screen", "chapter"):
+    if kind == wanted_kind and kind in ("screen", "chapter"):
         least = MIN_FIT_ASKED
     return item.similarity + 0.5 * item.shared >= least
 
@@ -128,8 +130,8 @@ def supports(text: str, cited: Sequence[Evidence], embed: Embed, terms: Terms) -
         return False
     if not {name.lower() for name in _NAME.findall(text)} <= set(_WORD.findall(source.lower())):
         return False
-    said, given = set(terms(text)), set(terms(source))
-    overlap = len(said & given) / len(said) if said else 0.0
+    said, source_words = set(terms(text)), set(terms(source))
+    overlap = len(said & source_words) / len(said) if said else 0.0
     if overlap >= MIN_SUPPORTED_SHARE:
         return True
     vectors: npt.NDArray[np.float32] = embed([text, source])

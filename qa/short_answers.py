@@ -8,7 +8,7 @@ sentence, and what stands beside it there is the answer. Languages that move the
 import re
 from collections.abc import Iterable
 
-LONGEST = 12  # characters: more is no short answer
+MAX_CHARACTERS = 12  # characters: more is no short answer
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _THING = re.compile(r"谁|什么|何人|哪(?![里儿边怕])\w*")
@@ -25,28 +25,30 @@ Word = tuple[str, str]  # and its part of speech
 
 
 def find_short_answer(question: str, text: str) -> str:
-    """The answer as it stands in `text`, at most `LONGEST` characters; "" where the two do not fit together tightly, or
+    """The answer as it stands in `text`, at most `MAX_CHARACTERS` of them; "" where the two do not fit tightly, or
     are not Chinese. Who, what, which and how many are understood.
     """
     if not (_HAN.search(question) and _HAN.search(text)):
         return ""
-    asked, said = _tag(question), _tag(text)
-    at = next((i for i, (word, _) in enumerate(asked) if _THING.fullmatch(word) or _AMOUNT.fullmatch(word)), None)
+    question_words, text_words = _tag(question), _tag(text)
+    at = next(
+        (i for i, (word, _) in enumerate(question_words) if _THING.fullmatch(word) or _AMOUNT.fullmatch(word)), None
+    )
     if at is None:
         return ""
-    kinds = _NUMBER + _NOUN if _AMOUNT.fullmatch(asked[at][0]) else _NOUN
-    words = [word for word, _ in said]
-    after = [word for word, kind in asked[at + 1 :] if _is_content(word, kind)]
-    before = [word for word, kind in asked[:at] if _is_content(word, kind)]
+    kinds = _NUMBER + _NOUN if _AMOUNT.fullmatch(question_words[at][0]) else _NOUN
+    words = [word for word, _ in text_words]
+    after = [word for word, kind in question_words[at + 1 :] if _is_content(word, kind)]
+    before = [word for word, kind in question_words[:at] if _is_content(word, kind)]
     known = {*before, *after}
     # "哪个电视台播出…": the noun of the question word is asked for, not said.
     anchor = next((w for w in after[:2] if w in words), "")
     if anchor:
         place = words.index(anchor)
-        return _join(reversed(_collect(reversed(_without_phrases(said[:place])), kinds, known)))
+        return _join(reversed(_collect(reversed(_without_phrases(text_words[:place])), kinds, known)))
     if before and before[-1] in words and len(after) < 2:
         place = words.index(before[-1])
-        return _join(_collect(said[place + 1 :], kinds, known))
+        return _join(_collect(text_words[place + 1 :], kinds, known))
     return ""
 
 
@@ -85,4 +87,4 @@ def _collect(words: Iterable[Word], kinds: tuple[str, ...], known: set[str]) -> 
 
 def _join(words: Iterable[Word]) -> str:
     text = "".join(word for word, _ in words).strip("的 ")
-    return text if len(text) <= LONGEST else ""
+    return text if len(text) <= MAX_CHARACTERS else ""

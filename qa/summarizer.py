@@ -9,10 +9,10 @@ import numpy.typing as npt
 from qa.reader import cite
 from qa.types import Chapter, Evidence, Sentence
 
-DIVERSITY = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
-SHORTEST = 3  # words: "Yes." sums up nothing
-DETAIL = 0.75  # share of a chapter's sentences that a detailed summary keeps, and never more than
-MOST_A_CHAPTER = 10
+DIVERSITY_WEIGHT = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://doi.org/10.1145/290941.291025)
+MIN_WORDS = 3  # words: "Yes." sums up nothing
+MAX_DETAIL_SHARE = 0.75  # share of a chapter's sentences that a detailed summary keeps, and never more than
+MAX_SENTENCES_A_CHAPTER = 10
 
 
 def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int, lead: int = 0) -> list[Sentence]:
@@ -20,7 +20,7 @@ def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most
     `vectors` is (n, d), unit length.
     """
     first = {p.text: i for i, p in reversed(list(enumerate(pieces)))}  # captions of like pictures are the same
-    usable = sorted(i for t, i in first.items() if len(t.split()) >= SHORTEST or len(t) > 12)
+    usable = sorted(i for t, i in first.items() if len(t.split()) >= MIN_WORDS or len(t) > 12)
     if not usable:
         return []
     chosen = pick_diverse(vectors[usable], min(most, len(usable)), range(min(lead, most, len(usable))))
@@ -40,19 +40,19 @@ def summarize_chapters(
     for number, chapter in enumerate(chapters):
         last = number == len(chapters) - 1
         inside = np.flatnonzero((middles >= chapter.start) & ((middles < chapter.end) | last)).tolist()
-        most = min(MOST_A_CHAPTER, math.ceil(DETAIL * len(inside)))
+        most = min(MAX_SENTENCES_A_CHAPTER, math.ceil(MAX_DETAIL_SHARE * len(inside)))
         said += summarize([pieces[i] for i in inside], vectors[inside], most, lead=1)
     return said
 
 
-def pick_diverse(vectors: npt.NDArray[np.float32], most: int, given: Iterable[int] = ()) -> list[int]:
+def pick_diverse(vectors: npt.NDArray[np.float32], most: int, first_rows: Iterable[int] = ()) -> list[int]:
     """Rows by maximal marginal relevance to the centre of all rows, after those that are `given`."""
     centre = vectors.mean(0)
     relevance = vectors @ centre / max(float(np.linalg.norm(centre)), 1e-6)
-    chosen = list(given)
+    chosen = list(first_rows)
     while len(chosen) < most:
         said = (vectors @ vectors[chosen].T).max(1) if chosen else np.zeros(len(vectors), np.float32)
-        gain = (1 - DIVERSITY) * relevance - DIVERSITY * said
+        gain = (1 - DIVERSITY_WEIGHT) * relevance - DIVERSITY_WEIGHT * said
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
     return chosen

@@ -17,11 +17,11 @@ TOO_SHORT = ngettext_lazy(
 
 def render(text: str, values: Mapping[str, Any]) -> str:
     """Nothing is filled in where there are no values, nor where they are not those of the template."""
-    told = gettext(text) if text else ""
+    translated = gettext(text) if text else ""
     try:
-        return told % values if values else told
+        return translated % values if values else translated
     except (KeyError, TypeError, ValueError):  # a translation, or a row of another version, that names other values
-        return told
+        return translated
 
 
 def explain(error: IndexerError | QaError) -> str:

@@ -16,8 +16,8 @@ CONTENT_TYPE = "application/problem+json"
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> JsonResponse:
     """`errors` name the fields that were wrong, and how."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    response = JsonResponse({**told, "errors": errors or []}, status=status)
+    record = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    response = JsonResponse({**record, "errors": errors or []}, status=status)
     response["Content-Type"] = CONTENT_TYPE
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
@@ -66,8 +66,8 @@ def tell_methods(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not wants_problem(request):
             return response
         allowed = response.headers.get("Allow", "")
-        told = problem(405, _("This address takes %s.") % allowed)
-        told["Allow"] = allowed
-        return told
+        record = problem(405, _("This address takes %s.") % allowed)
+        record["Allow"] = allowed
+        return record
 
     return answer

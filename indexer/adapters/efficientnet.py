@@ -171,10 +171,10 @@ class CompactPictures:
             return np.zeros((0, self.dim), np.float32)
         chinese = np.array([bool(_CHINESE.search(text)) for text in texts])
         english = np.array([not far and self.english.reads(text) for text, far in zip(texts, chinese, strict=True)])
-        meanings = self._sentences.encode_raw(texts, True)
+        raw = self._sentences.encode_raw(texts, True)
         mapped = np.tile(self._text_bias, (len(texts), 1))
-        mapped[chinese] += self._map("chinese", meanings[chinese])
-        mapped[~chinese] += self._map("e5", meanings[~chinese])
+        mapped[chinese] += self._map("chinese", raw[chinese])
+        mapped[~chinese] += self._map("e5", raw[~chinese])
         if english.any():
             read = self.english.encode([text for text, yes in zip(texts, english, strict=True) if yes])
             mapped[english] += self._map("minilm", read)

@@ -8,7 +8,7 @@ import numpy as np
 from indexer.errors import BadVectors
 from indexer.types import Hit, Ids, Mask, Vectors
 
-FLAT_MOST = 200_000  # vectors: an exact scan of them stays below 30 ms on one core
+MAX_FLAT_VECTORS = 200_000  # vectors: an exact scan of them stays below 30 ms on one core
 LISTS = 2.0  # times the square root of their number: how many inverted lists there are
 PROBES = 96  # lists looked into when everything is allowed; proportionally more when less is
 TRAINING = 64  # vectors a list for k-means: more costs minutes and finds no better centres
@@ -55,7 +55,7 @@ class FaissIndex:
         options: dict[str, Any] = {}
         if allowed is not None and count < len(self):
             options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        if len(self) > FLAT_MOST:
+        if len(self) > MAX_FLAT_VECTORS:
             probes = min(self._index.nlist, math.ceil(PROBES * len(self) / count))
             parameters = faiss.SearchParametersIVF(nprobe=probes, **options)
         else:
@@ -86,7 +86,7 @@ class FaissIndex:
         """Ids (n,) and half-precision vectors (n, dim) as they are kept, in the order of adding."""
         if not len(self):
             return self.ids, np.zeros((0, self.dim), np.float32)
-        if len(self) > FLAT_MOST:
+        if len(self) > MAX_FLAT_VECTORS:
             self._index.make_direct_map()
         return self.ids, np.asarray(self._index.reconstruct_n(0, len(self)), np.float32)
 
@@ -95,7 +95,7 @@ def _build(vectors: Vectors) -> Any:
     faiss = _library()
     count, dim = vectors.shape
     half, inner = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    if count <= FLAT_MOST:
+    if count <= MAX_FLAT_VECTORS:
         flat = faiss.IndexScalarQuantizer(dim, half, inner)
         if count:
             flat.add(vectors)

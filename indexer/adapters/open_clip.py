@@ -49,16 +49,16 @@ class OpenClipPictures:
             ) from error
         self.name = f"open_clip {weights}"
         self._tokenizer = open_clip.get_tokenizer(source)
-        self._looking, reading = model.eval().visual, find_reader(model)
-        self._causal = isinstance(reading, CausalReading)
-        self._look: Callable[[Batch], Vectors]
-        self._read: Callable[[Batch], Vectors]
+        self._picture_network, text_network = model.eval().visual, find_reader(model)
+        self._causal = isinstance(text_network, CausalReading)
+        self._picture_tower: Callable[[Batch], Vectors]
+        self._text_tower: Callable[[Batch], Vectors]
         self._gpu = torch.cuda.is_available()
         if self._gpu:
-            self._look, self._read = run_on_gpu(self._looking), run_on_gpu(reading)
+            self._picture_tower, self._text_tower = run_on_gpu(self._picture_network), run_on_gpu(text_network)
         else:
-            self._look = Tower(f"{self.name}, pictures", self._looking, models / "towers")
-            self._read = Tower(f"{self.name}, texts", reading, models / "towers")
+            self._picture_tower = Tower(f"{self.name}, pictures", self._picture_network, models / "towers")
+            self._text_tower = Tower(f"{self.name}, texts", text_network, models / "towers")
         self.dim = int(self.encode_texts(BACKGROUND).shape[1])  # enough texts to choose a way by
 
     @staticmethod
@@ -73,11 +73,11 @@ class OpenClipPictures:
         for start in range(0, len(images), size):
             batch = torch.stack([self._preprocess(Pillow.fromarray(i)) for i in images[start : start + size]]).numpy()
             try:
-                parts.append(self._look(batch))
+                parts.append(self._picture_tower(batch))
             except torch.OutOfMemoryError:
                 if len(images) == 1 and self._gpu:
                     # Slow, but it goes on.
-                    self._look, self._gpu = partial(compute_in_torch, self._looking.cpu()), False
+                    self._picture_tower, self._gpu = partial(compute_in_torch, self._picture_network.cpu()), False
                     return self.encode_images(images)
                 raise OutOfMemory("The GPU has not enough memory. Fewer pictures are tried at a time.") from None
         return np.concatenate(parts)
@@ -85,7 +85,7 @@ class OpenClipPictures:
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Descriptions -> (n, dim), unit length."""
         tokens = self._tokenizer(list(texts)).numpy()
-        return self._read(shorten(tokens) if self._causal else tokens)
+        return self._text_tower(shorten(tokens) if self._causal else tokens)
 
 
 def try_architecture(name: str, folder: Path) -> list[Choice]:
@@ -109,9 +109,9 @@ def try_architecture(name: str, folder: Path) -> list[Choice]:
 def open_random(name: str) -> Callable[[Sequence[Image]], Vectors]:
     """An architecture with random weights, as it is used without further thought: Pillow, float32, one batch."""
     model, _, preprocess = open_clip.create_model_and_transforms(name, pretrained=None)
-    looking = model.eval().visual
+    picture_network = model.eval().visual
     return lambda images: compute_in_torch(
-        looking, torch.stack([preprocess(Pillow.fromarray(image)) for image in images]).numpy()
+        picture_network, torch.stack([preprocess(Pillow.fromarray(image)) for image in images]).numpy()
     )
 
 

@@ -78,21 +78,21 @@ class Tower:
         import torch
 
         network = copy.deepcopy(self._network).to(torch.bfloat16)
-        return lambda given: compute_in_torch(network, given, torch.bfloat16)
+        return lambda inputs: compute_in_torch(network, inputs, torch.bfloat16)
 
     def _in_onnx(self, batch: Batch) -> Compute:
         path = self._folder / f"{self.digest}-int8.onnx"
         if not path.exists():
             onnx_runtime.quantize(self._exported(batch), path)
         session = onnx_runtime.open_session(path)
-        return lambda given: unit(session.run(None, {"batch": given})[0])
+        return lambda inputs: unit(session.run(None, {"batch": inputs})[0])
 
     def _in_openvino(self, batch: Batch) -> Compute:
         path = self._folder / f"{self.digest}-calibrated.onnx"
         if not path.exists():
             onnx_runtime.quantize_calibrated(self._exported(batch), path, batch[:MIN_BATCH])
         compute = openvino.open_model(path)
-        return lambda given: unit(compute(given))
+        return lambda inputs: unit(compute(inputs))
 
     def _exported(self, batch: Batch) -> Path:
         import torch
@@ -120,11 +120,11 @@ def compute_in_torch(network: Any, batch: Batch, precision: Any = None) -> Vecto
     """(n, …) -> (n, d), unit length, on the processor."""
     import torch
 
-    given = torch.from_numpy(np.ascontiguousarray(batch))
-    if precision is not None and given.is_floating_point():
-        given = given.to(precision)
+    inputs = torch.from_numpy(np.ascontiguousarray(batch))
+    if precision is not None and inputs.is_floating_point():
+        inputs = inputs.to(precision)
     with torch.inference_mode():
-        return unit(network(given).float().numpy())
+        return unit(network(inputs).float().numpy())
 
 
 _WAYS: dict[str, Callable[[Tower, Batch], Compute]] = {

@@ -34,9 +34,9 @@ STAY = 0.02  # pull of the maps towards doing nothing
 class Pairs:
     """n photos (n, dv), and of c captions each the vectors as what is asked and as what is said (n, c, d)."""
 
-    looks: Vectors
-    asked: dict[str, Vectors]
-    said: Vectors
+    visual: Vectors
+    queries: dict[str, Vectors]
+    passages: Vectors
 
 
 class AttentivePooling(nn.Module):
@@ -66,35 +66,37 @@ class AttentivePooling(nn.Module):
 
 
 def embed_pairs(
-    photos: PhotoList, looking: PictureEncoder, reading: SentenceEncoder, say: Callable[[str], None]
+    photos: PhotoList, picture_encoder: PictureEncoder, sentence_encoder: SentenceEncoder, say: Callable[[str], None]
 ) -> Pairs:
     """The held-out photos through both encoders."""
     rows = photos.split()[1]
     parts = []
     for start in range(0, len(rows), 32):
         images = [read_photo(photos.files[i]) for i in rows[start : start + 32]]
-        parts.append(looking.encode_images(images))
+        parts.append(picture_encoder.encode_images(images))
         say(f"pictures: {start + len(images)}/{len(rows)}")
     columns = [[c for i in rows for c in captions[i][:CAPTIONS]] for captions in photos.captions.values()]
-    asked: dict[str, list[Vectors]] = {space: [] for space in SPACES}
-    said = []
+    queries: dict[str, list[Vectors]] = {space: [] for space in SPACES}
+    passages = []
     for texts in columns:
         say(f"captions: {len(texts)}")
-        asked["visual"].append(looking.encode_texts(texts).reshape(len(rows), -1, looking.dim))
-        asked["text"].append(reading.encode_queries(texts).reshape(len(rows), -1, reading.dim))
-        said.append(reading.encode_passages(texts).reshape(len(rows), -1, reading.dim))
-    return Pairs(np.concatenate(parts), {s: np.concatenate(v, 1) for s, v in asked.items()}, np.concatenate(said, 1))
+        queries["visual"].append(picture_encoder.encode_texts(texts).reshape(len(rows), -1, picture_encoder.dim))
+        queries["text"].append(sentence_encoder.encode_queries(texts).reshape(len(rows), -1, sentence_encoder.dim))
+        passages.append(sentence_encoder.encode_passages(texts).reshape(len(rows), -1, sentence_encoder.dim))
+    return Pairs(
+        np.concatenate(parts), {s: np.concatenate(v, 1) for s, v in queries.items()}, np.concatenate(passages, 1)
+    )
 
 
 def draw(pairs: Pairs, rows: Ids, dice: np.random.Generator) -> tuple[dict[str, Vectors], dict[str, Vectors]]:
     """A moment and a text that asks for it of each photo in `rows`: blocks (n, d) per space of both."""
-    count, captions = len(rows), pairs.said.shape[1]
+    count, captions = len(rows), pairs.passages.shape[1]
     one = dice.integers(0, captions, count)
     other = (one + dice.integers(1, captions, count)) % captions
     kind = dice.random(count)
     of = np.where(kind < SILENT + OWN, rows, rows[dice.permutation(count)])
-    said = np.where((kind < SILENT)[:, None], 0, pairs.said[of, other]).astype(np.float32)
-    return {"visual": pairs.looks[rows], "text": said}, {s: v[rows, one] for s, v in pairs.asked.items()}
+    passages = np.where((kind < SILENT)[:, None], 0, pairs.passages[of, other]).astype(np.float32)
+    return {"visual": pairs.visual[rows], "text": passages}, {s: v[rows, one] for s, v in pairs.queries.items()}
 
 
 def train(
@@ -111,13 +113,14 @@ def train(
     """
     torch.manual_seed(0)
     dice = np.random.default_rng(0)
-    rows: Ids = np.arange(len(pairs.looks), dtype=np.int64)
+    rows: Ids = np.arange(len(pairs.visual), dtype=np.int64)
     tested, rows = rows[:TESTED], rows[TESTED:]
     chance = calibrate(
-        {s: v[rows, 0] for s, v in pairs.asked.items()}, {"visual": pairs.looks[rows], "text": pairs.said[rows, 1]}
+        {s: v[rows, 0] for s, v in pairs.queries.items()},
+        {"visual": pairs.visual[rows], "text": pairs.passages[rows, 1]},
     )
     weights = {space: preference[space] / chance.spread[space] for space in SPACES}
-    pooling = AttentivePooling(pairs.looks.shape[1])
+    pooling = AttentivePooling(pairs.visual.shape[1])
     optimizer = torch.optim.AdamW(pooling.parameters(), LEARNING_RATE, weight_decay=0.0)
     for epoch in range(epochs):
         moments, texts = ({s: torch.from_numpy(v) for s, v in side.items()} for side in draw(pairs, rows, dice))
@@ -143,7 +146,7 @@ def recall(
     fusion: Fusion, moments: Mapping[str, Vectors], texts: Mapping[str, Vectors], weights: Mapping[str, float]
 ) -> dict[str, float]:
     """R@1/5/10 in per cent: each text against all moments."""
-    asked = [fusion.fuse_query({s: v[i] for s, v in texts.items()}, weights) for i in range(len(texts["visual"]))]
-    similar = np.stack(asked) @ fusion.fuse_segments(moments).T
+    queries = [fusion.fuse_query({s: v[i] for s, v in texts.items()}, weights) for i in range(len(texts["visual"]))]
+    similar = np.stack(queries) @ fusion.fuse_segments(moments).T
     ranks = (similar > similar.diagonal()[:, None]).sum(1)
     return {f"{fusion.name}, R@{k}": round(100 * float((ranks < k).mean()), 1) for k in (1, 5, 10)}

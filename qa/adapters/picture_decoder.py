@@ -99,19 +99,19 @@ class CompactDecoder:
             picture = self._decoder.look(grid, pooled, logits)
             return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
 
-    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
         if not images:
             return []
         grid, pooled, logits = (torch.from_numpy(a) for a in self._features(images))
-        if asked.question == ANY_ANIMAL:
+        if question.question == ANY_ANIMAL:
             return [Guess(*name_animal(row)) for row in torch.softmax(logits, -1).numpy()]
         with torch.inference_mode():
             picture = self._decoder.look(grid, pooled, logits)
-            question = encode_question(self._ids, asked.question.split())
-            found = [reply(self._decoder, picture[i : i + 1], question) for i in range(len(images))]
+            encoded = encode_question(self._ids, question.question.split())
+            found = [reply(self._decoder, picture[i : i + 1], encoded) for i in range(len(images))]
         return [
-            Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[asked.kind], likely))
+            Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[question.kind], likely))
             for words, likely in found
         ]
 

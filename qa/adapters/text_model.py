@@ -18,13 +18,15 @@ class TextModel:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         path = Path(weights)
-        given = {"gguf_file": path.name} if path.suffix == ".gguf" else {}
-        source = str(path.parent) if given else weights
+        options = {"gguf_file": path.name} if path.suffix == ".gguf" else {}
+        source = str(path.parent) if options else weights
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         kind = torch.bfloat16 if self._device == "cuda" else torch.float32
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, **given)
-            self._model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, local_files_only=True, **given)
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, **options)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(
+                source, dtype=kind, local_files_only=True, **options
+            )
         except (OSError, ValueError, ImportError) as error:
             raise DecoderMissing(
                 "The text model %(name)s can't be loaded (%(why)s). Run `manage.py models fetch`, or set "
@@ -39,8 +41,8 @@ class TextModel:
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""
-        told = build_messages(question, evidence, turns)
+        messages = build_messages(question, evidence, turns)
         inputs = self._tokenizer.apply_chat_template(
-            told, add_generation_prompt=True, return_tensors="pt", return_dict=True
+            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
         yield from write(self._model, self._tokenizer, {name: v.to(self._device) for name, v in inputs.items()})

@@ -51,8 +51,8 @@ class VisionLanguageModel:
         """RGB uint8 (h, w, 3) each -> one sentence each; confidence is the mean probability of its tokens."""
         return [Caption(*self._describe(Pillow.fromarray(image), CAPTION, _CAPTION_TOKENS)) for image in images]
 
-    def _describe(self, picture: Pillow.Image, told: str, most: int) -> tuple[str, float]:
-        content = [{"type": "image"}, {"type": "text", "text": told}]
+    def _describe(self, picture: Pillow.Image, prompt: str, most: int) -> tuple[str, float]:
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
         inputs = self._prepare([{"role": "user", "content": content}], [picture])
         with self._torch.inference_mode():
             written = self._model.generate(
@@ -79,10 +79,10 @@ class VisionLanguageModel:
         )
         yield from write(self._model, self._processor.tokenizer, inputs)
 
-    def answer_about(self, asked: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
+    def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> a few words each; confidence is the mean probability of their tokens."""
-        told = f"{asked.text} {SHORTLY}"
-        written = [self._describe(Pillow.fromarray(image), told, _SHORT_TOKENS) for image in images]
+        prompt = f"{question.text} {SHORTLY}"
+        written = [self._describe(Pillow.fromarray(image), prompt, _SHORT_TOKENS) for image in images]
         return [Guess(text.rstrip(".").lower(), confidence) for text, confidence in written]
 
     def _prepare(self, messages: list[dict[str, Any]], pictures: list[Pillow.Image] | None) -> dict[str, Any]:

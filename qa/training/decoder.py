@@ -73,13 +73,13 @@ def train(
     torch.manual_seed(0)
     dice = np.random.default_rng(0)
     nouns = find_nouns(c for row in training for c in photos.captions[row])
-    asked = {int(row): ask_about(photos.captions[row], nouns) for row in (*training, *held_out)}
-    things = sorted({p.question.split()[-1] for row in training for p in asked[int(row)] if p.kind == "yesno"})
-    for pairs in asked.values():
+    pairs_of = {int(row): ask_about(photos.captions[row], nouns) for row in (*training, *held_out)}
+    things = sorted({p.question.split()[-1] for row in training for p in pairs_of[int(row)] if p.kind == "yesno"})
+    for pairs in pairs_of.values():
         pairs += deny(pairs, things, dice)
-    words = find_words(photos, training, asked)
+    words = find_words(photos, training, pairs_of)
     ids = {word: number for number, word in enumerate(words)}
-    captions, questions = make_examples(photos, training, asked, ids)
+    captions, questions = make_examples(photos, training, pairs_of, ids)
     say(f"{len(captions)} captions, { ({k: len(v) for k, v in questions.items()}) } questions, {len(words)} words")
     decoder = PictureDecoder(len(words))
     steps = epochs * (2 * len(captions) // BATCH + 1)
@@ -90,8 +90,8 @@ def train(
         decoder.train()
         total, batches = 0.0, shuffle(draw(captions, questions, dice), dice)
         for batch in batches:
-            told, said = pad([e.ids[:-1] for e in batch]), pad([hide(e)[1:] for e in batch])
-            scores = decoder(decoder.look(*photos.tensors(np.array([e.row for e in batch]))), told)
+            prompt_ids, said = pad([e.ids[:-1] for e in batch]), pad([hide(e)[1:] for e in batch])
+            scores = decoder(decoder.look(*photos.tensors(np.array([e.row for e in batch]))), prompt_ids)
             loss = loss_of(scores.reshape(-1, len(words)), said.reshape(-1))
             optimizer.zero_grad()
             loss.backward()
@@ -102,31 +102,33 @@ def train(
         say(f"epoch {epoch + 1}/{epochs}: loss {total / len(batches):.3f}")
     decoder.eval()
     numbers = evaluate_captions(decoder, words, photos, training, held_out)
-    reliable, shares = evaluate_answers(decoder, ids, photos, held_out, asked, frequent(training, asked))
+    reliable, shares = evaluate_answers(decoder, ids, photos, held_out, pairs_of, frequent(training, pairs_of))
     numbers |= shares
     save_decoder(decoder, words, reliable, {"held_out": len(held_out), "epochs": epochs, **numbers}, target)
     return numbers
 
 
-def find_words(photos: Photos, rows: Rows, asked: dict[int, list[Pair]]) -> list[str]:
+def find_words(photos: Photos, rows: Rows, pairs_of: dict[int, list[Pair]]) -> list[str]:
     """The vocabulary: words of captions and questions that are not rare."""
     counts = Counter(w for row in rows for caption in photos.captions[row] for w in tokenize(caption))
-    told = Counter(w for row in rows for p in asked[int(row)] for w in (*p.question.split(), *p.answer.split()))
-    return SPECIALS + sorted({w for count in (counts, told) for w, c in count.items() if c >= RARE})
+    prompt_ids = Counter(
+        w for row in rows for p in pairs_of[int(row)] for w in (*p.question.split(), *p.answer.split())
+    )
+    return SPECIALS + sorted({w for count in (counts, prompt_ids) for w, c in count.items() if c >= RARE})
 
 
 def make_examples(
-    photos: Photos, rows: Rows, asked: dict[int, list[Pair]], ids: dict[str, int]
+    photos: Photos, rows: Rows, pairs_of: dict[int, list[Pair]], ids: dict[str, int]
 ) -> tuple[list[Example], dict[str, list[Example]]]:
     """Captions, and questions by kind."""
     captions = [Example(int(row), encode_words(ids, tokenize(c)), 1) for row in rows for c in photos.captions[row]]
     questions: dict[str, list[Example]] = defaultdict(list)
     for row in rows:
-        for pair in asked[int(row)]:
+        for pair in pairs_of[int(row)]:
             answer = [ids[w] for w in pair.answer.split()[:3] if w in ids]
             if answer:
-                told = encode_question(ids, pair.question.split())
-                questions[pair.kind].append(Example(int(row), [*told, *answer, END], len(told)))
+                prompt_ids = encode_question(ids, pair.question.split())
+                questions[pair.kind].append(Example(int(row), [*prompt_ids, *answer, END], len(prompt_ids)))
     return captions, questions
 
 
@@ -155,11 +157,11 @@ def pad(sequences: Sequence[Sequence[int]]) -> Tensor:
     return torch.tensor([[*s, *[PAD] * (longest - len(s))] for s in sequences])
 
 
-def frequent(rows: Rows, asked: dict[int, list[Pair]]) -> dict[str, str]:
+def frequent(rows: Rows, pairs_of: dict[int, list[Pair]]) -> dict[str, str]:
     """Per kind the answer that is right most often."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        for pair in asked[int(row)]:
+        for pair in pairs_of[int(row)]:
             counts[pair.kind][pair.answer] += 1
     return {kind: count.most_common(1)[0][0] for kind, count in counts.items()}
 
@@ -197,7 +199,7 @@ def evaluate_answers(
     ids: dict[str, int],
     photos: Photos,
     rows: Rows,
-    asked: dict[int, list[Pair]],
+    pairs_of: dict[int, list[Pair]],
     usual: dict[str, str],
 ) -> tuple[dict[str, list[list[float]]], dict[str, float]]:
     """Reliability curves, and per kind the share of right answers beside that of the most frequent answer."""
@@ -207,7 +209,7 @@ def evaluate_answers(
     with torch.inference_mode():
         for row in rows:
             picture = decoder.look(*photos.tensors(np.array([row])))
-            for (kind, question), answers in by_question(asked[int(row)]).items():
+            for (kind, question), answers in by_question(pairs_of[int(row)]).items():
                 said, likely = reply(decoder, picture, encode_question(ids, question.split()))
                 outcomes[kind].append((likely, is_right(" ".join(words[w] for w in said), answers, kind)))
                 guessed[kind].append(is_right(usual.get(kind, ""), answers, kind))

@@ -134,6 +134,6 @@ def by_question(pairs: Iterable[Pair]) -> dict[tuple[str, str], set[str]]:
 
 def deny(pairs: Sequence[Pair], names: Sequence[str], dice: np.random.Generator) -> list[Pair]:
     """As many questions for what is not there as there are for what is; `names` are things of other pictures."""
-    there = {p.question for p in pairs if p.kind == "yesno"}
-    absent = [f"is there a {names[i]}" for i in dice.integers(0, len(names), len(there))]
-    return [Pair("yesno", question, "no") for question in dict.fromkeys(absent) if question not in there]
+    present = {p.question for p in pairs if p.kind == "yesno"}
+    absent = [f"is there a {names[i]}" for i in dice.integers(0, len(names), len(present))]
+    return [Pair("yesno", question, "no") for question in dict.fromkeys(absent) if question not in present]

@@ -103,7 +103,7 @@ def patch() -> None:
         ledger.LEASE = timedelta(seconds=seconds)
         ledger.HEARTBEAT_SECONDS = seconds / 4
         ledger.BACKOFF_SECONDS = 0.5
-        ledger.WAIT = timedelta(seconds=seconds)
+        ledger.WAIT_INTERVAL = timedelta(seconds=seconds)
         worker.SWEEP_SECONDS = seconds / 2
         worker.SILENCE_SECONDS = max(seconds, 3.0)
 

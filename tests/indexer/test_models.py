@@ -12,7 +12,7 @@ from indexer.adapters.faiss import FaissIndex
 from indexer.errors import BadVectors
 from indexer.lexical import LexicalIndex
 from indexer.queries import Query
-from indexer.segments import LONGEST, SHORTEST, build_segments
+from indexer.segments import MAX_SEGMENT_SECONDS, MIN_SEGMENT_SECONDS, build_segments
 from indexer.speech import find_unheard, join_sentences, join_spans, write_down
 from indexer.terms import terms
 from indexer.types import ScreenLine, Space, Span, Utterance, Word
@@ -52,8 +52,8 @@ def test_segments_cover_the_video_without_gaps(found: list[Span]) -> None:
     assert segments[-1].end == pytest.approx(found[-1].end)
     for a, b in pairwise(segments):
         assert a.end == b.start
-        assert a.end - a.start >= SHORTEST - 1e-6 or b.end - a.start > LONGEST
-    assert all(s.end - s.start <= LONGEST + 1e-6 for s in segments)
+        assert a.end - a.start >= MIN_SEGMENT_SECONDS - 1e-6 or b.end - a.start > MAX_SEGMENT_SECONDS
+    assert all(s.end - s.start <= MAX_SEGMENT_SECONDS + 1e-6 for s in segments)
     assert sum(s.speech.count("words") for s in segments) == len(said)
 
 
@@ -125,7 +125,7 @@ def test_the_fused_product_is_the_weighted_sum_of_cosines() -> None:
 
 @pytest.mark.parametrize("flat_most", [200_000, 1000])
 def test_the_index_finds_what_an_exact_scan_finds_and_never_what_is_not_allowed(flat_most, monkeypatch) -> None:
-    monkeypatch.setattr("indexer.adapters.faiss.FLAT_MOST", flat_most)  # above it there are inverted lists
+    monkeypatch.setattr("indexer.adapters.faiss.MAX_FLAT_VECTORS", flat_most)  # above it there are inverted lists
     dice = np.random.default_rng(1)
     vectors = dice.normal(size=(3000, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -186,9 +186,9 @@ def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) ->
     text = "every answer cites the moment that supports it"
     segment = find_moments(people["owner"], text).moments[0].segment
     assert list(doctor.examine_vectors(segment.recipe)) == []
-    worn = bytearray(segment.field_vectors)
-    worn[10] ^= 1
-    Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(worn))
+    corrupt = bytearray(segment.field_vectors)
+    corrupt[10] ^= 1
+    Segment.objects.filter(pk=segment.pk).update(field_vectors=bytes(corrupt))
     assert find_moments(people["owner"], text).moments  # its words still find it
     (finding,) = doctor.examine_vectors(segment.recipe)
     assert "other vectors than were written" in finding.what

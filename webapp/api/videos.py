@@ -47,7 +47,7 @@ def list_videos(
 @router.get("/videos/{uuid:key}", auth=allowed("read"), response={200: VideoDetail, **ERRORS})
 def get_video(request: HttpRequest, key: uuid.UUID) -> Any:
     video = visible_video(request, key)
-    audit.note_look(request, "watch", video)
+    audit.record_view(request, "watch", video)
     return video
 
 

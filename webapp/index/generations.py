@@ -81,6 +81,6 @@ def repair() -> bool:
 def forget_tombstones() -> None:
     """Tombstones older than every generation on disk have done their work."""
     fingerprints = Recipe.objects.values_list("fingerprint", flat=True)
-    kept = [m.sequence for f in fingerprints for m in snapshot.store().manifests(snapshot.label(f))]
-    if kept:
-        Tombstone.objects.filter(sequence__lte=min(kept)).delete()
+    sequences = [m.sequence for f in fingerprints for m in snapshot.store().manifests(snapshot.label(f))]
+    if sequences:
+        Tombstone.objects.filter(sequence__lte=min(sequences)).delete()

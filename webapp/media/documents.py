@@ -39,10 +39,10 @@ def summary(video: Video, user: User | None = None) -> list[Cue]:
 
 def answers(video: Video, user: User | None = None) -> list[Cue]:
     """What this person asked the video and was answered, in the order of asking."""
-    asked = video.questions.filter(asker=user).order_by("asked_at") if user else video.questions.none()
+    questions = video.questions.filter(asker=user).order_by("asked_at") if user else video.questions.none()
     return [
         Cue(c["start"], c["end"], f"{question.text} — {tell(sentence)}")
-        for question in asked
+        for question in questions
         for sentence in question.answer.get("sentences", [])
         for c in sentence["citations"][:1]
     ]

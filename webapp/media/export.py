@@ -13,7 +13,7 @@ from webapp.media import documents
 from webapp.models import AuditEntry, ExportLink, User, Video
 from webapp.pipeline import tags
 
-VALID = timedelta(minutes=10)
+LINK_TTL = timedelta(minutes=10)
 
 
 def archive(user: User) -> ZipStream:
@@ -78,7 +78,7 @@ def _json(record: dict[str, Any]) -> bytes:
 def make_link(user: User) -> ExportLink:
     """Leave to fetch the archive once within ten minutes; earlier leave ends."""
     user.export_links.all().delete()
-    return ExportLink.objects.create(owner=user, expires_at=timezone.now() + VALID)
+    return ExportLink.objects.create(owner=user, expires_at=timezone.now() + LINK_TTL)
 
 
 def use_link(user: User, key: str) -> bool:

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from webapp.models import AuditEntry, User, Video
 from webapp.people.access import signed_in
 
-KEPT = timedelta(days=365)
-AGAIN = timedelta(hours=1)  # looking at the same thing again within this is one look
+ENTRY_TTL = timedelta(days=365)
+MIN_VIEW_INTERVAL = timedelta(hours=1)  # looking at the same thing again within this is one look
 
 
 def note(request: HttpRequest, action: str, subject: Video | User, before: str = "", after: str = "") -> None:
@@ -17,12 +17,12 @@ def note(request: HttpRequest, action: str, subject: Video | User, before: str =
     record(signed_in(request), action, subject, before, after, request.META.get("REMOTE_ADDR"))
 
 
-def note_look(request: HttpRequest, action: str, video: Video) -> None:
+def record_view(request: HttpRequest, action: str, video: Video) -> None:
     """Somebody looked at what another person owns; once an hour."""
     user = signed_in(request)
     if user.pk == video.owner_id:
         return
-    lately = AuditEntry.objects.filter(actor=user, action=action, subject=name(video), at__gt=Now() - AGAIN)
+    lately = AuditEntry.objects.filter(actor=user, action=action, subject=name(video), at__gt=Now() - MIN_VIEW_INTERVAL)
     if not lately.exists():
         note(request, action, video)
 
@@ -53,4 +53,4 @@ def name(subject: Video | User) -> str:
 
 def sweep() -> None:
     """A year is enough."""
-    AuditEntry.objects.filter(at__lt=Now() - KEPT).delete()
+    AuditEntry.objects.filter(at__lt=Now() - ENTRY_TTL).delete()

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from webapp.models import Token, User
 from webapp.problems import problem
 
-KEPT = timedelta(days=365)
+TOKEN_TTL = timedelta(days=365)
 PREFIX = "kino_"  # so that scanners for leaked secrets can know one
-SEEN_AGAIN = timedelta(minutes=5)  # uses nearer than this to the last one are not written down
+MIN_USE_INTERVAL = timedelta(minutes=5)  # uses nearer than this to the last one are not written down
 # Where a token signs in, and what it must be allowed there; operations of the API say it themselves.
 PLACES = {"/api/": "", "/uploads": Token.Scope.UPLOAD, "/media/": Token.Scope.READ}
 
@@ -26,7 +26,7 @@ def issue(owner: User, name: str, scopes: Sequence[str]) -> str:
     text = PREFIX + secrets.token_urlsafe(32)
     chosen = [scope for scope in Token.Scope.values if scope in scopes]
     Token.objects.create(
-        owner=owner, name=name[:60], scopes=chosen, digest=digest(text), expires_at=timezone.now() + KEPT
+        owner=owner, name=name[:60], scopes=chosen, digest=digest(text), expires_at=timezone.now() + TOKEN_TTL
     )
     return text
 
@@ -41,7 +41,7 @@ def find(text: str) -> Token | None:
     known = Token.objects.select_related("owner").filter(expires_at__gt=Now(), owner__is_active=True)
     token = known.filter(digest=digest(text)).first()
     if token is not None:
-        stale = Q(used_at=None) | Q(used_at__lt=Now() - SEEN_AGAIN)
+        stale = Q(used_at=None) | Q(used_at__lt=Now() - MIN_USE_INTERVAL)
         Token.objects.filter(stale, pk=token.pk).update(used_at=Now())
     return token
 

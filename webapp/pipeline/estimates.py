@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from webapp.models import Step, Video
 
-RECENT = 200  # finished steps that the rates are taken from
+MAX_RECENT_STEPS = 200  # finished steps that the rates are taken from
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def rates() -> dict[str, float]:
     """Seconds of work per second of video, by step: the median of the last ones."""
     done = Step.objects.filter(status=Step.Status.DONE, seconds__isnull=False).order_by("-started_at")
     found: dict[str, list[float]] = {}
-    for name, seconds, duration in done.values_list("name", "seconds", "video__duration")[:RECENT]:
+    for name, seconds, duration in done.values_list("name", "seconds", "video__duration")[:MAX_RECENT_STEPS]:
         found.setdefault(name, []).append((seconds or 0.0) / max(duration, 1.0))
     return {name: statistics.median(values) for name, values in found.items()}
 

@@ -32,7 +32,7 @@ HEARTBEAT_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 600
-WAIT = timedelta(seconds=30)  # until something that was missing is looked for again
+WAIT_INTERVAL = timedelta(seconds=30)  # until something that was missing is looked for again
 
 
 class Stopped(Exception):
@@ -180,7 +180,7 @@ def wait(step: Step, error: IndexerError | QaError) -> None:
     mine(step).update(
         status=Step.Status.WAITING,
         attempt=F("attempt") - 1,
-        ready_at=Now() + WAIT,
+        ready_at=Now() + WAIT_INTERVAL,
         lease_until=None,
         error_code=error.code,
         error_text=error.text,

@@ -188,11 +188,11 @@ def index(video: Video, progress: Progress) -> Store:
 
 def reembed(video: Video, progress: Progress) -> Store:
     """The same vectors by every other recipe that is kept, so that one can switch and go back at any time."""
-    kept = [recipes.active(), *recipes.others()]
+    all_recipes = [recipes.active(), *recipes.others()]
     stores: list[Store] = []
-    for number, recipe in enumerate(kept):
+    for number, recipe in enumerate(all_recipes):
         if not video.segments.filter(recipe=recipe).exists():
-            stores.append(embed_video(video, recipe, lambda s, n=number: progress((n + s) / len(kept))))  # type: ignore[misc]
+            stores.append(embed_video(video, recipe, lambda s, n=number: progress((n + s) / len(all_recipes))))  # type: ignore[misc]
         stores.append(embed_evidence(video, recipe))
 
     def store() -> None:

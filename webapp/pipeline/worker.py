@@ -198,10 +198,10 @@ def record_failure(step: Step, error: Exception, seconds: float) -> None:
             ledger.fail(step, error, seconds)
         else:
             log.error("%s failed", step, exc_info=error)
-            told = Unexpected(
+            unexpected = Unexpected(
                 "Something unexpected went wrong (%(name)s). An admin finds more in the worker's log.",
                 name=type(error).__name__,
             )
-            ledger.fail(step, told, seconds)
+            ledger.fail(step, unexpected, seconds)
     except OperationalError as lost:
         log.warning("%s could not be recorded: %s", step, lost)

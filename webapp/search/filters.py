@@ -60,7 +60,7 @@ class Filters(forms.Form):
 
     def apply(self, videos: QuerySet[Video], without: str = "") -> QuerySet[Video]:
         """The videos that pass all filters but `without`."""
-        given = {name: value for name, value in self.wanted().items() if name != without}
+        chosen = {name: value for name, value in self.wanted().items() if name != without}
         conditions: dict[str, Callable[[Any], dict[str, Any]]] = {
             "person": lambda name: {"owner__username": name},
             "after": lambda day: {"created_at__date__gte": day},
@@ -69,13 +69,13 @@ class Filters(forms.Form):
             "language": lambda code: {"language": code},
             "video": lambda key: {"key": key},
         }
-        for name, value in given.items():
+        for name, value in chosen.items():
             if name in conditions:
                 videos = videos.filter(**conditions[name](value))
-        if "speech" in given:
-            videos = videos.exclude(language="") if given["speech"] == "yes" else videos.filter(language="")
-        if "tag" in given:
-            videos = videos.filter(pk__in=Tag.objects.filter(name=given["tag"]).values("video"))
+        if "speech" in chosen:
+            videos = videos.exclude(language="") if chosen["speech"] == "yes" else videos.filter(language="")
+        if "tag" in chosen:
+            videos = videos.filter(pk__in=Tag.objects.filter(name=chosen["tag"]).values("video"))
         return videos
 
     def facets(self, visible: QuerySet[Video]) -> dict[str, list[Facet]]:
@@ -114,9 +114,9 @@ def suggest_words(visible: QuerySet[Video], user: User, beginning: str) -> list[
     return list(dict.fromkeys(fits))[:8]
 
 
-def without_paging(asked: QueryDict) -> QueryDict:
+def without_paging(parameters: QueryDict) -> QueryDict:
     """What of a search's address says what is searched, not which page of it is shown."""
-    kept = asked.copy()
+    remaining = parameters.copy()
     for passing in ("page", "upto"):
-        kept.pop(passing, None)
-    return kept
+        remaining.pop(passing, None)
+    return remaining

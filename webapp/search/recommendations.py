@@ -106,9 +106,9 @@ def find_copies(videos: Collection[Video]) -> Callable[[Video, Video], bool]:
     """Whether two of these are nearly the same: nearly every keyframe of the shorter one has its like in the other."""
     recipe = recipes.active()
     dim = recipe.dims["visual"]
-    kept = FrameVector.objects.filter(keyframe__video__in=videos, encoder=recipe.picture_encoder)
+    stored = FrameVector.objects.filter(keyframe__video__in=videos, encoder=recipe.picture_encoder)
     blobs: dict[int, list[Vectors]] = defaultdict(list)
-    for pk, blob in kept.order_by("keyframe__time").values_list("keyframe__video", "vector"):
+    for pk, blob in stored.order_by("keyframe__time").values_list("keyframe__video", "vector"):
         blobs[pk].append(unpack(blob, dim))
     frames = {pk: np.stack(vectors) for pk, vectors in blobs.items()}
 

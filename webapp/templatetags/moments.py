@@ -138,35 +138,35 @@ def language_named(code: str) -> str:
 @register.simple_tag(takes_context=True)
 def added(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one more value; whatever changes the result starts on its first page."""
-    asked = without_paging(context["request"].GET)
-    if str(value) not in asked.getlist(name):
-        asked.appendlist(name, str(value))
-    return f"?{asked.urlencode()}"
+    address = without_paging(context["request"].GET)
+    if str(value) not in address.getlist(name):
+        address.appendlist(name, str(value))
+    return f"?{address.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)
 def without(context: dict[str, Any], name: str, value: object) -> str:
     """This page's address with one value less."""
-    asked = without_paging(context["request"].GET)
-    asked.setlist(name, [v for v in asked.getlist(name) if v != str(value)])
-    return f"?{asked.urlencode()}"
+    address = without_paging(context["request"].GET)
+    address.setlist(name, [v for v in address.getlist(name) if v != str(value)])
+    return f"?{address.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)
 def toggled(context: dict[str, Any], name: str, value: str) -> str:
     """This page's address with the value where it was not, and without it where it was."""
-    there = value in context["request"].GET.getlist(name)
-    return without(context, name, value) if there else added(context, name, value)
+    is_set = value in context["request"].GET.getlist(name)
+    return without(context, name, value) if is_set else added(context, name, value)
 
 
 @register.simple_tag(takes_context=True)
 def narrowed(context: dict[str, Any], name: str, facet: Facet) -> str:
     """This page's address with a facet set, or without it where it is set."""
-    asked = without_paging(context["request"].GET)
-    asked.pop(name, None)
+    address = without_paging(context["request"].GET)
+    address.pop(name, None)
     if not facet.chosen:
-        asked[name] = facet.value
-    return f"?{asked.urlencode()}"
+        address[name] = facet.value
+    return f"?{address.urlencode()}"
 
 
 @register.filter

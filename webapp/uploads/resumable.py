@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from webapp.models import Upload, User
 from webapp.uploads import intake
 
-KEPT = timedelta(hours=24)  # since the last byte
+UPLOAD_TTL = timedelta(hours=24)  # since the last byte
 BLOCK_BYTES = 256 << 10
 CHECKPOINT_BYTES = 16 << 20  # at most this much is sent again after the site was killed
 PATIENCE_SECONDS = 3.0  # for a connection that died to let go of its file
@@ -58,7 +58,7 @@ def create(owner: User, file_name: str, length: int, visibility: str) -> Upload:
             file_name=intake.clean_name(file_name),
             visibility=visibility,
             length_bytes=length,
-            expires_at=timezone.now() + KEPT,
+            expires_at=timezone.now() + UPLOAD_TTL,
         )
         with open(os.open(upload.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"):
             pass
@@ -146,7 +146,7 @@ def _acknowledge(upload: Upload, file: BinaryIO, here: int) -> None:
     """From here on these bytes survive anything."""
     file.flush()
     os.fsync(file.fileno())
-    upload.offset_bytes, upload.expires_at = here, timezone.now() + KEPT
+    upload.offset_bytes, upload.expires_at = here, timezone.now() + UPLOAD_TTL
     if not Upload.objects.filter(pk=upload.pk).update(offset_bytes=here, expires_at=upload.expires_at):
         upload.path.unlink(missing_ok=True)  # terminated meanwhile
         raise Upload.DoesNotExist

@@ -15,7 +15,7 @@ from webapp.models import Collection, User, Video
 from webapp.parsing import parse_keys, parse_numbers
 from webapp.people.access import people_to_tick, signed_in
 
-PAGE = 24
+PAGE_SIZE = 24
 
 
 @require_safe
@@ -34,7 +34,7 @@ def collection(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), key=key)
     videos = found.videos.filter(pk__in=Video.objects.visible_to(user)).select_related("owner")
     may_edit = Collection.objects.editable_by(user).filter(pk=found.pk).exists()
-    page = Paginator(videos, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(videos, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "collection": found,
         "page": page,

@@ -24,7 +24,7 @@ from webapp.people.access import signed_in
 from webapp.pipeline import ledger
 from webapp.uploads import intake, removal, resumable
 
-PAGE = 24
+PAGE_SIZE = 24
 ORDERS = {
     "new": ("-created_at", gettext_lazy("newest first")),
     "old": ("created_at", gettext_lazy("oldest first")),
@@ -52,7 +52,7 @@ def library(request: HttpRequest) -> HttpResponse:
         request,
         "library.html",
         {
-            "page": Paginator(videos, PAGE).get_page(request.GET.get("page")),
+            "page": Paginator(videos, PAGE_SIZE).get_page(request.GET.get("page")),
             "mine": "mine" in request.GET,
             "order": order,
             "orders": [(name, title) for name, (_field, title) in ORDERS.items()],

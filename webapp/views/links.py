@@ -83,12 +83,17 @@ def oembed(request: HttpRequest) -> HttpResponse:
     """oEmbed 1.0 (https://oembed.com): what other sites ask to put the player into their page. JSON only."""
     if request.GET.get("format", "json") != "json":
         return HttpResponse(status=501)
-    asked = parse_address(request.GET.get("url", ""))
+    address_given = parse_address(request.GET.get("url", ""))
     try:
-        found = resolve(asked.path) if asked else None
+        found = resolve(address_given.path) if address_given else None
     except Resolver404:
         found = None
-    if asked is None or found is None or asked.netloc != request.get_host() or found.url_name != "shared":
+    if (
+        address_given is None
+        or found is None
+        or address_given.netloc != request.get_host()
+        or found.url_name != "shared"
+    ):
         raise Http404
     moment = find_shared(found.kwargs["moment"])
     size = fit(moment.video, *(parse_number(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")))

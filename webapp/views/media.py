@@ -29,7 +29,7 @@ _RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)$", re.IGNORECASE | re.ASCII)
 def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     video = visible_video(request, key)
     response = send_video(request, video)
-    audit.note_look(request, "play", video)
+    audit.record_view(request, "play", video)
     return response
 
 

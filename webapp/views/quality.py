@@ -18,8 +18,8 @@ from webapp.parsing import parse_key, parse_seconds
 from webapp.people.access import signed_in
 from webapp.views.operations import only_admins
 
-WIDTH, HEIGHT, EDGE = 320, 90, 8  # units of a plot
-SHOWN = 50
+WIDTH, HEIGHT, MARGIN = 320, 90, 8  # units of a plot
+MAX_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,12 @@ def quality(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "quality.html",
-        {"benches": plot_all(), "judged": said.order_by("-right", "query")[:SHOWN], "width": WIDTH, "height": HEIGHT},
+        {
+            "benches": plot_all(),
+            "judged": said.order_by("-right", "query")[:MAX_ROWS],
+            "width": WIDTH,
+            "height": HEIGHT,
+        },
     )
 
 
@@ -70,10 +75,10 @@ def plot(metric: str, series: list[tuple[float, datetime, int | None]]) -> Plot:
     """In the order of measuring, evenly spaced; the axis begins at zero unless something is negative."""
     numbers = [value for value, _when, _recipe in series]
     least, most = min(0.0, *numbers), max(numbers)
-    scale = (HEIGHT - 2 * EDGE) / ((most - least) or 1.0)
-    step = (WIDTH - 2 * EDGE) / max(1, len(series) - 1)
+    scale = (HEIGHT - 2 * MARGIN) / ((most - least) or 1.0)
+    step = (WIDTH - 2 * MARGIN) / max(1, len(series) - 1)
     points = tuple(
-        (round(EDGE + i * step, 1), round(HEIGHT - EDGE - (value - least) * scale, 1), value, when, recipe)
+        (round(MARGIN + i * step, 1), round(HEIGHT - MARGIN - (value - least) * scale, 1), value, when, recipe)
         for i, (value, when, recipe) in enumerate(series)
     )
     return Plot(metric, numbers[-1], least, most, points)

@@ -76,11 +76,11 @@ def open_thread(user: User, video: Video | None, wanted: str) -> dict[str, Any]:
     if thread == "new":
         return {"thread": uuid.uuid4(), "asked": [], "threads": listed, "cited": {}}
     mine = user.questions.filter(video=video, thread=parse_key(thread) or uuid.uuid4())
-    asked = list(mine.select_related("video").order_by("pk"))
-    if not asked:
+    questions = list(mine.select_related("video").order_by("pk"))
+    if not questions:
         raise Http404
-    cited = threads.cited_videos(user, asked)
-    return {"thread": asked[0].thread, "asked": asked, "threads": listed, "cited": cited}
+    cited = threads.cited_videos(user, questions)
+    return {"thread": questions[0].thread, "asked": questions, "threads": listed, "cited": cited}
 
 
 def read_thread(request: HttpRequest) -> tuple[uuid.UUID, int | None]:

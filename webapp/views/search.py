@@ -30,9 +30,9 @@ from webapp.search import pictures
 from webapp.search.filters import Filters, suggest_words, without_paging
 from webapp.search.moments import Wanted, find_moments, group_by_video
 
-PAGE = 24
-PAGES = 20
-POINTED_AT = 8  # moments that one may be more or less like
+PAGE_SIZE = 24
+MAX_PAGES = 20
+MAX_EXAMPLES = 8  # moments that one may be more or less like
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def search(request: HttpRequest) -> HttpResponse:
     visible = Video.objects.visible_to(user)
     filters = Filters(request.GET)
     wanted, pointed = read(request.GET, user, visible)
-    page = min(parse_number(request.GET.get("page", "")) or 1, PAGES)
+    page = min(parse_number(request.GET.get("page", "")) or 1, MAX_PAGES)
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
-    found = find_moments(user, wanted, PAGE * page + 1, videos=scope)
-    shown = found.moments[PAGE * (page - 1) : PAGE * page]
+    found = find_moments(user, wanted, PAGE_SIZE * page + 1, videos=scope)
+    shown = found.moments[PAGE_SIZE * (page - 1) : PAGE_SIZE * page]
     grouped = request.GET.get("by") != "moment"
     context = {
         "found": found,
@@ -68,7 +68,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "facets": filters.facets(visible) if wanted else {},
         "page": page,
-        "more": len(found.moments) > PAGE * page and page < PAGES,
+        "more": len(found.moments) > PAGE_SIZE * page and page < MAX_PAGES,
         "parts": [(part, part not in wanted.off) for part in PARTS],
         "judged": {
             (video, start): good
@@ -84,28 +84,29 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def read(asked: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Wanted, Pointed]:
+def read(parameters: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Wanted, Pointed]:
     """What the address asks for. What this person may not see is left out like what does not exist."""
     segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
     like, unlike = (
-        list(segments.filter(pk__in=parse_numbers(asked.getlist(name))[:POINTED_AT])) for name in ("like", "unlike")
+        list(segments.filter(pk__in=parse_numbers(parameters.getlist(name))[:MAX_EXAMPLES]))
+        for name in ("like", "unlike")
     )
-    frame = nearest_frame(asked.get("frame", ""), visible)
-    key = parse_key(asked.get("picture", ""))
+    frame = nearest_frame(parameters.get("frame", ""), visible)
+    key = parse_key(parameters.get("picture", ""))
     picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
     wanted = Wanted(
-        asked.get("q", ""),
+        parameters.get("q", ""),
         frame_vector(frame) if frame else encode_picture(picture.key) if picture else None,
         tuple(segment.pk for segment in like),
         tuple(segment.pk for segment in unlike),
-        frozenset(asked.getlist("off")) & set(PARTS),
-        parse_number(asked.get("upto", "")) or None,
+        frozenset(parameters.getlist("off")) & set(PARTS),
+        parse_number(parameters.get("upto", "")) or None,
     )
     return wanted, Pointed(like, unlike, frame, picture)
 
 
-def pairs(asked: QueryDict) -> list[tuple[str, str]]:
-    return [(name, str(value)) for name, values in asked.lists() for value in values]
+def pairs(parameters: QueryDict) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, values in parameters.lists() for value in values]
 
 
 def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
@@ -173,12 +174,12 @@ def suggest(request: HttpRequest) -> JsonResponse:
 def save_search(request: HttpRequest) -> HttpResponse:
     """Keep the address of a search by its words."""
     user = signed_in(request)
-    asked = without_paging(QueryDict(request.POST.get("query", "")[:2000]))
-    name = asked.get("q", "").strip()[:200] or _("Search by picture")
-    if asked:
-        SavedSearch.objects.get_or_create(owner=user, query=asked.urlencode()[:2000], defaults={"name": name})
+    parameters = without_paging(QueryDict(request.POST.get("query", "")[:2000]))
+    name = parameters.get("q", "").strip()[:200] or _("Search by picture")
+    if parameters:
+        SavedSearch.objects.get_or_create(owner=user, query=parameters.urlencode()[:2000], defaults={"name": name})
         messages.success(request, _("The search is saved."))
-    return redirect(f"{reverse('search')}?{asked.urlencode()}")
+    return redirect(f"{reverse('search')}?{parameters.urlencode()}")
 
 
 @require_POST

@@ -30,9 +30,9 @@ DOCUMENTS = (
     ("summary", gettext_lazy("Summary")),
     ("answers", gettext_lazy("Your questions")),
 )
-HITS = 8  # of a search inside the video
-NEAR = 4  # moments of other videos beside the one that plays
-RAIL = 1000  # units that the timeline is wide
+MAX_HITS = 8  # of a search inside the video
+MAX_SIMILAR_MOMENTS = 4  # moments of other videos beside the one that plays
+RAIL_UNITS = 1000  # units that the timeline is wide
 
 
 @require_safe
@@ -40,7 +40,7 @@ RAIL = 1000  # units that the timeline is wide
 def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
-    audit.note_look(request, "watch", video)
+    audit.record_view(request, "watch", video)
     segments = list(video.segments.active().prefetch_related("keyframes"))
     chapters = list(video.chapters.all())
     query = request.GET.get("q", "").strip()
@@ -86,20 +86,20 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     # Addresses round to hundredths.
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
-    found = find_moments(user, Wanted(like=(here.pk,)), NEAR, "video", others) if here else None
+    found = find_moments(user, Wanted(like=(here.pk,)), MAX_SIMILAR_MOMENTS, "video", others) if here else None
     return render(request, "fragments/similar_moments.html", {"here": here, "moments": found.moments if found else []})
 
 
 def find_hits(user: User, video: Video, query: str) -> list[Moment]:
     """The moments of this video that match, in the order of time; none when nothing beats chance."""
-    found = find_moments(user, query, HITS, videos=[video.pk])
+    found = find_moments(user, query, MAX_HITS, videos=[video.pk])
     sure = [m for m in found.moments if m.confidence >= MIN_CONFIDENCE]
     return sorted(sure, key=lambda m: m.start)
 
 
 def lay_out(video: Video, chapters: Sequence[Chapter], hits: Sequence[Moment]) -> dict[str, Any]:
-    """Chapters and hits as stretches (what, x, width) of a rail `RAIL` units wide."""
-    scale = RAIL / video.duration
+    """Chapters and hits as stretches (what, x, width) of a rail `RAIL_UNITS` units wide."""
+    scale = RAIL_UNITS / video.duration
 
     def stretch(start: float, end: float) -> tuple[int, int]:
         return round(start * scale), max(4, round((min(end, video.duration) - start) * scale))

@@ -71,9 +71,16 @@ class Command(JsonCommand):
     def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from indexer.training.fusion import embed_pairs, train
 
-        looking, reading = engine.load_encoders(engine.encoders_of_settings())
-        pairs = embed_pairs(listed, looking, reading, self.say)
-        return train(pairs, fusion.spaces_of(looking, reading), SCENE.weights(), self.say, target=target, **passes)
+        picture_encoder, sentence_encoder = engine.load_encoders(engine.encoders_of_settings())
+        pairs = embed_pairs(listed, picture_encoder, sentence_encoder, self.say)
+        return train(
+            pairs,
+            fusion.spaces_of(picture_encoder, sentence_encoder),
+            SCENE.weights(),
+            self.say,
+            target=target,
+            **passes,
+        )
 
 
 def read_captions(data: Path) -> list[str]:
