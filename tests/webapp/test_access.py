@@ -94,7 +94,7 @@ def test_a_private_video_does_not_exist_for_others(name, accept, clients) -> Non
             assert getattr(clients[person], method)(address(name, video)).status_code == expected
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", sorted(CHANGES))
 def test_who_may_watch_may_not_change(name, accept, clients, people) -> None:
     video = accept()
     video.visibility = Video.Visibility.SHARED

@@ -47,9 +47,9 @@ VALUES = (
     "../../etc/passwd",
     "\r\nX-Evil: 1",
     "new",
-    str(uuid.uuid4()),
-    f"{uuid.uuid4()}@nan",
-    f"{uuid.uuid4()}@{DIGITS}",
+    str(uuid.UUID(int=1)),
+    f"{uuid.UUID(int=2)}@nan",
+    f"{uuid.UUID(int=3)}@{DIGITS}",
 )
 HEADERS = {
     "Range": (
