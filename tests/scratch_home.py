@@ -1,10 +1,17 @@
 """Loaded by `-p` before Django's settings are: the tests keep everything in a folder of their own, never in yours."""
 
+import hashlib
 import os
 import sys
 import tempfile
 
-os.environ["KINOSCOPE_HOME"] = tempfile.mkdtemp(prefix="kinoscope-tests-")
+home = tempfile.mkdtemp(prefix="kinoscope-tests-")
+os.environ["KINOSCOPE_HOME"] = home
+# Weights are joined and exported once for all processes that test this checkout; each is checked when it is loaded.
+checkout = hashlib.sha256(__file__.encode()).hexdigest()[:12]
+models = os.path.join(tempfile.gettempdir(), f"kinoscope-test-models-{checkout}")
+os.makedirs(models, mode=0o700, exist_ok=True)
+os.symlink(models, os.path.join(home, "models"))
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.pop("KINOSCOPE_PROFILE", None)
 # Hundreds of processes are started: each would compile torch and its friends anew.

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +78,7 @@ def try_keys_and_tabs(page, expect) -> None:
     expect(page.get_by_role("tab", name="Details")).to_be_focused()
     expect(page.get_by_role("tabpanel", name="Details")).to_be_visible()
     page.keyboard.press("Home")
+    expect(page.get_by_role("tabpanel", name="Transcript")).to_be_visible()
     page.get_by_label("Search in the transcript").fill("index")
     assert 0 < page.locator(".transcript .line:visible").count() < page.locator(".transcript .line").count()
     page.get_by_label("Search in the transcript").fill("")
@@ -165,20 +165,16 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
 
 FURNISH = f"""
 import django; django.setup()
-import pathlib, sys
-from django.conf import settings
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-from webapp import demo, working
+from webapp.operations import demo
+from webapp.pipeline.worker import StepWorker
 from webapp.models import Collection, User, Video
 for role in ("uploader", "viewer", "admin"):
     User.objects.create_user(role, password={PASSWORD!r}, role=role)
-owner, stash = User.objects.get(username="uploader"), pathlib.Path(sys.argv[1])
-if (stash / "rows.json").exists():
-    call_command("loaddata", str(stash / "rows.json"), verbosity=0)
-else:
-    demo.add(owner)
-    while working.work_one("test"): pass
+owner, worker = User.objects.get(username="uploader"), StepWorker("test")
+demo.add(owner)
+while worker.work_one(): pass
 video = Video.objects.get()
 video.owner, video.visibility = owner, "public"
 video.save()
@@ -187,18 +183,13 @@ Collection.objects.create(owner=owner, name="Introductions", is_public=True).vid
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory, stash) -> Iterator[str]:
-    """A site with the demo (what other tests made of it, where they did), a collection and a person of each role; all
-    have the password `PASSWORD`.
-    """
+def library(tmp_path_factory, models_folder) -> Iterator[str]:
+    """A site with the demo, a collection and a person of each role; all have the password `PASSWORD`."""
     home = tmp_path_factory.mktemp("library")
-    if (stash / "rows.json").exists():
-        shutil.copytree(stash / "derived", home / "derived")
-        (home / "media").mkdir()
-        for file in stash.glob("*.bin"):
-            shutil.copy(file, home / "media")
+    models_folder.mkdir(exist_ok=True)
+    (home / "models").symlink_to(models_folder)  # weights are joined once for all tests
     made = subprocess.run(
-        [sys.executable, "-c", FURNISH, str(stash)],
+        [sys.executable, "-c", FURNISH],
         env={**surroundings(home), "DJANGO_SETTINGS_MODULE": "webapp.settings"},
         capture_output=True,
         text=True,

@@ -41,11 +41,13 @@ def test_who_holds_the_link_becomes_the_admin() -> None:
 
 @pytest.mark.django_db
 def test_serve_offers_the_link_and_a_password_once() -> None:
-    from webapp.management.commands.serve import Command
+    from django.core.management.base import OutputWrapper
+
+    from webapp.management.base import greet_first_admin
 
     said = io.StringIO()
-    Command(stdout=said).make_admin("http://127.0.0.1:8000")
-    Command(stdout=said).make_admin("http://127.0.0.1:8000")
+    for _ in range(2):
+        greet_first_admin(OutputWrapper(said), "http://127.0.0.1:8000")
     assert said.getvalue().count("First run") == said.getvalue().count(first_run.link()) == 1
     client = Client()
     assert client.post(first_run.link(), CHOSEN).status_code == 302  # the admin that serve made gets name and password

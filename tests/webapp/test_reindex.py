@@ -62,7 +62,8 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
     moments = find_moments(people["owner"], "faiss index").moments
     assert moments
     assert {m.segment.recipe_id for m in moments} == {after.pk}
-    assert current_snapshot().recipe == after
+    assert current_snapshot().fusion.dim == sum(after.dims.values())
+    assert recipes.active() == after
     assert not replies.ask(people["owner"], "What writes down what is spoken?", [demo.pk]).answer.abstained
     assert demo.segments.active().exclude(caption="").exists()  # captions came along
 
@@ -121,7 +122,7 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
 
     monkeypatch.setattr(engine, "pictures", missing)
     found = find_moments(people["owner"], "faiss")
-    assert found.notice.startswith("The weights are gone.")
+    assert str(found.missing).startswith("The weights are gone.")
     assert [m.video for m in found.moments][:1] == [demo]
     page = clients["owner"].get("/search?q=faiss").content.decode()
     assert "Only exact words" in page

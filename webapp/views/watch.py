@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 from indexer.terms import terms
 from webapp.media import documents
 from webapp.models import Chapter, User, Video
-from webapp.parsing import parse_seconds
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, tags
@@ -32,6 +31,7 @@ DOCUMENTS = (
 )
 MAX_HITS = 8  # of a search inside the video
 MAX_SIMILAR_MOMENTS = 4  # moments of other videos beside the one that plays
+MAX_SECONDS = 1e9  # longer than any video
 RAIL_UNITS = 1000  # units that the timeline is wide
 
 
@@ -80,8 +80,9 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Where to go on from the moment at ?t: the moments of other videos that are most like it, one of each."""
     video, user = visible_video(request, key), signed_in(request)
-    time = parse_seconds(request.GET.get("t", "0"))
-    if time is None:
+    try:
+        time = min(max(0.0, float(request.GET.get("t", "0"))), MAX_SECONDS)  # a player may say anything
+    except ValueError:
         return HttpResponseBadRequest()
     # Addresses round to hundredths.
     here = video.segments.active().filter(start__lte=time + 0.01).order_by("-start").first()
