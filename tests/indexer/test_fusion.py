@@ -80,3 +80,13 @@ def test_vectors_that_are_not_of_unit_length_are_refused(kind) -> None:
 def test_spaces_of_different_widths_can_not_be_added() -> None:
     with pytest.raises(BadVectors, match="can't be added"):
         Addition({"visual": Space("eyes", 16), "text": Space("ears", 8)})
+
+
+def test_the_fused_product_is_the_weighted_sum_of_cosines() -> None:
+    dice = np.random.default_rng(0)
+    v, t = (dice.normal(size=(5, 4)).astype(np.float32) for _ in range(2))
+    v, t = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (v, t))
+    both = Concatenation({"visual": Space("", 4), "text": Space("", 4)})
+    fused = both.fuse_segments({"visual": v, "text": t})
+    query = both.fuse_query({"visual": v[0], "text": t[1]}, {"visual": 2.0, "text": 0.5})
+    assert np.allclose(fused @ query, 2 * v @ v[0] + 0.5 * t @ t[1], atol=1e-5)

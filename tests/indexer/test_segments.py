@@ -1,0 +1,37 @@
+"""Segments cover the video without gaps and hold each line once."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.segments import MAX_SEGMENT_SECONDS, MIN_SEGMENT_SECONDS, build_segments
+from indexer.types import ScreenLine, Span, Utterance
+
+pytestmark = pytest.mark.unit
+
+spans = st.lists(st.floats(0.4, 90), min_size=1, max_size=12).map(
+    lambda lengths: [Span(sum(lengths[:i]), sum(lengths[: i + 1])) for i in range(len(lengths))]
+)
+
+
+@given(spans)
+def test_segments_cover_the_video_without_gaps(found: list[Span]) -> None:
+    said = [Utterance(s.start, s.end, "words") for s in found]
+    segments = build_segments(found, said, [], found[-1].end)
+    assert segments[0].start == 0
+    assert segments[-1].end == pytest.approx(found[-1].end)
+    for a, b in pairwise(segments):
+        assert a.end == b.start
+        assert a.end - a.start >= MIN_SEGMENT_SECONDS - 1e-6 or b.end - a.start > MAX_SEGMENT_SECONDS
+    assert all(s.end - s.start <= MAX_SEGMENT_SECONDS + 1e-6 for s in segments)
+    assert sum(s.speech.count("words") for s in segments) == len(said)
+
+
+def test_screen_text_is_kept_once_per_segment() -> None:
+    lines = [ScreenLine(t, "EXIT", 0.9, (0, 0, 1, 1)) for t in (1.0, 2.0)] + [
+        ScreenLine(8, "Gate 4", 0.9, (0, 0, 1, 1))
+    ]
+    first, second = build_segments([Span(0, 6), Span(6, 12)], [], lines, 12)
+    assert (first.screen, second.screen) == ("EXIT", "Gate 4")

@@ -1,0 +1,52 @@
+"""Sentences, windows that hold all speech, and Mandarin without stops."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.speech import find_unheard, join_sentences, join_spans, write_down
+from indexer.types import Span, Utterance, Word
+
+pytestmark = pytest.mark.unit
+
+
+def words(text: str, start: float) -> Utterance:
+    found = [Word(" " + w, start + i * 0.4, start + i * 0.4 + 0.3) for i, w in enumerate(text.split())]
+    return Utterance(found[0].start, found[-1].end, text, 0.9, found)
+
+
+def test_sentences_are_joined_across_cuts_and_split_at_stops() -> None:
+    pieces = [words("Mr. Lee went home. He was", 0), words("tired.", 2.5), words("Later he", 9)]
+    assert [u.text for u in join_sentences(pieces)] == ["Mr. Lee went home.", "He was tired.", "Later he"]
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 5), st.floats(0.3, 70)), min_size=1, max_size=20))
+def test_windows_hold_all_speech(gaps: list[tuple[float, float]]) -> None:
+    speech, now = [], 0.0
+    for gap, length in gaps:
+        speech.append(Span(now + gap, now + gap + length))
+        now += gap + length
+    windows = join_spans(speech)
+    assert all(w.length <= 28.0 + 1e-6 for w in windows)
+    for span in speech:
+        assert sum(span.overlap(w) for w in windows) == pytest.approx(span.length)
+
+
+def test_voice_without_words_is_found() -> None:
+    assert find_unheard([Span(0, 3), Span(5, 8), Span(9, 9.5)], [Utterance(0, 3, "a")]) == [Span(5, 8)]
+
+
+def test_mandarin_phrases_become_sentences() -> None:
+    words = [Word(("" if i == 0 else " ") + "举头望明月", 2.5 * i, 2.5 * i + 2.5) for i in range(6)]
+    heard = [Utterance(0.0, 15.0, "".join(w.text for w in words), 0.9, words)]
+    assert [(s.start, s.end) for s in join_sentences(heard)] == [(0.0, 7.5), (7.5, 15.0)]
+    spaced = [Word(" word", 2.5 * i, 2.5 * i + 2.5) for i in range(6)]
+    assert len(join_sentences([Utterance(0.0, 15.0, "", 0.9, spaced)])) == 1
+
+
+def test_mandarin_is_written_in_one_script_and_japanese_is_left_alone() -> None:
+    heard = [Utterance(0.0, 2.0, "這兩天央視播出", 0.9, [Word("這兩天", 0.0, 1.0), Word("央視播出", 1.0, 2.0)])]
+    written = write_down("zh", heard).utterances[0]
+    assert (written.text, [w.text for w in written.words]) == ("这两天央视播出", ["这两天", "央视播出"])
+    assert write_down("ja", heard).utterances == heard
+    assert write_down("zh", []).language == ""
