@@ -1,6 +1,7 @@
 """What a video says, to take away: transcript, chapters, summary and answers as VTT, SRT, text, Markdown and JSON.
 
 Everything is a list of cues. Cue text comes from media: it is escaped, so that it stays text wherever it is opened.
+(Written here and not by pysubs2, which takes what stands in braces for style and drops it.)
 """
 
 import json
