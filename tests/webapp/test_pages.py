@@ -64,3 +64,10 @@ def test_a_first_view_is_light(path, full, clients) -> None:
     assert found
     assert all(found)
     assert len(page.encode()) + sum(Path(file).stat().st_size for file in found) <= MOST_BYTES
+
+
+def test_hits_inside_a_video_say_their_words(demo, clients, monkeypatch) -> None:
+    monkeypatch.setattr("webapp.views.watch.MIN_CONFIDENCE", 0.0)
+    page = clients["owner"].get(f"/videos/{demo.key}", {"q": "Whisper writes down what is spoken"}).content.decode()
+    hits = page.split('class="hits"')[1].split("</section>")[0]
+    assert "<mark>Whisper</mark>" in hits
