@@ -23,7 +23,7 @@ from indexer.segments import build_segments
 from indexer.snapshot import Base, Rows, Shelf, Snapshot
 from indexer.speech import join_sentences
 from indexer.terms import terms
-from indexer.types import Utterance
+from indexer.types import MediaInfo, Utterance
 
 POOL = 40  # candidates per channel
 
@@ -65,7 +65,7 @@ class Collection:
         with tempfile.TemporaryDirectory() as folder:
             seen = box.look(path, Path(folder), info, lambda _: None)
             images = [np.asarray(Pillow.open(k.path).convert("RGB")) for k in seen.keyframes]
-            spoken = self._hear(path, Path(folder)) if info.has_audio else []
+            spoken = self._hear(path, Path(folder), info) if info.has_audio else []
         vectors = self._pictures.encode_images(images)
         context = mean_direction(vectors)
         segments = build_segments(seen.shots, spoken, [], info.duration)
@@ -87,10 +87,10 @@ class Collection:
         self._paths.append(path)
         return len(segments)
 
-    def _hear(self, path: Path, folder: Path) -> Sequence[Utterance]:
+    def _hear(self, path: Path, folder: Path, info: MediaInfo) -> Sequence[Utterance]:
         if self._voice is None or self._transcriber is None:
             return []
-        audio = np.fromfile(box.extract_audio(path, folder, box.probe(path)), np.float32)
+        audio = np.fromfile(box.extract_audio(path, folder, info), np.float32)
         speech = self._voice.detect(audio)
         return join_sentences(self._transcriber.transcribe(audio, speech, lambda _: None).utterances) if speech else []
 

@@ -64,7 +64,7 @@ def is_due(recipe: Recipe) -> bool:
 
 
 def repair() -> bool:
-    """Replace generations that a reader found damaged (see `library.open_newest`)."""
+    """Replace generations that a reader found damaged (see `snapshot.open_newest`)."""
     state = IndexState.objects.select_related("active").exclude(damaged="").filter(pk=1).first()
     if state is None or state.active is None:
         return False

@@ -1,7 +1,6 @@
 """What all commands share: `--json` (one object a line on stdout), exit codes 0, 1 and 2, finding rows by name."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from webapp.models import User, Video
+from webapp.parsing import parse_key, parse_number
 from webapp.people import first_run
 
 
@@ -72,11 +72,12 @@ def find_user(name: str | None) -> User:
 
 def find_video(name: str) -> Video:
     """By number or by key (the one in the address of its page)."""
-    try:
-        found = Video.objects.filter(pk=int(name)) if name.isdigit() else Video.objects.filter(key=uuid.UUID(name))
-    except ValueError:
-        raise usage(f"“{name}” is neither a video's number nor its key.") from None
-    video = found.first()
+    if (number := parse_number(name)) is not None:
+        video = Video.objects.filter(pk=number).first()
+    elif (key := parse_key(name)) is not None:
+        video = Video.objects.filter(key=key).first()
+    else:
+        raise usage(f"“{name}” is neither a video's number nor its key.")
     if video is None:
         raise usage(f"There is no video {name}.")
     return video
