@@ -47,7 +47,7 @@ class TooMuch(Exception):
 
 
 def create(owner: User, file_name: str, length: int, visibility: str) -> Upload:
-    """Reserve room for a file that will arrive in pieces. Raises `uploads.Refused`."""
+    """Reserve room for a file that will arrive in pieces. Raises `intake.Refused`."""
     if length <= 0:
         raise intake.Refused(_("The file is empty."))
     intake.check_size(length, file_name)

@@ -75,7 +75,7 @@ def shared_poster(request: HttpRequest, moment: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 def shared_captions(request: HttpRequest, moment: uuid.UUID) -> HttpResponseBase:
-    return open_to_all(send_captions(request, find_shared(moment).video))
+    return open_to_all(send_captions(find_shared(moment).video))
 
 
 @require_safe

@@ -71,9 +71,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if match is None or not any(match.groups()):
         return 0, size - 1
     # A number of more digits than any file has bytes is behind every end.
-    start, end = (
-        min(int(text[-MAX_DIGITS:] or 0), size) if len(text) <= MAX_DIGITS else size for text in match.groups()
-    )
+    start, end = (min(int(text or 0), size) if len(text) <= MAX_DIGITS else size for text in match.groups())
     if not match[1]:
         return (size - end, size - 1) if end else None
     last = size - 1 if not match[2] else min(end, size - 1)
@@ -160,10 +158,10 @@ def picture(request: HttpRequest, video: Video, name: str) -> HttpResponseBase:
 @require_safe
 @require_session
 def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    return send_captions(request, visible_video(request, key))
+    return send_captions(visible_video(request, key))
 
 
-def send_captions(request: HttpRequest, video: Video) -> HttpResponseBase:
+def send_captions(video: Video) -> HttpResponseBase:
     text = documents.write("transcript", "vtt", video)
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
