@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
+from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -124,7 +124,7 @@ def examine_queue() -> Iterator[Finding]:
             _("The oldest due step has waited for %(minutes)s minutes.") % {"minutes": f"{minutes:.0f}"},
             remedy,
         )
-    for row in steps.filter(status=Step.Status.WAITING).values("error_text", "error_values").annotate(n=Count("pk")):
+    for row in ledger.count_waiting():
         yield Finding(
             "warning",
             _("%(count)s steps wait: %(why)s")

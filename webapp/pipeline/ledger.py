@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from indexer.errors import IndexerError, translatable
@@ -186,6 +187,12 @@ def wait(step: Step, error: IndexerError | QaError) -> None:
         error_text=error.text,
         error_values=error.values,
     )
+
+
+def count_waiting() -> list[dict[str, Any]]:
+    """What steps wait for (`error_text`, `error_values`), and how many do (`n`)."""
+    waiting = Step.objects.filter(status=Step.Status.WAITING)
+    return [{**row} for row in waiting.values("error_text", "error_values").annotate(n=Count("pk"))]
 
 
 def fail(step: Step, error: IndexerError | QaError, seconds: float | None = None) -> None:

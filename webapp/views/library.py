@@ -22,7 +22,7 @@ from webapp.parsing import parse_keys
 from webapp.people import audit
 from webapp.people.access import signed_in
 from webapp.pipeline import ledger
-from webapp.uploads import intake, removal, resumable
+from webapp.uploads import body, intake, removal, resumable
 
 PAGE_SIZE = 24
 ORDERS = {
@@ -112,7 +112,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("visibility", Video.Visibility.PRIVATE)
     visibility = wanted if wanted in Video.Visibility.values else Video.Visibility.PRIVATE
     results = [take(user, file, visibility) for file in request.FILES.getlist("files")]
-    if refused := getattr(request, "refused_upload", None):  # while it arrived, see `receiving.FormUpload`
+    if refused := getattr(request, body.REFUSED, None):  # while it arrived, see `body.FormUpload`
         results.append({"file": "", "error": str(refused), "url": "", "status": refused.status})
     if not results:
         results = [{"file": "", "error": _("Choose at least one file."), "url": "", "status": 200}]

@@ -39,9 +39,7 @@ def operations(request: HttpRequest) -> HttpResponse:
     context = {
         "queues": [describe_queue(queue) for queue in plan.QUEUES],
         "running": estimates.watch(steps.filter(status=Step.Status.RUNNING).order_by("started_at")),
-        "waiting": steps.filter(status=Step.Status.WAITING)
-        .values("error_text", "error_values")
-        .annotate(n=Count("pk")),
+        "waiting": ledger.count_waiting(),
         "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:MAX_ROWS],
         "failed_count": steps.filter(status=Step.Status.FAILED).count(),
         "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
