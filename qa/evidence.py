@@ -18,11 +18,9 @@ MIN_LONG_SENTENCE_SECONDS = 6.0  # seconds: sentences above it are cited by thei
 MIN_CLAUSE_SECONDS = 1.8  # seconds that a clause must take
 _COMMAS = (",", ";", ":", "，", "、", "；", "：")
 _APART = re.compile(r"\s[\u4e00-\u9fff]")  # Whisper writes Chinese without commas, and a space in their place
-SIMILARITY_WEIGHT, SHARED_WORDS_WEIGHT, NEIGHBOUR_WEIGHT = (
-    1.0,
-    0.5,
-    0.25,
-)  # weights of meaning, of shared words, and of words of the sentence beside it
+SIMILARITY_WEIGHT = 1.0  # of meaning
+SHARED_WORDS_WEIGHT = 0.5
+NEIGHBOUR_WEIGHT = 0.25  # of shared words of the sentence beside it
 
 # What a question asks about: the first kind any of whose words occurs.
 _ASKED = {
@@ -111,7 +109,7 @@ _NEEDS = (
 
 def could_answer(question: str, text: str) -> bool:
     """Does `text` hold what a question of this kind is answered with: a year, a time, a number?"""
-    return all(answer.search(text) for question_terms, answer in _NEEDS if question_terms.search(question))
+    return all(needed.search(text) for kind, needed in _NEEDS if kind.search(question))
 
 
 def preferred_kind(question: str) -> str:

@@ -18,10 +18,10 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone
 log = logging.getLogger(__name__)
 
 WRITER_LEASE = timedelta(minutes=10)  # building one for 10^5 segments takes seconds
-MAX_DELTA_SEGMENTS = (
-    256  # segments that may be new or gone before a generation is due: an exact scan of them is nothing
-)
-MAX_DELTA_SHARE = 0.1  # or this share of the generation
+# What may be new or gone before a generation is due: this many segments, an exact scan of which is nothing, or this
+# share of the generation.
+MAX_DELTA_SEGMENTS = 256
+MAX_DELTA_SHARE = 0.1
 
 
 def publish(recipe: Recipe) -> int | None:
