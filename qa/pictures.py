@@ -52,6 +52,7 @@ _WHEN = re.compile(
     r"(?:video|clip|picture|scene|film|movie|image|photo))\b"
 )
 _COLOUR = re.compile(r"\bwhat (?:is the )?(?:\w+ )?colors? (?:is|are|was|were|of|does|do|has|have)?\s?(.+)")
+_PAST = re.compile(r"^(?:\w{2,}ed|born|made|held|built|found|bought|sold|grown|taken)$")
 _AUXILIARIES = words("is are was were does do")
 _HOLDS = {"wear": "wearing", "hold": "holding", "ride": "riding", "carry": "carrying", "throw": "throwing"} | {
     "catch": "catching", "eat": "eating", "play": "playing", "climb": "climbing", "push": "pushing", "pull": "pulling",
@@ -152,6 +153,8 @@ def _read_about_someone(said: Sequence[str]) -> PictureQuestion | None:
     subject = head_of(said[2 : verb if said[1] in ("does", "do") else None]) or generalize(said[2])
     about = f"{'are' if said[1] in ('are', 'were', 'do') else 'is'} the {subject}"
     if said[0] == "where":
+        if _PAST.search(said[-1]):  # "Where was she born?" is told, not seen
+            return None
         return PictureQuestion("place", f"where {about}")
     rest = said[3:]
     if said[1] in ("does", "do"):

@@ -13,6 +13,16 @@ from qa.types import Caption, Evidence, Guess, Turn
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 
 
+class Reranker(Protocol):
+    """Reads a question and a passage together: how well does the one answer the other?"""
+
+    name: str
+
+    def score(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(n,) logits; NaN where either text is not in a language that it reads."""
+        ...
+
+
 class Captioner(Protocol):
     """Writes a sentence about a picture, and answers short questions about it."""
 

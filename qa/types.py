@@ -79,7 +79,12 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange of a conversation."""
+    """One exchange of a conversation, with what the answer cites as (video, start, end), in its order."""
 
     question: str
     answer: str
+    citations: tuple[tuple[int, float, float], ...] = ()
+
+    @property
+    def videos(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(video for video, _start, _end in self.citations))

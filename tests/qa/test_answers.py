@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from qa.short_answers import find_short_answer
 
 from qa.chapters import find_chapters
 from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence, split_clauses
 from qa.prompts import build_prompt
 from qa.reader import answer_by_quoting, check, quote
-from qa.short_answers import find_short_answer
 from qa.summarizer import summarize, summarize_chapters
 from qa.training.metrics import bleu4, cider
 from qa.types import Chapter, Evidence, Turn

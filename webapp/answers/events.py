@@ -12,6 +12,7 @@ from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import translation
 
+from qa.questions import language_of
 from qa.types import Sentence
 from webapp.answers import replies, threads
 from webapp.models import Question, User, Video
@@ -49,7 +50,7 @@ def write_events(
         for item in replies.stream(user, text, scope, threads.earlier_turns(user, video, thread)):
             with translation.override(language):
                 if isinstance(item, Sentence):
-                    event = _event("sentence", {"text": replies.tell(asdict(item))})
+                    event = _event("sentence", {"text": replies.tell(asdict(item), language_of(text))})
                 else:
                     event = _event("done", finish(threads.store_answer(user, video, thread, item, instead)))
             yield event

@@ -4,8 +4,8 @@ import numpy as np
 
 from indexer.queries import caption_of
 from qa.pictures import PictureQuestion, vote
-from qa.questions import Window
 from qa.types import Citation, Sentence
+from qa.windows import Window
 from webapp import engine
 from webapp.models import Keyframe, Recipe, Segment, Video
 from webapp.pipeline.embed import load_picture

@@ -1,52 +1,48 @@
-"""Questions: read → gather → answer → check → present. Every sentence of a reply cites a moment that one can play.
+"""Questions: understand → narrow → execute → tell. Every sentence about a video cites a moment that one can play.
 
-Reading, answering and checking are `qa`'s; here stands what a person may read, and how a reply is told and kept.
+Understanding, reading and checking are `qa`'s; the executors say what is known of each kind of question.
 """
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from indexer.ports import SentenceEncoder
-from indexer.types import Vectors
-from indexer.vectors import unpack
-from qa.answerer import Answerer
-from qa.pictures import PictureQuestion
-from qa.questions import Window, split_parts
-from qa.types import Answer, Evidence, Sentence, Turn
+from qa.narrowing import Narrowing
+from qa.questions import Intent, Kind, language_of, split_parts, understand
+from qa.types import Answer, Sentence, Turn
 from webapp import engine
-from webapp.answers.frames import ask_frames
+from webapp.answers.composer import ABSENT, NEAREST
+from webapp.answers.executors import EXECUTORS
+from webapp.answers.scope import VisibleScope, narrow
 from webapp.index import recipes
-from webapp.models import EvidenceVector, Recipe, User, Video
-from webapp.search.candidates import split
-from webapp.search.moments import MAX_QUERY_CHARACTERS, find_moments
-
-MAX_UNSEARCHED = 3000  # pieces of evidence that are read without searching first
-MAX_MOMENTS = 40  # otherwise: the pieces in this many best moments
+from webapp.models import User, Video
+from webapp.search.moments import MAX_QUERY_CHARACTERS
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with the videos it cites and how long it took; `unanswered` are parts of the question."""
+    """An answer with the videos it cites and how long it took; `unanswered` are parts of the question, `why` says how
+    each was understood and what was read for it.
+    """
 
     question: str
     answer: Answer
     videos: dict[int, Video]
     took_ms: float
     unanswered: tuple[str, ...] = ()
+    why: tuple[dict[str, Any], ...] = field(default=())
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready, in the shape that commands print: told in the language that is active."""
+        """JSON-ready, in the shape that commands print."""
+        language = language_of(self.question)
         sentences = [
             {
-                "text": tell(asdict(sentence)),
+                "text": tell(asdict(sentence), language),
                 "citations": [
                     {**asdict(c), "file": self.videos[c.video].file_name}
                     for c in sentence.citations
@@ -61,6 +57,7 @@ class Reply:
             "abstained": self.answer.abstained,
             "sentences": sentences,
             "unanswered": list(self.unanswered),
+            "kinds": [row["kind"] for row in self.why],
             "took_ms": round(self.took_ms, 1),
         }
 
@@ -70,11 +67,17 @@ class Reply:
             "abstained": self.answer.abstained,
             "sentences": [asdict(sentence) for sentence in self.answer.sentences],
             "unanswered": list(self.unanswered),
+            "why": list(self.why),
         }
 
 
-def tell(sentence: Mapping[str, Any]) -> str:
-    """A kept sentence with what it is, in the language of the reader; a decoder's own words stay as they are."""
+def tell(sentence: Mapping[str, Any], language: str) -> str:
+    """A kept sentence with what it is, in the language of the question; words of a decoder or composer stay."""
+    with translation.override(language):
+        return _tell(sentence)
+
+
+def _tell(sentence: Mapping[str, Any]) -> str:
     text = sentence["text"]
     match sentence.get("kind", ""):
         case "speech":
@@ -91,57 +94,6 @@ def tell(sentence: Mapping[str, Any]) -> str:
             return _("In the picture: %(text)s.") % {"text": text}
         case _:
             return str(text)
-
-
-@dataclass(frozen=True)
-class VisibleScope:
-    """`qa.answerer.Scope` over what a person may see: all evidence of a small library, of a large one that near a text.
-    `alone` is the one video that is asked.
-    """
-
-    user: User | AnonymousUser
-    videos: QuerySet[Video]
-    alone: Video | None
-    recipe: Recipe
-    encoder: SentenceEncoder
-
-    @property
-    def duration(self) -> float | None:
-        return None if self.alone is None else self.alone.duration or 0.0
-
-    def read(self, question: str) -> tuple[list[Evidence], Vectors]:
-        """All evidence of the scope when it is small, else that of the best moments."""
-        if self._everything is not None:
-            return self._everything
-        near = Q(pk=None)
-        scope = list(self.videos.values_list("pk", flat=True))
-        for moment in find_moments(self.user, question, MAX_MOMENTS, videos=scope).moments:
-            near |= Q(
-                evidence__video=moment.video,
-                evidence__start__lt=moment.segment.end,
-                evidence__end__gt=moment.segment.start,
-            )
-        return self._load(self._rows().filter(near))
-
-    def ask_frames(self, question: PictureQuestion, window: Window | None) -> Sentence | None:
-        """What its frames say, where one video is asked."""
-        return ask_frames(self.alone, question, window, self.recipe) if self.alone else None
-
-    @cached_property
-    def _everything(self) -> tuple[list[Evidence], Vectors] | None:
-        """All evidence, read once for every part of a question; None when that is too much."""
-        rows = self._rows()
-        return self._load(rows) if rows.count() <= MAX_UNSEARCHED else None
-
-    def _rows(self) -> QuerySet[EvidenceVector]:
-        return EvidenceVector.objects.filter(evidence__video__in=self.videos, encoder=self.encoder.name)
-
-    def _load(self, rows: QuerySet[EvidenceVector]) -> tuple[list[Evidence], Vectors]:
-        found = list(rows.select_related("evidence").order_by("evidence__video", "evidence__start", "evidence"))
-        none = np.zeros((0, self.encoder.dim), np.float32)
-        vectors = np.stack([unpack(r.vector, self.encoder.dim) for r in found]) if found else none
-        pieces = [r.evidence for r in found]
-        return [Evidence(0, p.video_id, p.start, p.end, p.kind, p.text, p.sentence) for p in pieces], vectors
 
 
 def ask(
@@ -162,23 +114,56 @@ def stream(
     visible = Video.objects.visible_to(user)
     if videos is not None:
         visible = visible.filter(pk__in=videos)
-    alone = visible.first() if videos is not None and len(videos) == 1 else None
     recipe = recipes.active()
     encoder = engine.sentences(recipe)
-    scope = VisibleScope(user, visible, alone, recipe, encoder)
-    answerer = Answerer(encoder.encode_queries, encoder.encode_passages, split, engine.decoder())
     sentences: list[Sentence] = []
-    unanswered, searched = [], 0
-    for part in split_parts(question):
-        found, searched = answerer.answer(part, scope, turns)
+    unanswered, why = [], []
+    for intent in understand_all(question, turns):
+        narrowed = narrow(user, visible, intent.narrowing) if intent.narrowing != Narrowing() else visible
+        chosen = list(narrowed[:2]) if videos is not None or intent.narrowing != Narrowing() else []
+        alone = chosen[0] if len(chosen) == 1 else None
+        scope = VisibleScope(user, narrowed, alone, recipe, encoder)
         before = len(sentences)
-        for sentence in found:
+        for sentence in _in_language(EXECUTORS[intent.kind](intent, scope, turns), language_of(question)):
             if sentence not in sentences:
                 sentences.append(sentence)
                 yield sentence
         if len(sentences) == before:
-            unanswered.append(part)
+            unanswered.append(intent.text)
+        why.append(explain(intent, scope))
     cited = {c.video for s in sentences for c in s.citations}
-    answer = Answer(sentences, abstained=not sentences, searched=searched)
+    abstained = all(s.kind in (ABSENT, NEAREST) for s in sentences)
+    answer = Answer(sentences, abstained, sum(row["searched"] for row in why))
     took = 1000 * (time.perf_counter() - begun)
-    yield Reply(question, answer, visible.in_bulk(cited), took, tuple(unanswered) if sentences else ())
+    yield Reply(question, answer, visible.in_bulk(cited), took, tuple(unanswered) if sentences else (), tuple(why))
+
+
+def understand_all(question: str, turns: Sequence[Turn]) -> list[Intent]:
+    """What is wanted: one intent where the whole is understood as one, else one for each part of the question."""
+    whole = understand(question, turns)
+    if whole.kind not in (Kind.FACT, Kind.SEEN):
+        return [whole]
+    return [understand(part, turns) for part in split_parts(question)]
+
+
+def explain(intent: Intent, scope: VisibleScope) -> dict[str, Any]:
+    """Why this answer: how the question was understood, what was searched, and what was read with its confidence."""
+    narrowing = {name: str(value) for name, value in asdict(intent.narrowing).items() if value}
+    return {
+        "kind": intent.kind.value,
+        "topic": intent.topic if intent.topic != intent.text else "",
+        "narrowing": narrowing,
+        "videos": len(scope.ids),
+        "searched": scope.trace.searched,
+        "passages": scope.trace.passages,
+    }
+
+
+def _in_language(sentences: Iterator[Sentence], language: str) -> Iterator[Sentence]:
+    """Each is composed in this language; between them the reader's own stays active."""
+    while True:
+        with translation.override(language):
+            sentence = next(sentences, None)
+        if sentence is None:
+            return
+        yield sentence

@@ -22,7 +22,13 @@ def ask(user: User, text: str, video: Video | None, thread: uuid.UUID, instead: 
 
 def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Turn]:
     last = user.questions.filter(video=video, thread=thread)[:MAX_TURNS]
-    return [Turn(q.text, " ".join(s["text"] for s in q.answer.get("sentences", []))) for q in reversed(last)]
+    return [read_turn(q) for q in reversed(last)]
+
+
+def read_turn(question: Question) -> Turn:
+    sentences = question.answer.get("sentences", [])
+    cited = tuple((c["video"], c["start"], c["end"]) for s in sentences for c in s.get("citations", []))
+    return Turn(question.text, " ".join(s["text"] for s in sentences), cited)
 
 
 def store_answer(user: User, video: Video | None, thread: uuid.UUID, reply: Reply, instead: int | None) -> Question:

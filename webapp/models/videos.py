@@ -69,6 +69,7 @@ class Video(models.Model):
     storyboard_tiles = models.IntegerField(default=0)
     summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))
     detailed = models.JSONField(default=list, help_text=_("the long summary, in the same form"))
+    about = models.JSONField(default=list, help_text=_("what is spoken about: words, start, end"))
     suggestions = models.JSONField(default=list, help_text=_("questions that it answers"))
     tags = models.JSONField(default=list, help_text=_("what stands out of its timeline"))
     sound = models.JSONField(default=dict, help_text=_("shares of speech, silence and other sound"))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from indexer.terms import split_words, terms
 from webapp.answers.replies import tell
 from webapp.media.embeds import write_embed_code
-from webapp.messages import explain, render
+from webapp.messages import clock, explain, render
 from webapp.models import Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
@@ -22,14 +22,7 @@ register = template.Library()
 register.filter("label", tags.translate)
 register.filter("tell", tell)
 register.filter("explain", explain)
-
-
-@register.filter
-def clock(seconds: float) -> str:
-    """75.2 -> "1:15"; 3675 -> "1:01:15"."""
-    whole = int(seconds or 0)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+register.filter("clock", clock)
 
 
 @register.filter

@@ -24,7 +24,7 @@ _COPULA = frozenset({"是", "为", "叫", "叫做", "有", "要", "会", "能"})
 Word = tuple[str, str]  # and its part of speech
 
 
-def find_short_answer(question: str, text: str) -> str:
+def find_chinese(question: str, text: str) -> str:
     """The answer as it stands in `text`, at most `MAX_CHARACTERS` of them; "" where the two do not fit tightly, or
     are not Chinese. Who, what, which and how many are understood.
     """

@@ -1,0 +1,62 @@
+"""ms-marco-MiniLM-L-12-v2 in ONNX Runtime: how well a passage answers a question, both in English.
+
+A cross-encoder reads both texts together (Nogueira & Cho 2019, Passage Re-ranking with BERT, arXiv:1901.04085).
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer import weights
+from indexer.adapters.onnx_runtime import open_session
+
+_LONGEST = 192  # tokens of a question and a passage together
+_BATCH = 16
+_PIECES = 1.6  # word pieces a word: English takes 1.2, other languages 2 to 5
+
+
+class CrossEncoder:
+    """Logits, about -11 (unrelated) to 10 (answers)."""
+
+    name = "ms-marco-MiniLM-L-12-v2"
+
+    def __init__(self, models: Path) -> None:
+        from tokenizers import Tokenizer
+
+        network, tokenizer = weights.RERANKER.verify()
+        self._session = open_session(network)
+        self._inputs = {given.name for given in self._session.get_inputs()}
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._lock = threading.Lock()  # padding is a state of the tokenizer
+
+    def score(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(n,), one for each passage; NaN where question or passage is not English."""
+        scores = np.full(len(passages), np.nan, np.float32)
+        if not self._reads(question):
+            return scores
+        readable = [i for i, passage in enumerate(passages) if self._reads(passage)]
+        order = sorted(readable, key=lambda i: len(passages[i]))  # like lengths together pad little
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            with self._lock:
+                self._tokenizer.enable_truncation(_LONGEST)
+                self._tokenizer.enable_padding()
+                read = self._tokenizer.encode_batch([(question, passages[i]) for i in rows])
+            given = {
+                "input_ids": np.array([r.ids for r in read], np.int64),
+                "attention_mask": np.array([r.attention_mask for r in read], np.int64),
+                "token_type_ids": np.array([r.type_ids for r in read], np.int64),
+            }
+            scores[rows] = self._session.run(None, {k: v for k, v in given.items() if k in self._inputs})[0].reshape(-1)
+        return scores
+
+    def _reads(self, text: str) -> bool:
+        """Whether this is English to the model: it knows most of the words whole."""
+        words = text.split()
+        with self._lock:
+            self._tokenizer.no_padding()
+            pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return bool(words) and "[UNK]" not in pieces and len(pieces) / len(words) < _PIECES

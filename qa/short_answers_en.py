@@ -1,0 +1,210 @@
+"""The words of an English sentence that answer a question, by the kind of thing that the question word asks for.
+
+Names, times, amounts and places have forms of their own (the answer types of Li & Roth 2002, Learning Question
+Classifiers, https://aclanthology.org/C02-1150/); anything else is what stands on the other side of the words that
+question and sentence share.
+"""
+
+import re
+
+from qa.pictures import DETERMINERS
+
+MAX_WORDS = 9  # words: more is no short answer
+
+_TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mister|Doctor|Dr|Professor|Prof|President|Minister|Councillor|Captain|King|Queen|Sir|Lady|Saint|Uncle|Aunt)\.? )"
+_NAME = re.compile(rf"{_TITLE}?[A-Z][\w'’-]+(?: (?:(?:de|von|van|of|the|la|le|da|del|der) )*[A-Z][\w'’-]+)*")
+_SMALL = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion"
+_AMOUNT = rf"(?:\d[\d.,:]*|(?:(?:a|an) )?(?:{_SMALL}|{_TENS}|half|dozen|couple)(?:[- ](?:and |point |a )?(?:{_SMALL}|{_TENS}|half|dozen|\d+))*)"
+_UNIT = (
+    r"(?: (?:per ?cent|%|percent|degrees?(?: celsius)?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|centur(?:y|ies)|decades?|"
+    r"millimetres?|centimetres?|metres?|meters?|kilomet(?:re|er)s?|miles?|inches|feet|grams?|kilos?|kilograms?|pounds?|litres?|"
+    r"liters?|millilitres?|euros?|dollars?|cents|yuan|francs?|times|people|in favou?r|o'clock))?(?: old| high| long| wide| deep)?"
+)
+_NUMBER = re.compile(rf"\b{_AMOUNT}\b{_UNIT}(?: [a-z]+(?= |[.,;!?]|$))?", re.IGNORECASE)
+_BARE_NUMBER = re.compile(rf"\b{_AMOUNT}\b{_UNIT}", re.IGNORECASE)
+_WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_TIME = re.compile(
+    rf"\b(?:(?:on|in|at|by|since|until|before|after|around|about|early on|late on) )?(?:the )?(?:"
+    rf"(?:early |late )?(?:spring|summer|autumn|winter|morning|afternoon|evening|noon|midnight|night)(?: of \d{{4}})?|"
+    rf"(?:every |each |last |next )?(?:other |second |third )?{_WEEKDAY}(?: (?:morning|afternoon|evening|night))?|"
+    rf"(?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?)?{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?)?(?:,? \d{{4}})?(?: session)?|"
+    rf"\d{{4}}s?|\d{{1,2}}(?::\d{{2}})? ?(?:[ap]\.?m\.?|o'clock)|(?:{_SMALL}|\d+) (?:past|to) (?:{_SMALL}|\d+)|"
+    rf"yesterday|today|tomorrow|tonight|(?:last|next|this) (?:week|month|year|spring|summer|autumn|winter|night|morning)|"
+    rf"(?:{_AMOUNT}) (?:minutes?|hours?|days?|weeks?|months?|years?) (?:ago|later|before))\b"
+)  # fmt: skip
+_FREQUENCY = re.compile(
+    rf"\b(?:(?:only )?(?:every|each) (?:(?:second|third|other) )?(?:{_AMOUNT} )?[\w]+|(?:once|twice|{_AMOUNT} times)(?: an?| each| every)? ?\w*|always|never|daily|weekly|yearly)\b",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"\b(?:in|at|on|near|from|to|into|under|beneath|behind|beside|between|outside|inside|above|below|around|across|through|next to|in front of|on top of)"
+    r" (?!which\b|what\b|that\b|order\b|fact\b|it\b)(?:(?:the|a|an|my|his|her|our|their|its|this|some|each|every) )?[\w'’-]+"
+    r"(?: (?!(?:and|or|but|which|that|who|is|are|was|were|has|have|had|with|by|for|when|while|because|if|to|in|on|at|into|until|lost|tells?)\b)[\w'’-]+){0,3}"
+    r"(?: and (?:the |a )?[\w'’-]+(?= ?[.,;!?]|$))?(?: in [A-Z][\w]+)?"
+)
+_REASON = re.compile(r"\b(?:because|since|so that|in order to|due to|for fear of|thanks to)\b[^.;!?]+")
+_WORD = re.compile(r"[\w'’-]+")
+_CLAUSE = re.compile(r"[,;:.!?–—]|\b(?:and|but|or|which|that|when|while|because|so|if|as|where|who)\b", re.IGNORECASE)
+_QUESTION = re.compile(
+    r"^\W*(?:(?:at|in|on|by|for|with|to|from|of|about|under|until|since)\s+)?(?P<word>who|whom|whose|what|which|when|where|why|how)\b(?P<rest>.*)", re.IGNORECASE
+)  # fmt: skip
+# "… did the captain lose", "… is the firm called", but not "… was tied to the post", "… will replace the keeper"
+_OF_OBJECT = re.compile(
+    r"^(?: [\w'’-]+)?(?: [\w'’-]+)? (?:do|does|did)\b|"
+    r"^(?: [\w'’-]+)? (?:is|are|was|were|has|have|had|can|could|will|would|should|must|might|may) "
+    r"(?:the|a|an|my|his|her|its|their|our|your|this|that|these|those|he|she|it|they|we|you|i|one|people)\b"
+)
+_AUXILIARY = frozenset(
+    ["is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "be", "been", "being"]
+)
+_STOP = DETERMINERS | _AUXILIARY | frozenset(
+    ["of", "in", "on", "at", "to", "for", "from", "by", "with", "as", "into", "who", "whom", "whose", "what", "which", "when", "where", "why", "how", "and", "or", "but", "not", "no", "so", "than", "then", "he", "she", "it", "they", "we", "you", "i", "him", "them", "us", "me", "one", "ones", "someone", "something", "there", "here", "about", "kind", "sort", "type", "name", "called"]
+)  # fmt: skip
+
+
+def find_english(question: str, text: str) -> str:
+    """The answer as it stands in `text`, at most `MAX_WORDS` words; "" where no form fits."""
+    match = _QUESTION.match(question)
+    if match is None:
+        return ""
+    word, rest = match["word"].lower(), match["rest"].lower()
+    known = {_stem(w) for w in _WORD.findall(question.lower())} - {_stem(w) for w in _STOP}
+    found = ""
+    if word == "how" and re.match(
+        r"\s+(?:many|much|long|old|tall|high|deep|far|big|large|hot|cold|heavy|wide|fast|strong|few)\b", rest
+    ):
+        counted = re.match(r"\s+many\b", rest) is not None
+        found = _nearest(_NUMBER if counted else _BARE_NUMBER, text, known)
+        if re.fullmatch(r"1\d{3}|20\d{2}", found):  # a year measures nothing
+            found = ""
+    elif word == "how" and re.match(r"\s+(?:often|frequently)\b", rest):
+        found = _nearest(_FREQUENCY, text, known)
+    elif word == "when" or re.match(r"\s+(?:year|day|date|time|month|season|century|weekday)\b", rest):
+        found = _nearest(_TIME, text, known)
+    elif (
+        re.match(r"\s+(?:number|price|temperature|amount|percentage|height|length|age|weight|speed|cost)\b", rest)
+        or "price" in rest
+    ):
+        found = _nearest(_BARE_NUMBER, text, known)
+    elif word == "where":
+        found = _nearest(_PLACE, text, known)
+    elif word == "why":
+        match = _REASON.search(text)
+        found = match[0].strip() if match and len(match[0].split()) <= 2 * MAX_WORDS else ""
+        return found
+    elif word in ("who", "whom", "whose"):
+        found = _name(text, known) or _across(rest, text, known)
+    elif word in ("what", "which"):
+        found = _across(rest, text, known)
+    return found if 0 < len(found.split()) <= MAX_WORDS else ""
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(?:'s|’s|ies|es|s|ed|ing|e)$", "", word.lower()) if len(word) > 3 else word.lower()
+
+
+def _nearest(form: re.Pattern[str], text: str, known: set[str]) -> str:
+    """What has the form and stands nearest to a word of the question, without repeating one."""
+    places = [m.start() for m in _WORD.finditer(text) if _stem(m[0]) in known]
+    fitting = [m for m in form.finditer(text) if not {_stem(w) for w in _WORD.findall(m[0])} <= known]
+    if not fitting:
+        return ""
+    # An amount stands before what it counts.
+    best = min(
+        fitting,
+        key=lambda m: min(((p - m.end() if p > m.start() else 2 * (m.start() - p)) for p in places), default=m.start()),
+    )
+    return best[0].strip(" ,")
+
+
+def _name(text: str, known: set[str]) -> str:
+    """A name that the question does not hold. A capital at the beginning of the sentence may be no name."""
+    for match in _NAME.finditer(text):
+        words = _WORD.findall(match[0])
+        first_of_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in '.!?“"'
+        if words[0] in ("I", "I'm", "I’m", "I've", "I'll") or {_stem(w) for w in words} & known:
+            continue
+        if (
+            first_of_sentence
+            and len(words) == 1
+            and words[0].lower() in _STOP | {"and", "our", "most", "last", "today", "after", "now", "if"}
+        ):
+            continue
+        if (
+            first_of_sentence
+            and len(words) == 1
+            and not re.match(r"[A-Z]\w+ (?:is|was|has|had|said|says|spoke|reports?|asks?)\b", text[match.start() :])
+        ):
+            continue
+        return match[0]
+    return ""
+
+
+def _across(rest: str, text: str, known: set[str]) -> str:
+    """What stands on the other side of the shared words: before them where the question word is the subject ("What
+    slid on the planks?"), behind them where it is the object ("What did the captain lose?").
+    """
+    words = [(m.start(), m.end(), _stem(m[0])) for m in _WORD.finditer(text)]
+    if _OF_OBJECT.search(rest):
+        shared = [end for _, end, stem in words if stem in known]
+        return _trim(_clip(text[shared[-1] :]), known) if shared else ""
+    plain = [w for w in _WORD.findall(rest) if w not in _AUXILIARY and w not in ("not", "ever", "also")]
+    verbs = [_stem(w) for w in plain[: 2 if plain[1:] else 1]]
+    place = next((start for start, _, stem in words if stem in verbs), None)
+    passive = re.match(
+        r"(?: \w+)? (?:(?:should|can|must|may|will) (?:not )?be|is|are|was|were|has been) \w+(?:ed|en|ne|ught|ade)\b",
+        rest,
+    )
+    if place is None or (passive and not re.search(r"\b(?:is|are|was|were|be|been)\b", text[:place])):
+        return ""
+    return _trim(_clip_back(text[:place]), known)
+
+
+def _clip(behind: str) -> str:
+    match = re.search(r"[,;:.!?–—]", behind)
+    return behind[: match.start()] if match else behind
+
+
+def _clip_back(before: str) -> str:
+    return re.split(r"[,;:.!?–—]", before.rstrip(" ,"))[-1]
+
+
+def _trim(piece: str, known: set[str]) -> str:
+    """Without the verbs and prepositions at its ends; "" when nothing that tells is left."""
+    words = piece.split()
+    plain = [w.strip('.,;:!?"“”').lower() for w in words]
+    while plain and (
+        plain[0] in _AUXILIARY or plain[0] in ("and", "then", "only", "also", "of", "to", "that", "not", "by", "just")
+    ):
+        plain.pop(0), words.pop(0)
+    while plain and (
+        plain[-1] in _AUXILIARY
+        or plain[-1]
+        in (
+            "and",
+            "who",
+            "which",
+            "that",
+            "of",
+            "to",
+            "with",
+            "has",
+            "only",
+            "all",
+            "often",
+            "then",
+            "never",
+            "always",
+            "they",
+            "i",
+            "we",
+            "he",
+            "she",
+            "it",
+        )
+    ):
+        plain.pop(), words.pop()
+    telling = [w for w in plain if w not in _STOP and _stem(w) not in known]
+    return " ".join(words).strip(" ,;.") if telling else ""

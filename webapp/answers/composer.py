@@ -1,0 +1,107 @@
+"""The words of an answer, in the language that is active: a direct first sentence, then what supports it."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import get_language_info, ngettext
+from django.utils.translation import gettext as _
+
+from qa.types import Citation, Sentence
+from webapp.messages import clock
+
+MAX_NAMED = 5  # titles named in a sentence: the cards show all
+
+# Kinds of sentences that say that nothing was found, and what comes nearest to it.
+ABSENT, NEAREST = "absent", "nearest"
+CARDS = "cards"  # each citation is shown as a picture
+
+
+def say(text: str, citations: Iterable[Citation] = (), kind: str = "told") -> Sentence:
+    return Sentence(text, list(citations), kind)
+
+
+def found_in(count: int, titles: Sequence[str]) -> str:
+    """ "In 3 videos: A, B, C." """
+    return ngettext("In one video: %(titles)s.", "In %(count)d videos: %(titles)s.", count) % {
+        "count": count,
+        "titles": join(titles),
+    }
+
+
+def yes_in(count: int, titles: Sequence[str]) -> str:
+    return ngettext("Yes, in one video: %(titles)s.", "Yes, in %(count)d videos: %(titles)s.", count) % {
+        "count": count,
+        "titles": join(titles),
+    }
+
+
+def count_of(count: int, titles: Sequence[str]) -> str:
+    return ngettext("One: %(titles)s.", "%(count)d: %(titles)s.", count) % {"count": count, "titles": join(titles)}
+
+
+def at_times(moments: Sequence[float]) -> str:
+    """ "At 2:31 and 4:05." """
+    return _("At %(times)s.") % {"times": enumerate_words([clock(m) for m in moments])}
+
+
+def mentioned(topic: str, count: int) -> str:
+    return ngettext("“%(topic)s” is mentioned once.", "“%(topic)s” is mentioned %(count)d times.", count) % {
+        "topic": topic,
+        "count": count,
+    }
+
+
+def not_mentioned(topic: str) -> str:
+    return _("“%(topic)s” is not mentioned, as far as can be heard.") % {"topic": topic}
+
+
+def not_found(topic: str) -> str:
+    return _("I did not find “%(topic)s”.") % {"topic": topic}
+
+
+def none_of(topic: str) -> str:
+    return _("No: no video shows “%(topic)s”, as far as can be told.") % {"topic": topic}
+
+
+def nearest(title: str) -> str:
+    return _("The nearest is in “%(title)s”.") % {"title": title}
+
+
+def videos(count: int) -> str:
+    return ngettext("%(count)d video", "%(count)d videos", count) % {"count": count}
+
+
+def length(seconds: float) -> str:
+    """ "1 hour 5 minutes", "3 minutes 20 seconds", "48 seconds"."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    parts = []
+    if hours:
+        parts.append(ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours})
+    if minutes:
+        parts.append(ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes})
+    if (rest and not hours) or not parts:
+        parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
+    return " ".join(parts)
+
+
+def language_name(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+def join(titles: Sequence[str]) -> str:
+    """The first titles, and how many more there are."""
+    named = [_("“%(title)s”") % {"title": title} for title in titles[:MAX_NAMED]]
+    more = len(titles) - len(named)
+    if more > 0:
+        named.append(ngettext("%(n)d more", "%(n)d more", more) % {"n": more})
+    return enumerate_words(named)
+
+
+def enumerate_words(words: Sequence[str]) -> str:
+    """ "A", "A and B", "A, B and C"."""
+    if len(words) < 2:
+        return "".join(words)
+    return _("%(first)s and %(last)s") % {"first": _(", ").join(words[:-1]), "last": words[-1]}

@@ -1,0 +1,30 @@
+"""Facts from speech, screen and pictures: what is found in them is quoted, or worded by a decoder and checked."""
+
+from collections.abc import Iterator, Sequence
+
+from qa.answerer import Answerer
+from qa.questions import Intent
+from qa.types import Sentence, Turn
+from webapp import engine
+from webapp.answers.scope import VisibleScope
+from webapp.search.candidates import split
+
+MAX_EXPLAINED = 5  # passages that "why this answer" shows
+
+
+def answer_fact(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """Sentences with their moments; none where the videos do not say."""
+    encoder = scope.encoder
+    answerer = Answerer(encoder.encode_queries, encoder.encode_passages, split, engine.reranker(), engine.decoder())
+    sentences, read = answerer.answer(intent.topic or intent.text, scope, turns)
+    scope.trace.searched += len(read)
+    scope.trace.passages += [
+        {
+            "text": s.evidence.text[:200],
+            "video": s.evidence.video,
+            "start": s.evidence.start,
+            "confidence": s.confidence,
+        }
+        for s in read[:MAX_EXPLAINED]
+    ]
+    yield from sentences

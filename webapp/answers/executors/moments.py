@@ -1,0 +1,93 @@
+"""What is seen or said somewhere: which videos, whether any, how many, when."""
+
+from collections.abc import Iterator, Sequence
+
+from django.utils.translation import gettext as _
+
+from qa.questions import Intent, Kind
+from qa.types import Citation, Sentence, Turn
+from webapp.answers import composer
+from webapp.answers.composer import ABSENT, CARDS, NEAREST, say
+from webapp.answers.executors.relevance import PRESENT, SURELY_ABSENT, Relevant, find_relevant
+from webapp.answers.executors.words import find_mentions, group_by_video
+from webapp.answers.scope import VisibleScope
+from webapp.models import Video
+from webapp.search.moments import Moment, find_moments
+
+MAX_WHEN = 3  # moments that answer "when"
+
+
+def list_videos(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """The videos, best first, each with its best moment."""
+    relevant = find(intent, scope)
+    if not relevant.moments:
+        yield from tell_absent(intent, relevant)
+    elif scope.alone:
+        yield from tell_when(intent, scope, turns)
+    else:
+        titles = [m.video.title for m in relevant.moments]
+        first = composer.count_of if intent.kind is Kind.COUNT else composer.found_in
+        yield say(first(len(titles), titles), map(cite, relevant.moments), CARDS)
+
+
+def tell_whether(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """Yes with where; no where the search is confident of absence; else that nothing was found, with the nearest."""
+    relevant = find(intent, scope)
+    if not relevant.moments:
+        yield from tell_absent(intent, relevant)
+    elif scope.alone:
+        yield say(
+            _("Yes. %(when)s") % {"when": composer.at_times([relevant.moments[0].start])}, [cite(relevant.moments[0])]
+        )
+    else:
+        titles = [m.video.title for m in relevant.moments]
+        yield say(composer.yes_in(len(titles), titles), map(cite, relevant.moments), CARDS)
+
+
+def tell_when(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """The moments, in the order of how well they fit."""
+    found = find_moments(scope.user, intent.topic, MAX_WHEN, videos=scope.ids)
+    best = found.moments[:1] if scope.alone else [m for m in found.moments if m.confidence >= PRESENT]
+    if not best or (scope.alone and best[0].confidence < SURELY_ABSENT):
+        yield from tell_absent(intent, Relevant([], found.moments[:1], 0.0))
+        return
+    near = [m for m in found.moments[1:] if m.score >= best[0].score - relevance_margin(best[0])]
+    shown = [*best, *(m for m in near if m not in best)]
+    yield say(composer.at_times([m.start for m in shown]), map(cite, shown), CARDS)
+
+
+def relevance_margin(best: Moment) -> float:
+    """A second moment is named when it fits nearly as well."""
+    return 0.15 * max(best.score, 0.0)
+
+
+def tell_absent(intent: Intent, relevant: Relevant) -> Iterator[Sentence]:
+    if relevant.nearest and relevant.confidence <= SURELY_ABSENT and intent.kind is Kind.EXISTS and not intent.source:
+        yield say(composer.none_of(intent.topic))
+        return
+    yield say(composer.not_found(intent.topic), kind=ABSENT)
+    for moment in relevant.nearest[:1]:
+        yield say(composer.nearest(moment.video.title), [cite(moment)], NEAREST)
+
+
+def find(intent: Intent, scope: VisibleScope) -> Relevant:
+    """By the words that are said where the question says so; else by what is seen, said and written."""
+    if intent.source != "speech":
+        return find_relevant(scope.user, intent.topic, scope.ids)
+    spoken = group_by_video(find_mentions(intent.topic, scope.ids))
+    if not spoken:
+        near = find_relevant(scope.user, intent.topic, scope.ids)
+        return Relevant([], near.moments or near.nearest, 0.5)
+    rows = Video.objects.in_bulk(spoken)
+    return Relevant([Said(rows[pk], *places[0]) for pk, places in spoken.items()], [], 1.0)
+
+
+class Said:
+    """A place where words are said, as far as an answer needs it of a moment."""
+
+    def __init__(self, video: Video, start: float, end: float) -> None:
+        self.video, self.start, self.end = video, start, end
+
+
+def cite(moment: "Moment | Said") -> Citation:
+    return Citation(moment.video.pk, moment.start, moment.end)

@@ -1,0 +1,119 @@
+"""What is said: words and where they fall, what is said at a time, who speaks."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from indexer.terms import terms
+from qa.questions import Intent
+from qa.types import Citation, Sentence, Turn
+from qa.windows import find_event, find_window
+from webapp.answers import composer
+from webapp.answers.composer import ABSENT, CARDS, say
+from webapp.answers.executors.facts import answer_fact
+from webapp.answers.scope import VisibleScope
+from webapp.models import Utterance, Video
+
+MAX_SHOWN = 8  # mentions that are cited
+MAX_SAID = 3  # sentences that are quoted of a window
+_INTRODUCTION = re.compile(
+    r"\b(?:my name is|i am|i'm|i’m|this is|call me)\s+(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Professor|Captain)\.? )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3})|(?:我叫|我是|我的名字是)(?P<han>[\u4e00-\u9fff]{2,4})|"
+    r"\b(?:mein Name ist|ich heiße|ich bin)\s+(?P<de>[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2})"
+)  # fmt: skip
+
+Place = tuple[int, float, float]  # video, start, end
+
+
+def tell_mentions(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """How often words are said, and the moments at which they fall."""
+    places = find_mentions(intent.topic, scope.ids)
+    if not places:
+        yield say(composer.not_mentioned(intent.topic), kind="told" if intent.detail else ABSENT)
+        return
+    shown = [Citation(*place) for place in places[:MAX_SHOWN]]
+    said = composer.mentioned(intent.topic, len(places))
+    yield say(_("Yes: %(said)s") % {"said": said} if intent.detail == "yesno" else said, shown, CARDS)
+
+
+def find_mentions(topic: str, videos: Collection[int]) -> list[Place]:
+    """Where the words of `topic` are said one after the other, in any inflection, by video and time."""
+    wanted = terms(topic)
+    if not wanted:
+        return []
+    near = Q()
+    for word in topic.split() if topic.isascii() else [topic]:
+        if stems := terms(word):
+            near &= Q(text__icontains=min(stems, key=len)[:4] if word.isascii() else stems[0])
+    places: list[Place] = []
+    for spoken in Utterance.objects.filter(near, video__in=videos).order_by("video", "start"):
+        places += [(spoken.video_id, start, end) for start, end in locate(wanted, spoken)]
+    return places
+
+
+def locate(wanted: Sequence[str], spoken: Utterance) -> list[tuple[float, float]]:
+    """The spans of a sentence in which these terms follow each other."""
+    heard = [(term, start, end) for text, start, end in spoken.words for term in terms(text)]
+    size = len(wanted)
+    found = [
+        (heard[i][1], heard[i + size - 1][2])
+        for i in range(len(heard) - size + 1)
+        if [term for term, _s, _e in heard[i : i + size]] == list(wanted)
+    ]
+    return found or ([(spoken.start, spoken.end)] if _holds(list(wanted), terms(spoken.text)) else [])
+
+
+def _holds(wanted: list[str], said: list[str]) -> bool:
+    """Chinese words may be cut by the recogniser otherwise than by us: then the sentence is the place."""
+    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
+
+
+def group_by_video(places: Sequence[Place]) -> Mapping[int, list[tuple[float, float]]]:
+    grouped: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for video, start, end in places:
+        grouped[video].append((start, end))
+    return grouped
+
+
+def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """The sentences of the stretch that is named; the first or the last one where the question says so."""
+    if scope.alone is None or find_event(intent.text):
+        yield from answer_fact(intent, scope, turns)
+        return
+    spoken = list(scope.alone.utterances.all())
+    text = intent.text.lower()
+    window = find_window(intent.text, scope.alone.duration)
+    if re.search(r"\b(?:last|final|closing|end|finish|close|ends)\b|最后|结尾", text):
+        chosen = spoken[-1:] if re.search(r"sentence|thing|word|line|一句", text) else spoken[-2:]
+    elif window is not None and window.firm:
+        chosen = [u for u in spoken if window.overlaps(u.start, u.end)][:MAX_SAID]
+    else:
+        chosen = spoken[:1] if re.search(r"sentence|thing|word|line|一句", text) else spoken[:2]
+    if not chosen:
+        yield say(_("Nothing is said there."), kind=ABSENT)
+    for u in chosen:
+        yield Sentence(u.text, [Citation(scope.alone.pk, u.start, u.end)], "speech")
+
+
+def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """Names by which people introduce themselves; voices are not told apart, and that is said."""
+    found = 0
+    for spoken in Utterance.objects.filter(video__in=scope.ids).order_by("video", "start").iterator():
+        if found < MAX_SAID and (match := _INTRODUCTION.search(spoken.text)):
+            found += 1
+            name = match["name"] or match["han"] or match["de"]
+            yield Sentence(spoken.text, [Citation(spoken.video_id, spoken.start, spoken.end)], "speech", name)
+    if found:
+        return
+    talks = Video.objects.filter(pk__in=scope.ids).exclude(language="")
+    spans = Utterance.objects.filter(video__in=talks).values_list("start", "end")
+    seconds = sum(end - start for start, end in spans)
+    if not seconds:
+        yield say(_("Nobody speaks, as far as can be heard."), kind=ABSENT)
+        return
+    codes = dict.fromkeys(talks.order_by().values_list("language", flat=True))
+    names = composer.enumerate_words([composer.language_name(code) for code in codes])
+    text = _("No name is said. %(length)s are spoken in %(languages)s; voices are not told apart.")
+    yield say(text % {"length": composer.length(seconds), "languages": names})
