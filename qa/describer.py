@@ -4,6 +4,7 @@ Utterances and segments are anything with these attributes, such as rows of a da
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from qa import suggestions
 from qa.chapters import find_chapters
 from qa.evidence import Terms, score_evidence, split_clauses
+from qa.keyphrases import find_keyphrases
 from qa.ports import Embed
 from qa.reader import answer_by_quoting
 from qa.types import Caption, Chapter, Evidence
@@ -21,6 +23,7 @@ Vectors = npt.NDArray[np.float32]
 MIN_CAPTION_CONFIDENCE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 MIN_SPOKEN_SHARE = 0.2  # of a video, from which on its summary is made of speech alone
 MAX_SUGGESTIONS = 3
+MAX_TITLE_PHRASES = 2
 
 
 class Spoken(Protocol):
@@ -85,15 +88,28 @@ def divide(segments: Sequence[Shown], captions: Sequence[Caption], vectors: Vect
     return find_chapters([(s.start, s.end) for s in segments], vectors, titles)
 
 
+def retitle(chapters: Sequence[Chapter], utterances: Iterable[Spoken]) -> list[Chapter]:
+    """Chapters titled by what is spoken about in them, where enough is spoken."""
+    sentences = [Evidence(0, 0, u.start, u.end, "speech", u.text) for u in utterances]
+    titled = []
+    for chapter in chapters:
+        inside = [s for s in sentences if chapter.start <= (s.start + s.end) / 2 < chapter.end]
+        title = ", ".join(p.text for p in find_keyphrases(inside, MAX_TITLE_PHRASES))
+        titled.append(replace(chapter, title=title[:1].upper() + title[1:]) if title else chapter)
+    return titled
+
+
 def choose_sources(
     duration: float, utterances: Iterable[Spoken], pieces: Sequence[Evidence], vectors: Vectors
 ) -> tuple[list[Evidence], Vectors]:
-    """What a summary may say, with its vectors (n, d): whole sentences where much is spoken, otherwise captions and
-    screen text, too. The vector of a sentence is the mean direction of its clauses.
+    """What a summary may say, with its vectors (n, d): whole sentences where much is spoken, otherwise speech and screen
+    text. No captions: what a small model guesses from a picture sums up nothing. The vector of a sentence is the mean
+    direction of its clauses.
     """
     spoken = [i for i, p in enumerate(pieces) if p.kind == "speech"]
     if not spoken or sum(pieces[i].end - pieces[i].start for i in spoken) < MIN_SPOKEN_SHARE * duration:
-        return list(pieces), vectors
+        certain = [i for i, p in enumerate(pieces) if p.kind != "caption"]
+        return [pieces[i] for i in certain], vectors[certain]
     sentences, means = [], []
     for u in utterances:
         inside = [i for i in spoken if u.start <= pieces[i].start < max(u.end, u.start + 0.01)]

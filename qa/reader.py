@@ -12,7 +12,7 @@ from qa.short_answers_en import find_english
 from qa.short_answers_zh import find_chinese
 from qa.types import Answer, Citation, Evidence, Sentence
 
-MIN_CONFIDENCE = 0.5  # of a piece of speech: below it the videos do not say
+MIN_CONFIDENCE = 0.45  # of a piece of speech; below it the videos do not say (see `qa.training.reader`)
 # Cosine plus half the share of the question's words, where a calibrated confidence is not to be had.
 MIN_FIT_ASKED = 0.2  # for what a question names by its kind: "what does the sign say?" shares no word with screen text
 MIN_FIT_SEEN = 0.6  # for captions and tags: small models made them, and name what is usual rather than what is there

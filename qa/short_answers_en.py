@@ -57,7 +57,30 @@ _OF_OBJECT = re.compile(
     r"(?:the|a|an|my|his|her|its|their|our|your|this|that|these|those|he|she|it|they|we|you|i|one|people)\b"
 )
 _AUXILIARY = frozenset(
-    ["is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will", "would", "shall", "should", "may", "might", "must", "be", "been", "being"]
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "can",
+        "could",
+        "will",
+        "would",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "be",
+        "been",
+        "being",
+    ]
 )
 _STOP = DETERMINERS | _AUXILIARY | frozenset(
     ["of", "in", "on", "at", "to", "for", "from", "by", "with", "as", "into", "who", "whom", "whose", "what", "which", "when", "where", "why", "how", "and", "or", "but", "not", "no", "so", "than", "then", "he", "she", "it", "they", "we", "you", "i", "him", "them", "us", "me", "one", "ones", "someone", "something", "there", "here", "about", "kind", "sort", "type", "name", "called"]

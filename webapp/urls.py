@@ -36,6 +36,7 @@ urlpatterns = [
     path("search/drop/<int:pk>", search.drop_search, name="drop-search"),
     path("ask", throttled("ask")(questions.ask_library), name="ask"),
     path("ask/<int:pk>/forget", questions.drop_question, name="drop-question"),
+    path("ask/<int:pk>/judge", questions.judge_answer, name="judge-answer"),
     path("ask/threads/<uuid:thread>/forget", questions.drop_thread, name="drop-thread"),
     path("upload", throttled("upload")(library.upload), name="upload"),
     path("uploads", throttled("upload")(tus.create), name="upload-create"),

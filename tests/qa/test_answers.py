@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from qa.short_answers import find_short_answer
 
 from qa.chapters import find_chapters
 from qa.evidence import Scored, fit_budget, preferred_kind, score_evidence, split_clauses
 from qa.prompts import build_prompt
 from qa.reader import answer_by_quoting, check, quote
+from qa.short_answers_zh import find_chinese
 from qa.summarizer import summarize, summarize_chapters
 from qa.training.metrics import bleu4, cider
 from qa.types import Chapter, Evidence, Turn
@@ -60,7 +60,7 @@ def test_an_answer_quotes_and_cites() -> None:
     ],
 )
 def test_a_chinese_question_is_answered_by_what_stands_in_its_gap(question: str, said: str, short: str) -> None:
-    assert find_short_answer(question, said) == short
+    assert find_chinese(question, said) == short
     quoted = quote(Evidence(1, 7, 0.0, 4.0, "speech", said), question)
     assert (quoted.kind, quoted.text, quoted.short_answer) == ("speech", said, short)
 

@@ -5,11 +5,12 @@ import pytest
 
 from qa.evidence import could_answer, split_clauses
 from qa.pictures import read_question
-from qa.questions import find_event, find_window, refer_back, split_parts, without_times
+from qa.questions import refer_back, split_parts
 from qa.suggestions import propose
 from qa.summarizer import summarize_chapters
 from qa.training.questions import Pair, ask_about, deny, find_nouns
 from qa.types import Chapter, Evidence, Turn
+from qa.windows import find_event, find_window, without_times
 
 pytestmark = pytest.mark.unit
 

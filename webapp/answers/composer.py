@@ -13,6 +13,7 @@ MAX_NAMED = 5  # titles named in a sentence: the cards show all
 # Kinds of sentences that say that nothing was found, and what comes nearest to it.
 ABSENT, NEAREST = "absent", "nearest"
 CARDS = "cards"  # each citation is shown as a picture
+COMPOSED = frozenset({"told", ABSENT, NEAREST, CARDS})
 
 
 def say(text: str, citations: Iterable[Citation] = (), kind: str = "told") -> Sentence:
@@ -62,8 +63,8 @@ def none_of(topic: str) -> str:
     return _("No: no video shows “%(topic)s”, as far as can be told.") % {"topic": topic}
 
 
-def nearest(title: str) -> str:
-    return _("The nearest is in “%(title)s”.") % {"title": title}
+def nearest(titles: Sequence[str]) -> str:
+    return _("What comes nearest, without being sure: %(titles)s.") % {"titles": join(titles)}
 
 
 def videos(count: int) -> str:

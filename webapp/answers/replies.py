@@ -12,11 +12,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from qa.narrowing import Narrowing
-from qa.questions import Intent, Kind, language_of, split_parts, understand
+from qa.question_forms import Kind
+from qa.questions import Intent, language_of, split_parts, understand
+from qa.restrictions import Restriction
 from qa.types import Answer, Sentence, Turn
 from webapp import engine
-from webapp.answers.composer import ABSENT, NEAREST
+from webapp.answers.composer import ABSENT, COMPOSED, NEAREST
 from webapp.answers.executors import EXECUTORS
 from webapp.answers.scope import VisibleScope, narrow
 from webapp.index import recipes
@@ -71,6 +72,16 @@ class Reply:
         }
 
 
+def is_shown(sentence: Mapping[str, Any], visible: Collection[int]) -> bool:
+    """Whether somebody who may see these videos may read a kept sentence. One that was composed names all videos that
+    it cites; a quotation is of the first.
+    """
+    cited = [c["video"] for c in sentence.get("citations", [])]
+    if sentence.get("kind", "") in COMPOSED:
+        return all(video in visible for video in cited)
+    return any(video in visible for video in cited)
+
+
 def tell(sentence: Mapping[str, Any], language: str) -> str:
     """A kept sentence with what it is, in the language of the question; words of a decoder or composer stay."""
     with translation.override(language):
@@ -119,8 +130,8 @@ def stream(
     sentences: list[Sentence] = []
     unanswered, why = [], []
     for intent in understand_all(question, turns):
-        narrowed = narrow(user, visible, intent.narrowing) if intent.narrowing != Narrowing() else visible
-        chosen = list(narrowed[:2]) if videos is not None or intent.narrowing != Narrowing() else []
+        narrowed = narrow(user, visible, intent.restriction) if intent.restriction != Restriction() else visible
+        chosen = list(narrowed[:2]) if videos is not None or intent.restriction != Restriction() else []
         alone = chosen[0] if len(chosen) == 1 else None
         scope = VisibleScope(user, narrowed, alone, recipe, encoder)
         before = len(sentences)
@@ -148,11 +159,11 @@ def understand_all(question: str, turns: Sequence[Turn]) -> list[Intent]:
 
 def explain(intent: Intent, scope: VisibleScope) -> dict[str, Any]:
     """Why this answer: how the question was understood, what was searched, and what was read with its confidence."""
-    narrowing = {name: str(value) for name, value in asdict(intent.narrowing).items() if value}
+    restriction = {name: str(value) for name, value in asdict(intent.restriction).items() if value}
     return {
         "kind": intent.kind.value,
         "topic": intent.topic if intent.topic != intent.text else "",
-        "narrowing": narrowing,
+        "restriction": restriction,
         "videos": len(scope.ids),
         "searched": scope.trace.searched,
         "passages": scope.trace.passages,

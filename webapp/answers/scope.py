@@ -13,8 +13,8 @@ from indexer.ports import SentenceEncoder
 from indexer.terms import terms
 from indexer.types import Vectors
 from indexer.vectors import unpack
-from qa.narrowing import Narrowing
 from qa.pictures import PictureQuestion
+from qa.restrictions import Restriction
 from qa.types import Evidence, Sentence
 from qa.windows import Window
 from webapp.answers.frames import ask_frames
@@ -89,19 +89,19 @@ class VisibleScope:
         return [Evidence(0, p.video_id, p.start, p.end, p.kind, p.text, p.sentence) for p in pieces], vectors
 
 
-def narrow(user: User | AnonymousUser, videos: QuerySet[Video], narrowing: Narrowing) -> QuerySet[Video]:
+def narrow(user: User | AnonymousUser, videos: QuerySet[Video], restriction: Restriction) -> QuerySet[Video]:
     """The videos that all conditions leave; none where nobody of that name or no such subject is known."""
     conditions = {
-        "pk__in": narrowing.videos or None,
-        "created_at__date__gte": narrowing.after,
-        "created_at__date__lte": narrowing.before,
-        "owner__username__iexact": narrowing.person or None,
-        "language": narrowing.language or None,
-        "duration__gt": narrowing.longer,
-        "duration__lt": narrowing.shorter,
+        "pk__in": restriction.videos or None,
+        "created_at__date__gte": restriction.after,
+        "created_at__date__lte": restriction.before,
+        "owner__username__iexact": restriction.person or None,
+        "language": restriction.language or None,
+        "duration__gt": restriction.longer,
+        "duration__lt": restriction.shorter,
     }
     videos = videos.filter(**{name: value for name, value in conditions.items() if value is not None})
-    return videos.filter(pk__in=find_subject(user, videos, narrowing.subject)) if narrowing.subject else videos
+    return videos.filter(pk__in=find_subject(user, videos, restriction.subject)) if restriction.subject else videos
 
 
 def find_subject(user: User | AnonymousUser, videos: QuerySet[Video], subject: str) -> Collection[int]:

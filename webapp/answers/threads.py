@@ -53,4 +53,4 @@ def list_threads(user: User, video: Video | None) -> list[Question]:
 def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
     """Videos that the citations name, as far as the person may (still) see them."""
     ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
-    return Video.objects.visible_to(user).in_bulk(ids)
+    return Video.objects.visible_to(user).prefetch_related("keyframes").in_bulk(ids)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from webapp.answers.replies import tell
+from webapp.answers.replies import is_shown, tell
 from webapp.messages import explain
 from webapp.models import Collection, Question, Step, Video
 from webapp.search.moments import Found, Moment
@@ -243,9 +243,9 @@ class AnswerOut(Schema):
     def of(question: Question, cited: dict[int, Video]) -> "AnswerOut":
         """What cites no video that the person may (still) see is left out."""
         sentences = [
-            SentenceOut(text=tell(sentence), citations=cite(sentence, cited))
+            SentenceOut(text=tell(sentence, language_of(question.text)), citations=cite(sentence, cited))
             for sentence in question.answer.get("sentences", [])
-            if any(c["video"] in cited for c in sentence["citations"])
+            if is_shown(sentence, cited)
         ]
         return AnswerOut(
             id=question.pk,
@@ -253,7 +253,7 @@ class AnswerOut(Schema):
             question=question.text,
             video=question.video.key if question.video else None,
             answer=" ".join(s.text for s in sentences),
-            abstained=not sentences,
+            abstained=not sentences or bool(question.answer.get("abstained")),
             sentences=sentences,
             asked_at=question.asked_at,
         )

@@ -1,4 +1,4 @@
-"""Search by what people of this installation judged: does each recipe find what they called right?"""
+"""Search and answers by what people of this installation judged: is what they called right still found and said?"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from indexer.measures import Record
-from webapp.models import Judgement, Recipe, User
+from webapp.answers import replies
+from webapp.models import Judgement, Question, Recipe, User
 from webapp.search.moments import Moment, find_moments
 
 DEPTH = 10  # results that count
@@ -14,6 +15,7 @@ DEPTH = 10  # results that count
 
 def judgements() -> Iterator[Record]:
     """One row per recipe that has vectors: of the good moments, how many come among the first; of the bad ones, too."""
+    yield from answered()
     asked: dict[tuple[int, str], list[Judgement]] = defaultdict(list)
     for row in Judgement.objects.select_related("judge"):
         asked[row.judge_id, row.query].append(row)
@@ -30,6 +32,21 @@ def judgements() -> Iterator[Record]:
                 f"{name} among the first {DEPTH} %": share(found[good])
                 for good, name in ((True, "good"), (False, "bad"))
             },
+        }
+
+
+def answered() -> Iterator[Record]:
+    """Of the answers that people judged, asked again: how many are still given, by what people said of them."""
+    judged = list(Question.objects.exclude(good=None).select_related("asker", "video"))
+    again = [replies.ask(q.asker, q.text, [q.video.pk] if q.video else None) for q in judged]
+    kept = [(q, not reply.answer.abstained) for q, reply in zip(judged, again, strict=True)]
+    if judged:
+        yield {
+            "bench": "answers judged by people",
+            "judged": len(judged),
+            "good %": share([bool(q.good) for q in judged]),
+            "good ones answered again %": share([given for q, given in kept if q.good]),
+            "bad ones answered again %": share([given for q, given in kept if not q.good]),
         }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer.types import TILE, TILES_A_ROW
+from qa.questions import language_of
 from webapp.answers.replies import tell
 from webapp.models import User, Video
 
@@ -42,7 +43,7 @@ def answers(video: Video, user: User | None = None) -> list[Cue]:
     """What this person asked the video and was answered, in the order of asking."""
     questions = video.questions.filter(asker=user).order_by("asked_at") if user else video.questions.none()
     return [
-        Cue(c["start"], c["end"], f"{question.text} — {tell(sentence)}")
+        Cue(c["start"], c["end"], f"{question.text} — {tell(sentence, language_of(question.text))}")
         for question in questions
         for sentence in question.answer.get("sentences", [])
         for c in sentence["citations"][:1]

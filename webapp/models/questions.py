@@ -18,6 +18,7 @@ class Question(models.Model):
     text = models.CharField(max_length=500)
     answer = models.JSONField(default=dict)
     cited = models.ManyToManyField(Video, related_name="+", help_text=_("whose words the answer holds"))
+    good = models.BooleanField(null=True, help_text=_("what the person who asked says of the answer"))
     asked_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

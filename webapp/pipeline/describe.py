@@ -12,7 +12,9 @@ from indexer.types import Vectors
 from indexer.vectors import pack, unpack
 from qa import describer, summarizer
 from qa.describer import MIN_CAPTION_CONFIDENCE
+from qa.keyphrases import find_keyphrases
 from qa.types import Caption, Sentence
+from qa.types import Evidence as Piece
 from webapp import engine, models
 from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
@@ -21,7 +23,8 @@ from webapp.pipeline.embed import load_picture
 from webapp.search.candidates import load_frames, split
 
 CAPTION_BATCH = 16  # pictures captioned at a time
-MAX_SUMMARY_SENTENCES = 5
+MAX_SUMMARY_SENTENCES = 3  # beside the phrases that say what it is about
+MAX_PHRASES = 6
 
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
@@ -39,8 +42,10 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         stack([s.visual for s in segments], recipe.dims["visual"]),
     )
     chapters = describer.divide(segments, captions, np.concatenate([text, visual], 1).astype(np.float32))
+    chapters = describer.retitle(chapters, utterances)
     sources, means = describer.choose_sources(video.duration, utterances, pieces, vectors)
     summary = summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES)
+    about = find_topics(sources)
     detailed = summarizer.summarize_chapters(sources, means, chapters)
     questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, split)
     found = tags.find_tags(segments, visual, utterances, recipe)
@@ -50,29 +55,44 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     vectors = np.concatenate([vectors, encoder.encode_passages([p.text for p in named])])
 
     def store() -> None:
-        for segment, caption in zip(segments, captions, strict=True):
-            Segment.objects.filter(pk=segment.pk).update(
-                caption=caption.text if caption.confidence >= MIN_CAPTION_CONFIDENCE else "",
-                caption_confidence=caption.confidence,
-            )
-        video.evidence.all().delete()
-        rows = [
-            Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, sentence=p.sentence)
-            for p in pieces
-        ]
-        Evidence.objects.bulk_create(rows)
-        save_vectors(rows, vectors, encoder.name)
+        save_captions(segments, captions)
+        save_evidence(video, pieces, vectors, encoder.name)
         video.chapters.all().delete()
         models.Chapter.objects.bulk_create(
             models.Chapter(video=video, start=c.start, end=c.end, title=c.title[:120]) for c in chapters
         )
-        video.summary, video.detailed = add_times(summary), add_times(detailed)
+        video.summary, video.detailed, video.about = add_times(summary), add_times(detailed), about
         video.timeline.all().delete()
         models.Tag.objects.bulk_create(models.Tag(video=video, **asdict(tag)) for tag in found)
         video.tags, video.suggestions = pick_for_video(found), questions
-        video.save(update_fields=["summary", "detailed", "tags", "suggestions"])
+        video.save(update_fields=["summary", "detailed", "about", "tags", "suggestions"])
 
     return store
+
+
+def find_topics(sources: Sequence[Piece]) -> list[dict[str, Any]]:
+    """What is spoken about, with the sentence that says it."""
+    spoken = [p for p in sources if p.kind == "speech"]
+    return [
+        {"text": p.text, "start": p.evidence.start, "end": p.evidence.end} for p in find_keyphrases(spoken, MAX_PHRASES)
+    ]
+
+
+def save_captions(segments: Sequence[Segment], captions: Sequence[Caption]) -> None:
+    for segment, caption in zip(segments, captions, strict=True):
+        Segment.objects.filter(pk=segment.pk).update(
+            caption=caption.text if caption.confidence >= MIN_CAPTION_CONFIDENCE else "",
+            caption_confidence=caption.confidence,
+        )
+
+
+def save_evidence(video: Video, pieces: Sequence[Piece], vectors: Vectors, encoder: str) -> None:
+    video.evidence.all().delete()
+    rows = [
+        Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, sentence=p.sentence) for p in pieces
+    ]
+    Evidence.objects.bulk_create(rows)
+    save_vectors(rows, vectors, encoder)
 
 
 def stack(blobs: Sequence[bytes | memoryview], dim: int) -> Vectors:

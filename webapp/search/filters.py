@@ -1,4 +1,4 @@
-"""Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
+"""Restriction a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -10,17 +10,19 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
-from webapp.answers.replies import tell
+from qa.question_forms import Kind
+from qa.questions import language_of
+from webapp.answers.replies import is_shown, tell
 from webapp.media.embeds import write_embed_code
 from webapp.messages import clock, explain, render
-from webapp.models import Video
+from webapp.models import Question, Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
 from webapp.search.moments import Moment
 
 register = template.Library()
 register.filter("label", tags.translate)
-register.filter("tell", tell)
+register.filter("is_shown", is_shown)
 register.filter("explain", explain)
 register.filter("clock", clock)
 
@@ -163,6 +165,38 @@ def narrowed(context: dict[str, Any], name: str, facet: Facet) -> str:
 
 
 @register.filter
-def quotes(sentence: dict[str, Any], cited: Collection[int]) -> bool:
-    """Whether the sentence may be shown: a video that it cites is (still) one of those that this person may see."""
-    return any(c["video"] in cited for c in sentence.get("citations", []))
+def picture_at(video: Video, citation: dict[str, Any]) -> str:
+    """The file of the key frame nearest to the middle of a cited span, "" without any."""
+    middle = (citation["start"] + citation["end"]) / 2
+    frames = video.keyframes.all()
+    return min(frames, key=lambda frame: abs(frame.time - middle)).file if frames else ""
+
+
+@register.simple_tag
+def kind_name(kind: str) -> str:
+    """What a kind of question is called on pages."""
+    return {
+        Kind.LIST: _("which videos"),
+        Kind.EXISTS: _("whether there is one"),
+        Kind.COUNT: _("how many"),
+        Kind.WHEN: _("when"),
+        Kind.ABOUT: _("what it is about"),
+        Kind.SUMMARY: _("a summary"),
+        Kind.POINTS: _("the main points"),
+        Kind.CHAPTERS: _("the chapters"),
+        Kind.SAID: _("what is said at a time"),
+        Kind.MENTIONS: _("where words are said"),
+        Kind.SPEAKERS: _("who speaks"),
+        Kind.SEEN: _("what is seen"),
+        Kind.FACT: _("a fact that is said or written"),
+        Kind.LIBRARY: _("the library itself"),
+        Kind.COMPARE: _("a comparison"),
+        Kind.SHOW: _("the moments cited before"),
+        Kind.CHAT: _("small talk"),
+    }[Kind(kind)]
+
+
+@register.filter
+def told(sentence: dict[str, Any], question: Question) -> str:
+    """A sentence of a kept answer, in the language in which was asked."""
+    return tell(sentence, language_of(question.text))

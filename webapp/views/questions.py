@@ -4,7 +4,14 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -54,6 +61,17 @@ def drop_question(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
+def judge_answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say whether an answer to a question of one's own was right; the same again takes it back."""
+    question = get_object_or_404(Question, pk=pk, asker=signed_in(request))
+    good = request.POST.get("good") == "1"
+    question.good = None if question.good == good else good
+    question.save(update_fields=["good"])
+    return redirect(f"{leave(question).url}?thread={question.thread}")
+
+
+@require_POST
+@login_required
 def drop_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
     """Forget a whole conversation of one's own."""
     questions = Question.objects.filter(asker=signed_in(request), thread=thread)
@@ -62,7 +80,7 @@ def drop_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
     return leave(question)
 
 
-def leave(question: Question) -> HttpResponse:
+def leave(question: Question) -> HttpResponseRedirect:
     return redirect("watch", question.video.key) if question.video else redirect("ask")
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from qa.questions import Intent, Kind
+from qa.question_forms import Kind
+from qa.questions import Intent
 from qa.types import Sentence, Turn
 from webapp.answers.executors import chat, facts, library, moments, overview, words
 from webapp.answers.scope import VisibleScope

@@ -24,8 +24,8 @@ def chat(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator
     if intent.detail in ("hello", "help", "unclear"):
         yield say(
             _(
-                "You may ask which videos show something, whether there is one, when it can be seen, what is said about it, "
-                "what a video is about, how often a word is said, or how many videos there are."
+                "You may ask which videos show something, whether there is one, when it can be seen, what is said "
+                "about it, what a video is about, how often a word is said, or how many videos there are."
             )
         )
 

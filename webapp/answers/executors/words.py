@@ -20,9 +20,11 @@ from webapp.models import Utterance, Video
 MAX_SHOWN = 8  # mentions that are cited
 MAX_SAID = 3  # sentences that are quoted of a window
 _INTRODUCTION = re.compile(
-    r"\b(?:my name is|i am|i'm|i’m|this is|call me)\s+(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Professor|Captain)\.? )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3})|(?:我叫|我是|我的名字是)(?P<han>[\u4e00-\u9fff]{2,4})|"
-    r"\b(?:mein Name ist|ich heiße|ich bin)\s+(?P<de>[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2})"
-)  # fmt: skip
+    r"\b(?:my name is|i am|i'm|i’m|this is|call me|My name is|I am|I'm|I’m|This is|Call me)\s+"
+    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Professor|Captain)\.? )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3})|"
+    r"(?:我叫|我的名字是)(?P<han>[\u4e00-\u9fff]{2,4})|"
+    r"\b(?:[Mm]ein Name ist|[Ii]ch heiße|[Ii]ch bin)\s+(?P<de>[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2})"
+)
 
 Place = tuple[int, float, float]  # video, start, end
 

@@ -10,7 +10,7 @@ from qa.types import Turn
 
 
 @dataclass(frozen=True)
-class Narrowing:
+class Restriction:
     """Conditions that all hold. `subject` are words of a title or of what the video is about; `videos` are those that
     an earlier answer cited; `after` and `before` are inclusive days; lengths are seconds.
     """
@@ -24,10 +24,10 @@ class Narrowing:
     longer: float | None = None
     shorter: float | None = None
 
-    def merged(self, other: "Narrowing") -> "Narrowing":
+    def merged(self, other: "Restriction") -> "Restriction":
         """Both; where both say something, the other one counts."""
         values = {f.name: getattr(other, f.name) or getattr(self, f.name) for f in fields(self)}
-        return Narrowing(**values)
+        return Restriction(**values)
 
 
 _FILM = r"(?:video|clip|film|movie|recording|talk|lecture|presentation|one)"
@@ -111,14 +111,14 @@ _THERE = re.compile(
 )
 
 
-def read_narrowing(
+def read_restriction(
     text: str, today: date | None = None, turns: Sequence[Turn] = (), alone: bool = False
-) -> tuple[Narrowing, str]:
+) -> tuple[Restriction, str]:
     """The conditions that a question names, and the question without their words. `turns` resolve "the second one" and
     "in that video"; what stands `alone` ("only from May") needs no "uploaded" beside a date.
     """
     today = today or date.today()
-    found = Narrowing()
+    found = Restriction()
     rest = text
     cited = next((turn.videos for turn in reversed(turns) if turn.videos), ())
     if cited:
@@ -136,13 +136,13 @@ def read_narrowing(
     return found, re.sub(r"\s+([?？.!])", r"\1", " ".join(rest.split())).strip(" ,，")
 
 
-def _read_pointers(found: Narrowing, rest: str, cited: tuple[int, ...]) -> tuple[Narrowing, str]:
+def _read_pointers(found: Restriction, rest: str, cited: tuple[int, ...]) -> tuple[Restriction, str]:
     if match := _ORDINAL.search(rest):
         place = _ORDINALS[(match["nth"] or match["han"]).lower()]
         if -len(cited) <= place < len(cited):
-            found, rest = found.merged(Narrowing(videos=(cited[place],))), _cut(rest, match)
+            found, rest = found.merged(Restriction(videos=(cited[place],))), _cut(rest, match)
     elif match := _THERE.search(rest):
-        found, rest = found.merged(Narrowing(videos=cited[:1])), _cut(rest, match)
+        found, rest = found.merged(Restriction(videos=cited[:1])), _cut(rest, match)
     return found, rest
 
 
@@ -151,30 +151,30 @@ def _cut(text: str, match: re.Match[str]) -> str:
     return f"{text[: match.start()]} {keep} {text[match.end() :]}"
 
 
-def _read_subject(match: re.Match[str], today: date) -> Narrowing:
-    return Narrowing(subject=match["subject"].strip(" \"'"))
+def _read_subject(match: re.Match[str], today: date) -> Restriction:
+    return Restriction(subject=match["subject"].strip(" \"'"))
 
 
-def _read_person(match: re.Match[str], today: date) -> Narrowing:
-    return Narrowing(person=match["person"])
+def _read_person(match: re.Match[str], today: date) -> Restriction:
+    return Restriction(person=match["person"])
 
 
-def _read_language(match: re.Match[str], today: date) -> Narrowing:
-    return Narrowing(language=_LANGUAGES[match["language"].lower()])
+def _read_language(match: re.Match[str], today: date) -> Restriction:
+    return Restriction(language=_LANGUAGES[match["language"].lower()])
 
 
-def _read_length(match: re.Match[str], today: date) -> Narrowing:
+def _read_length(match: re.Match[str], today: date) -> Restriction:
     number = match["number"].lower()
     unit = {"s": 1.0, "m": 60.0, "h": 3600.0}[match["unit"][0].lower()]
     seconds = unit * (_NUMBER[number] if number in _NUMBER else int(number))
     longer = match["how"].lower() in ("longer", "more", "over")
-    return Narrowing(longer=seconds) if longer else Narrowing(shorter=seconds)
+    return Restriction(longer=seconds) if longer else Restriction(shorter=seconds)
 
 
-def _read_date(match: re.Match[str], today: date) -> Narrowing:
+def _read_date(match: re.Match[str], today: date) -> Restriction:
     said = next(value for name, value in match.groupdict().items() if name.startswith("when") and value)
     first, last = find_days(said.lower(), today)
-    return Narrowing(after=first, before=last)
+    return Restriction(after=first, before=last)
 
 
 def find_days(said: str, today: date) -> tuple[date, date]:
@@ -207,7 +207,7 @@ def find_days(said: str, today: date) -> tuple[date, date]:
     return stretches[han.get(said, said.replace("past ", "last "))]
 
 
-_Read = Callable[[re.Match[str], date], Narrowing]
+_Read = Callable[[re.Match[str], date], Restriction]
 _READERS: tuple[tuple[tuple[re.Pattern[str], ...], _Read], ...] = (
     (_SUBJECT, _read_subject),
     (_DATES, _read_date),
