@@ -102,9 +102,9 @@ def retitle(chapters: Sequence[Chapter], utterances: Iterable[Spoken]) -> list[C
 def choose_sources(
     duration: float, utterances: Iterable[Spoken], pieces: Sequence[Evidence], vectors: Vectors
 ) -> tuple[list[Evidence], Vectors]:
-    """What a summary may say, with its vectors (n, d): whole sentences where much is spoken, otherwise speech and screen
-    text. No captions: what a small model guesses from a picture sums up nothing. The vector of a sentence is the mean
-    direction of its clauses.
+    """What a summary may say, with its vectors (n, d): whole sentences where much is spoken, otherwise speech and
+    screen text. No captions: what a small model guesses from a picture sums up nothing. The vector of a sentence is
+    the mean direction of its clauses.
     """
     spoken = [i for i, p in enumerate(pieces) if p.kind == "speech"]
     if not spoken or sum(pieces[i].end - pieces[i].start for i in spoken) < MIN_SPOKEN_SHARE * duration:

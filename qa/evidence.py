@@ -27,8 +27,8 @@ MAX_RERANKED = 24  # pieces that are read together with the question: each costs
 
 # Logistic regression by `manage.py train reader` (`qa.training.reader`): weights of similarity, shared words and the
 # re-ranker's logit, and the bias; without the logit where the re-ranker does not read the language.
-CONFIDENCE_READ = (7.387, 0.263, 0.2546, -1.222)
-CONFIDENCE_UNREAD = (9.724, 2.417, 0.0, -4.105)
+CONFIDENCE_READ = (7.048, 0.188, 0.272, -0.843)
+CONFIDENCE_UNREAD = (9.591, 2.474, 0.0, -4.062)
 UNREAD_LOGIT, SURE_LOGIT = -11.0, 8.0  # where logits level off
 
 # What a question asks about: the first kind any of whose words occurs.

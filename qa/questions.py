@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from qa.pictures import read_question
 from qa.question_forms import FORMS, Kind
-from qa.restrictions import Restriction, read_restriction
+from qa.restrictions import NOT_RESTRICTED, Restriction, read_restriction
 from qa.types import Turn
 
 MAX_PARTS = 3
@@ -26,7 +26,7 @@ class Intent:
     topic: str = ""
     detail: str = ""
     source: str = ""
-    restriction: Restriction = Restriction()
+    restriction: Restriction = NOT_RESTRICTED
 
 
 _WH = r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|does|do|did|can|has|have)"
@@ -149,7 +149,7 @@ def _follow_up(text: str, turns: Sequence[Turn]) -> Intent | None:
         return replace(before, text=text, topic=meant)
     if match := _ONLY.match(text):
         restriction, rest = read_restriction(match["rest"] or match["han"], alone=True)
-        topic = before.topic if restriction != Restriction() else f"{before.topic} {rest}".strip()
+        topic = before.topic if restriction != NOT_RESTRICTED else f"{before.topic} {rest}".strip()
         return replace(before, text=text, topic=topic, restriction=before.restriction.merged(restriction))
     if _WHICH_ONES.match(text) and before.kind in _OF_MANY:
         return replace(before, text=text, kind=Kind.LIST)

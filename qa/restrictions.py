@@ -30,6 +30,8 @@ class Restriction:
         return Restriction(**values)
 
 
+NOT_RESTRICTED = Restriction()
+
 _FILM = r"(?:video|clip|film|movie|recording|talk|lecture|presentation|one)"
 _QUOTE = r"[\"“”„«『「]"
 _END = r"(?=\s*(?:$|[?.!,，。？]))"

@@ -115,8 +115,7 @@ def find_english(question: str, text: str) -> str:
         found = _nearest(_PLACE, text, known)
     elif word == "why":
         match = _REASON.search(text)
-        found = match[0].strip() if match and len(match[0].split()) <= 2 * MAX_WORDS else ""
-        return found
+        return match[0].strip() if match and len(match[0].split()) <= 2 * MAX_WORDS else ""
     elif word in ("who", "whom", "whose"):
         found = _name(text, known) or _across(rest, text, known)
     elif word in ("what", "which"):

@@ -11,6 +11,7 @@ PROFILE = {
     "transcriber": ("tests.fakes.Transcriber", ""),
     "screen": ("tests.fakes.Screen", ""),
     "mood": ("tests.fakes.Mood", ""),
+    "reranker": ("tests.fakes.Reranker", ""),
     "captioner": ("tests.fakes.Captioner", "given"),
 }
 KINOSCOPE_PROFILES = {**_PROFILES, "fake": PROFILE}

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer.ports import Progress
 from indexer.terms import terms
@@ -98,6 +99,13 @@ class Screen(Named):
 class Mood(Named):
     def judge(self, texts: Sequence[str]) -> list[float]:
         return [0.0] * len(texts)
+
+
+class Reranker(Named):
+    """Reads nothing, as the real one does with languages other than English."""
+
+    def score(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        return np.full(len(passages), np.nan, np.float32)
 
 
 class Captioner(Named):

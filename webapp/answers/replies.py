@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from qa.question_forms import Kind
 from qa.questions import Intent, language_of, split_parts, understand
-from qa.restrictions import Restriction
+from qa.restrictions import NOT_RESTRICTED
 from qa.types import Answer, Sentence, Turn
 from webapp import engine
 from webapp.answers.composer import ABSENT, COMPOSED, NEAREST
@@ -130,8 +130,8 @@ def stream(
     sentences: list[Sentence] = []
     unanswered, why = [], []
     for intent in understand_all(question, turns):
-        narrowed = narrow(user, visible, intent.restriction) if intent.restriction != Restriction() else visible
-        chosen = list(narrowed[:2]) if videos is not None or intent.restriction != Restriction() else []
+        narrowed = narrow(user, visible, intent.restriction) if intent.restriction != NOT_RESTRICTED else visible
+        chosen = list(narrowed[:2]) if videos is not None or intent.restriction != NOT_RESTRICTED else []
         alone = chosen[0] if len(chosen) == 1 else None
         scope = VisibleScope(user, narrowed, alone, recipe, encoder)
         before = len(sentences)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
+from qa.questions import language_of
 from webapp.answers.replies import is_shown, tell
 from webapp.messages import explain
 from webapp.models import Collection, Question, Step, Video

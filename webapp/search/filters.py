@@ -1,4 +1,4 @@
-"""Restriction a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
+"""Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

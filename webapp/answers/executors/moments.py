@@ -81,7 +81,8 @@ def find(intent: Intent, scope: VisibleScope) -> Relevant:
         near = find_relevant(scope.user, intent.topic, scope.ids)
         return Relevant([], near.moments[:1] or near.nearest[:1], 0.5)
     rows = Video.objects.in_bulk(spoken)
-    return Relevant([Said(rows[pk], *places[0]) for pk, places in spoken.items()], [], 1.0)
+    most_first = sorted(spoken, key=lambda pk: -len(spoken[pk]))
+    return Relevant([Said(rows[pk], *spoken[pk][0]) for pk in most_first], [], 1.0)
 
 
 class Said:

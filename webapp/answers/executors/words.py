@@ -50,7 +50,7 @@ def find_mentions(topic: str, videos: Collection[int]) -> list[Place]:
         if stems := terms(word):
             near &= Q(text__icontains=min(stems, key=len)[:4] if word.isascii() else stems[0])
     places: list[Place] = []
-    for spoken in Utterance.objects.filter(near, video__in=videos).order_by("video", "start"):
+    for spoken in Utterance.objects.filter(near, video__in=videos).order_by("video_id", "start"):
         places += [(spoken.video_id, start, end) for start, end in locate(wanted, spoken)]
     return places
 
@@ -102,7 +102,7 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
 def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
     """Names by which people introduce themselves; voices are not told apart, and that is said."""
     found = 0
-    for spoken in Utterance.objects.filter(video__in=scope.ids).order_by("video", "start").iterator():
+    for spoken in Utterance.objects.filter(video__in=scope.ids).order_by("video_id", "start").iterator():
         if found < MAX_SAID and (match := _INTRODUCTION.search(spoken.text)):
             found += 1
             name = match["name"] or match["han"] or match["de"]

@@ -13,6 +13,7 @@ from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_featu
 from webapp import engine
 from webapp.benchmarks import judged
 from webapp.management.base import JsonCommand, usage
+from webapp.search.candidates import split
 
 WEIGHTS = {
     "fusion": fusion.ATTENTION,
@@ -26,13 +27,18 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", choices=sorted(WEIGHTS))
-        parser.add_argument("--data", required=True, help='a folder with captions.jsonl: {"file", "captions"} a line')
+        parser.add_argument("what", choices=[*sorted(WEIGHTS), "reader"])
+        parser.add_argument("--data", help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
         parser.add_argument("--without", metavar="DIR", help="judged data whose photos must not be trained on")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["what"] == "reader":
+            self.fit_reader(options["json"])
+            return
+        if not options["data"]:
+            raise usage(f"train {options['what']} needs --data DIR with captions.jsonl.")
         cache, models = settings.KINOSCOPE_HOME / "training", settings.KINOSCOPE_HOME / "models"
         try:
             without = read_captions(Path(options["without"])) if options["without"] else []
@@ -50,6 +56,14 @@ class Command(JsonCommand):
             else:
                 numbers = self.decode(photos, target, passes)
         self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
+
+    def fit_reader(self, as_json: bool) -> None:
+        """The numbers go into `qa.evidence`: eight of them need no file."""
+        from qa.training import reader
+
+        _pictures, sentences = engine.load_encoders(engine.encoders_of_settings())
+        numbers = reader.train(sentences.encode_queries, sentences.encode_passages, split, engine.reranker())
+        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
 
     def say(self, line: str) -> None:
         self.stderr.write(line)
