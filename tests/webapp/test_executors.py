@@ -25,14 +25,12 @@ def library(people) -> dict[str, Video]:
     }  # fmt: skip
     made = {
         name: Video.objects.create(
-            owner=people[owner], title=name.title(), file_name=f"{name}.mp4", sha256=name, size_bytes=1, language=language,
-            visibility=visibility, duration=duration, status="ready",
+            owner=people[owner], title=name.title(), file_name=f"{name}.mp4", sha256=name, size_bytes=1,
+            language=language, visibility=visibility, duration=duration, status="ready",
         )
         for name, (owner, visibility, language, duration) in rows.items()
     }  # fmt: skip
-    say(
-        made["soup"], "My name is Marta Lind and I cook.", "Chop the garlic.", "More garlic is better.", "Serve it hot."
-    )
+    say(made["soup"], "My name is Marta Lind and I cook.", "Chop the garlic.", "More garlic is better.", "Serve hot.")
     say(made["tram"], "The tram line opens in May.", "Nobody spoke of garlic before.", "Thank you for coming.")
     say(made["secret"], "The garlic is hidden in the safe.")
     made["soup"].about = [{"text": "garlic soup", "start": 5.0, "end": 9.0}]
@@ -86,7 +84,7 @@ def test_what_the_library_knows(library, people, text: str, expected: str) -> No
         ("What are the main points?", "Chop the garlic."),
         ("List the chapters", "The chapter “Garlic”"),
         ("What are the first words?", "“My name is Marta Lind and I cook.”"),
-        ("What is the last sentence?", "“Serve it hot.”"),
+        ("What is the last sentence?", "“Serve hot.”"),
         ("What is said at 0:06?", "“Chop the garlic.”"),
         ("Who is speaking?", "Marta Lind: “My name is Marta Lind and I cook.”"),
         ("How often is garlic mentioned?", "“garlic” is mentioned 2 times."),
