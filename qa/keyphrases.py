@@ -43,6 +43,7 @@ waren warum was weil welche welcher wenn werde werden wie wieder will wir wird w
 zwischen
 """
 _STOP = frozenset(_UNSAYING.split())
+_JOINING = ("von", "van", "de", "del", "da", "di", "of", "the")  # Grimmelshausen's "von" belongs to his name
 _NOUNS = ("nr", "ns", "nt", "nz", "n", "vn", "j", "l", "i")
 
 
@@ -99,24 +100,32 @@ def _phrases(text: str) -> list[list[str]]:
 
         return [[word] for word, kind in rjieba.tag(text) if kind.startswith(_NOUNS) and len(word) > 1]
     runs: list[list[str]] = [[]]
-    for token in _TOKEN.findall(text):
-        if not token[0].isalnum() or token.isdigit() or {token.lower(), re.split("['’]", token.lower())[0]} & _STOP:
-            runs.append([])
-        else:
+    tokens = _TOKEN.findall(text)
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        joins_names = token in _JOINING and runs[-1] and runs[-1][-1][0].isupper() and following[:1].isupper()
+        plain = {token.lower(), re.split("['’]", token.lower())[0]}
+        if joins_names or (token[0].isalnum() and not token.isdigit() and not plain & _STOP):
             runs[-1].append(token)
+        else:
+            runs.append([])
     runs += [names for run in runs if len(run) > MAX_WORDS for names in _names(run)]
-    return [run for run in runs if 0 < len(run) <= MAX_WORDS and len("".join(run)) > 3 and not _is_verb(run)]
+    return [run for run in runs if _fits(run) and len("".join(run)) > 3 and not _is_verb(run)]
 
 
 def _names(run: Sequence[str]) -> list[list[str]]:
     """The stretches of capitals in a run that is too long for a phrase."""
     stretches: list[list[str]] = [[]]
     for word in run:
-        if word[:1].isupper():
+        if word[:1].isupper() or (word in _JOINING and stretches[-1]):
             stretches[-1].append(word)
         else:
             stretches.append([])
-    return [stretch for stretch in stretches if len(stretch) > 1]
+    return [stretch for stretch in stretches if 1 < len(stretch) <= 2 * MAX_WORDS]
+
+
+def _fits(run: Sequence[str]) -> bool:
+    name = all(word[:1].isupper() or word in _JOINING for word in run)
+    return 0 < len(run) <= (2 * MAX_WORDS if name else MAX_WORDS)
 
 
 def _is_verb(run: Sequence[str]) -> bool:

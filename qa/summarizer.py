@@ -13,6 +13,7 @@ DIVERSITY_WEIGHT = 0.4  # MMR's trade-off (Carbonell & Goldstein 1998, https://d
 MIN_WORDS = 3  # words: "Yes." sums up nothing
 MAX_DETAIL_SHARE = 0.75  # share of a chapter's sentences that a detailed summary keeps, and never more than
 MAX_SENTENCES_A_CHAPTER = 10
+MAX_SHORT_SHARE, MIN_SHORT_CHARACTERS = 0.25, 120  # of a short summary
 
 
 def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most: int, lead: int = 0) -> list[Sentence]:
@@ -26,6 +27,18 @@ def summarize(pieces: Sequence[Evidence], vectors: npt.NDArray[np.float32], most
     chosen = pick_diverse(vectors[usable], min(most, len(usable)), range(min(lead, most, len(usable))))
     picked = sorted((pieces[usable[i]] for i in chosen), key=lambda p: p.start)
     return [Sentence(p.text.strip(), [cite(p)]) for p in picked]
+
+
+def shorten(sentences: Sequence[Sentence], pieces: Sequence[Evidence]) -> list[Sentence]:
+    """The shorter ones of `sentences` that together take `MAX_SHORT_SHARE` of what the pieces say; one at least, all of
+    a few words.
+    """
+    budget = max(MIN_SHORT_CHARACTERS, MAX_SHORT_SHARE * sum(len(p.text) for p in pieces))
+    kept: list[Sentence] = []
+    for sentence in sorted(sentences, key=lambda s: len(s.text)):
+        if not kept or sum(len(s.text) for s in kept) + len(sentence.text) <= budget:
+            kept.append(sentence)
+    return [sentence for sentence in sentences if sentence in kept]
 
 
 def summarize_chapters(

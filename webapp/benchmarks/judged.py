@@ -58,7 +58,7 @@ def read(data: Path) -> Judgements:
     for path in sorted(data.glob("*.csv")):
         read_sentences(path, found)
     for path in sorted(data.glob("*.json")):
-        if path.name != "benchmark.json":
+        if path.name not in ("benchmark.json", "library_questions.json"):
             read_msrvtt(path, found)
     for path in sorted(data.glob("*.jsonl")):
         read_windows(path, found)

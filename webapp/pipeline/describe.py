@@ -23,8 +23,8 @@ from webapp.pipeline.embed import load_picture
 from webapp.search.candidates import load_frames, split
 
 CAPTION_BATCH = 16  # pictures captioned at a time
-MAX_SUMMARY_SENTENCES = 3  # beside the phrases that say what it is about
-MAX_PHRASES = 6
+MAX_SUMMARY_SENTENCES = 5
+MAX_PHRASES = 8  # that say what it is about; the summary's sentences support them
 
 
 def describe(video: Video, progress: Progress) -> Callable[[], None]:
@@ -44,7 +44,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     chapters = describer.divide(segments, captions, np.concatenate([text, visual], 1).astype(np.float32))
     chapters = describer.retitle(chapters, utterances)
     sources, means = describer.choose_sources(video.duration, utterances, pieces, vectors)
-    summary = summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES)
+    summary = summarizer.shorten(summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES), sources)
     about = find_topics(sources)
     detailed = summarizer.summarize_chapters(sources, means, chapters)
     questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, split)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
 
+from indexer.terms import terms
 from qa.question_forms import Kind
 from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
@@ -16,6 +17,7 @@ from webapp.models import Video
 from webapp.search.moments import Moment, find_moments
 
 MAX_WHEN = 3  # moments that answer "when"
+MIN_CLOSE_TERMS = 3  # words that tell, from which on a description is close
 
 
 def list_videos(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
@@ -63,7 +65,9 @@ def relevance_margin(best: Moment) -> float:
 
 
 def tell_absent(intent: Intent, relevant: Relevant) -> Iterator[Sentence]:
-    if relevant.nearest and relevant.confidence <= SURELY_ABSENT and intent.kind is Kind.EXISTS and not intent.source:
+    # What is general ("animals") fits nothing very well: only what is described closely can be missing for sure.
+    surely = relevant.confidence <= SURELY_ABSENT and len(terms(intent.topic)) >= MIN_CLOSE_TERMS
+    if relevant.nearest and surely and intent.kind is Kind.EXISTS and not intent.source:
         yield say(composer.none_of(intent.topic))
         return
     yield say(composer.not_found(intent.topic), kind=ABSENT)

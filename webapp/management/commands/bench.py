@@ -24,6 +24,7 @@ from webapp.benchmarks import (
     ledger,
     library,
     models,
+    questions,
     recommendations,
     scale,
     towers,
@@ -32,7 +33,12 @@ from webapp.index import recipes
 from webapp.management.base import JsonCommand, find_user, prepare_database, usage
 from webapp.models import Measurement
 
-OF_A_LIBRARY = {**library.BENCHES, "fusion": fusion.fusion, "recommend": recommendations.recommend}
+OF_A_LIBRARY = {
+    **library.BENCHES,
+    "questions": questions.questions,
+    "fusion": fusion.fusion,
+    "recommend": recommendations.recommend,
+}
 OF_FILES = {**models.BENCHES, "captions": captions.captions, "ingest": ingest.ingest}
 ALONE = {
     "judgements": judgements.judgements,
