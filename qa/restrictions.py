@@ -135,7 +135,7 @@ def read_restriction(
         for pattern, read in _ALONE:
             if match := pattern.search(rest.strip()):
                 found, rest = found.merged(read(match, today)), ""
-    return found, re.sub(r"\s+([?？.!])", r"\1", " ".join(rest.split())).strip(" ,，")
+    return found, re.sub(r"\s+([?？.!])", r"\1", " ".join(rest.split())).replace(" ,", ",").strip(" ,，")
 
 
 def _read_pointers(found: Restriction, rest: str, cited: tuple[int, ...]) -> tuple[Restriction, str]:

@@ -87,6 +87,9 @@ _STOP = DETERMINERS | _AUXILIARY | frozenset(
 )  # fmt: skip
 
 
+_TIMES = frozenset(["today", "yesterday", "tomorrow", "now", "then", "later", "soon", "first", "finally", "again"])
+
+
 def find_english(question: str, text: str) -> str:
     """The answer as it stands in `text`, at most `MAX_WORDS` words; "" where no form fits."""
     match = _QUESTION.match(question)
@@ -171,7 +174,12 @@ def _across(rest: str, text: str, known: set[str]) -> str:
     words = [(m.start(), m.end(), _stem(m[0])) for m in _WORD.finditer(text)]
     if _OF_OBJECT.search(rest):
         shared = [end for _, end, stem in words if stem in known]
-        return _trim(_clip(text[shared[-1] :]), known) if shared else ""
+        behind = _clip(text[shared[-1] :]) if shared else ""
+        # "What did she speak about?" asks for what stands behind "about", whatever became of the verb.
+        preposition = rest.rstrip(" ?.!").rsplit(" ", 1)[-1]
+        if preposition in ("about", "of", "for", "from", "with", "on", "to") and f" {preposition} " in behind:
+            behind = behind.split(f" {preposition} ", 1)[1]
+        return _trim(behind, known)
     plain = [w for w in _WORD.findall(rest) if w not in _AUXILIARY and w not in ("not", "ever", "also")]
     verbs = [_stem(w) for w in plain[: 2 if plain[1:] else 1]]
     place = next((start for start, _, stem in words if stem in verbs), None)
@@ -228,5 +236,5 @@ def _trim(piece: str, known: set[str]) -> str:
         )
     ):
         plain.pop(), words.pop()
-    telling = [w for w in plain if w not in _STOP and _stem(w) not in known]
+    telling = [w for w in plain if w not in _STOP | _TIMES and _stem(w) not in known]
     return " ".join(words).strip(" ,;.") if telling else ""

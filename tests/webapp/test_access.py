@@ -27,6 +27,7 @@ OF_A_PERSON = {
     "picture-searched": "get",
     "drop-search": "post",
     "drop-question": "post",
+    "judge-answer": "post",
     "drop-thread": "post",
     "drop-token": "post",
 }  # nobody else's, not even an admin's
@@ -187,6 +188,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
     made = {
         "export": lambda: export.make_link(owner).key,
         "picture-searched": lambda: PictureQuery.objects.create(owner=owner, picture=b"jpeg").key,
+        "judge-answer": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-question": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-token": lambda: bool(tokens.issue(owner, "t", ["read"])) and owner.tokens.get().pk,
         "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,

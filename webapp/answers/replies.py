@@ -58,7 +58,6 @@ class Reply:
             "abstained": self.answer.abstained,
             "sentences": sentences,
             "unanswered": list(self.unanswered),
-            "kinds": [row["kind"] for row in self.why],
             "took_ms": round(self.took_ms, 1),
         }
 

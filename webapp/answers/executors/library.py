@@ -10,6 +10,7 @@ from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, say
+from webapp.answers.executors.facts import answer_fact
 from webapp.answers.scope import VisibleScope
 from webapp.models import Video
 
@@ -18,7 +19,9 @@ MAX_DIGEST = 6  # videos told of
 
 def tell_library(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
     """One fact about the videos that this person may see, from their rows."""
-    if intent.detail == "digest":
+    if intent.detail == "digest" and scope.alone:  # "What was added?" asked of one video is a question about its words
+        yield from answer_fact(intent, scope, turns)
+    elif intent.detail == "digest":
         yield from digest(intent, scope, turns)
     elif not scope.videos.exists():
         yield say(_("There are no such videos."))
@@ -54,6 +57,11 @@ def count(videos: QuerySet[Video]) -> Sentence:
 
 def total(videos: QuerySet[Video]) -> Sentence:
     return say(count_and_length(videos))
+
+
+def length(videos: QuerySet[Video]) -> Sentence:
+    """Of the one that is asked; of several, together."""
+    return one(videos[0], _("“%(title)s” takes %(length)s.")) if videos.count() == 1 else total(videos)
 
 
 def longest(videos: QuerySet[Video]) -> Sentence:
@@ -111,6 +119,7 @@ def first_moment(video: Video) -> Citation:
 FACTS: dict[str, Callable[[QuerySet[Video]], Sentence]] = {
     "count": count,
     "total": total,
+    "length": length,
     "longest": longest,
     "shortest": shortest,
     "newest": newest,

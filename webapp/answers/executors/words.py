@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from indexer.terms import terms
 from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
-from qa.windows import find_event, find_window
+from qa.windows import AROUND_SECONDS, find_event, find_window
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, say
 from webapp.answers.executors.facts import answer_fact
@@ -90,7 +90,11 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
     if re.search(r"\b(?:last|final|closing|end|finish|close|ends)\b|最后|结尾", text):
         chosen = spoken[-1:] if re.search(r"sentence|thing|word|line|一句", text) else spoken[-2:]
     elif window is not None and window.firm:
-        chosen = [u for u in spoken if window.overlaps(u.start, u.end)][:MAX_SAID]
+        middle = (window.start + window.end) / 2
+        inside = [u for u in spoken if window.overlaps(u.start, u.end)]
+        is_point = window.end - window.start <= 2 * AROUND_SECONDS
+        exact = [u for u in inside if is_point and u.start <= middle < u.end]
+        chosen = exact or inside[:MAX_SAID]
     else:
         chosen = spoken[:1] if re.search(r"sentence|thing|word|line|一句", text) else spoken[:2]
     if not chosen:
