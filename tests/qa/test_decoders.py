@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
+from qa.adapters.local_servers import find_local
 from qa.adapters.openai_endpoint import OpenaiEndpoint
 from qa.adapters.text_model import TextModel
 from qa.errors import DecoderMissing
@@ -45,6 +46,35 @@ def endpoint():
     yield f"http://127.0.0.1:{server.server_address[1]}/v1"
     server.shutdown()
     server.server_close()
+
+
+def test_a_server_on_this_machine_is_found() -> None:
+    """What answers with a list of models is; what answers otherwise, or not at all, is not."""
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Handler(BaseHTTPRequestHandler):
+        body = b'{"data": [{"id": "tiny"}]}'
+
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v1/models" else 404)
+            self.end_headers()
+            self.wfile.write(self.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Silent(Handler):
+        body = b"<html>"
+
+    servers = [HTTPServer(("127.0.0.1", 0), handler) for handler in (Handler, Silent)]
+    for server in servers:
+        Thread(target=server.serve_forever, daemon=True).start()
+    ports = [server.server_port for server in servers]
+    assert list(find_local([*ports, 1])) == [(f"http://127.0.0.1:{ports[0]}/v1", "tiny")]
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def test_an_openai_endpoint_is_asked_with_evidence_and_checked(endpoint) -> None:

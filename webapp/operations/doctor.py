@@ -37,6 +37,7 @@ def examine() -> Iterator[Finding]:
     yield from examine_database()
     yield from examine_people()
     yield from examine_models()
+    yield from examine_decoder()
     yield from examine_recipes()
     for recipe in Recipe.objects.all():
         yield from examine_vectors(recipe)
@@ -85,6 +86,17 @@ def examine_models() -> Iterator[Finding]:
         )
     for choice in towers.read_choices(settings.KINOSCOPE_HOME / "models" / "towers").values():
         yield Finding("ok", f"{choice}.")
+
+
+def examine_decoder() -> Iterator[Finding]:
+    """A language model that runs here already is offered: it would word the answers."""
+    if "decoder" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]:
+        return
+    for address, model in engine.load_adapter("qa.adapters.local_servers.find_local")():
+        what = _("The language model %(model)s runs at %(address)s; it could write the answers from the evidence.")
+        remedy = _("Set KINOSCOPE_DECODER_URL=%(address)s and KINOSCOPE_DECODER_MODEL=%(model)s, if you want that.")
+        values = {"model": model, "address": address}
+        yield Finding("ok", what % values, remedy % values)
 
 
 def examine_recipes() -> Iterator[Finding]:
