@@ -29,6 +29,8 @@ OF_A_PERSON = {
     "drop-question": "post",
     "judge-answer": "post",
     "drop-thread": "post",
+    "rename-thread": "post",
+    "export-thread": "get",
     "drop-token": "post",
 }  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
@@ -191,6 +193,8 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         "judge-answer": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-question": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).pk,
         "drop-token": lambda: bool(tokens.issue(owner, "t", ["read"])) and owner.tokens.get().pk,
+        "rename-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
+        "export-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
@@ -202,7 +206,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         assert body(refused) == body(unknown)
     assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
     assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (
-        302 if any(word in name for word in ("discard", "drop", "judge")) else 200
+        302 if any(word in name for word in ("discard", "drop", "judge", "rename")) else 200
     )
 
 

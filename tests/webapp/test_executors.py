@@ -155,3 +155,17 @@ def test_a_title_is_not_told_once_the_video_is_hidden(library, people, clients) 
     Video.objects.filter(pk=library["tram"].pk).update(visibility="private")
     assert "Tram" not in clients["friend"].get("/ask").content.decode()
     assert "Tram" not in clients["friend"].get("/api/v1/answers").content.decode()
+
+
+def test_a_conversation_is_named_and_taken_away(library, people, clients) -> None:
+    clients["friend"].post("/ask", {"q": "Which videos mention garlic?"})
+    thread = Question.objects.get().thread
+    clients["friend"].post(f"/ask/threads/{thread}/rename", {"name": "Kitchen"})
+    assert "Kitchen" in clients["friend"].get("/ask").content.decode()
+    exported = clients["friend"].get(f"/ask/threads/{thread}/export")
+    text = exported.content.decode()
+    assert exported["Content-Type"].startswith("text/markdown")
+    assert text.startswith("# Kitchen\n\n## Which videos mention garlic?")
+    assert f"(http://testserver/videos/{library['soup'].key}?t=6.0)" in text
+    Video.objects.filter(pk=library["tram"].pk).update(visibility="private")
+    assert "Tram" not in clients["friend"].get(f"/ask/threads/{thread}/export").content.decode()

@@ -1,13 +1,16 @@
 """Conversations: questions that follow each other, kept with their answers and told to who asks on."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db.models import Max, Min
+from django.urls import reverse
 
+from qa.questions import language_of
 from qa.types import Turn
 from webapp.answers import replies
 from webapp.answers.replies import Reply
+from webapp.messages import clock
 from webapp.models import Question, User, Video
 
 MAX_TURNS = 3  # earlier exchanges a decoder is told
@@ -48,6 +51,24 @@ def list_threads(user: User, video: Video | None) -> list[Question]:
     begun = mine.values("thread").annotate(first=Min("pk"), last=Max("pk")).order_by("-last")[:MAX_THREADS]
     threads = mine.select_related("video").in_bulk([row["first"] for row in begun])
     return [threads[row["first"]] for row in begun]
+
+
+def write_markdown(questions: Sequence[Question], cited: Mapping[int, Video], absolute: Callable[[str], str]) -> str:
+    """The conversation to be kept elsewhere: only what its person may still see."""
+    lines = [f"# {questions[0].thread_title}", ""]
+    for question in questions:
+        lines += [f"## {question.text}", ""]
+        for sentence in question.answer.get("sentences", []):
+            if not replies.is_shown(sentence, cited):
+                continue
+            links = [
+                f"[{cited[c['video']].title} {clock(c['start'])}]"
+                f"({absolute(reverse('watch', args=[cited[c['video']].key]))}?t={c['start']:.1f})"
+                for c in sentence.get("citations", [])
+                if c["video"] in cited
+            ]
+            lines += [" ".join([replies.tell(sentence, language_of(question.text)), *links]), ""]
+    return "\n".join(lines)
 
 
 def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:

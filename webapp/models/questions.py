@@ -15,6 +15,7 @@ class Question(models.Model):
     asker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="questions")
     video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="questions")
     thread = models.UUIDField(default=uuid.uuid4, db_index=True, help_text=_("what is asked in one go shares it"))
+    thread_name = models.CharField(max_length=100, blank=True, help_text=_("what its person calls the conversation"))
     text = models.CharField(max_length=500)
     answer = models.JSONField(default=dict)
     cited = models.ManyToManyField(Video, related_name="+", help_text=_("whose words the answer holds"))
@@ -23,3 +24,8 @@ class Question(models.Model):
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
+
+    @property
+    def thread_title(self) -> str:
+        """The name of the conversation that begins with this question."""
+        return self.thread_name or self.text

@@ -15,7 +15,7 @@ from django.http import (
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webapp.answers import events, threads
 from webapp.models import Question, User, Video
@@ -78,6 +78,29 @@ def drop_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
     question = get_list_or_404(questions)[0]
     questions.delete()
     return leave(question)
+
+
+@require_POST
+@login_required
+def rename_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
+    """Call a conversation of one's own something; nothing calls it by its first question again."""
+    questions = Question.objects.filter(asker=signed_in(request), thread=thread)
+    question = get_list_or_404(questions)[0]
+    questions.update(thread_name=request.POST.get("name", "").strip()[:100])
+    return redirect(f"{leave(question).url}?thread={thread}")
+
+
+@require_safe
+@login_required
+def export_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
+    """A conversation of one's own as Markdown, each sentence with the addresses of its moments."""
+    user = signed_in(request)
+    rows = user.questions.filter(thread=thread).order_by("pk")
+    questions = get_list_or_404(rows)
+    text = threads.write_markdown(questions, threads.cited_videos(user, questions), request.build_absolute_uri)
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="conversation.md"'
+    return response
 
 
 def leave(question: Question) -> HttpResponseRedirect:
