@@ -71,3 +71,13 @@ def test_hits_inside_a_video_say_their_words(demo, clients, monkeypatch) -> None
     page = clients["owner"].get(f"/videos/{demo.key}", {"q": "Whisper writes down what is spoken"}).content.decode()
     hits = page.split('class="hits"')[1].split("</section>")[0]
     assert "<mark>Whisper</mark>" in hits
+
+
+def test_a_video_that_waits_is_queued_and_shown_as_a_film(accept, clients) -> None:
+    """Nothing was looked at yet: no share of the work is claimed, and no sound."""
+    accept()
+    page = clients["owner"].get("/").content.decode()
+    assert '<span class="status">queued</span>' in page
+    assert 'class="film"' in page
+    assert "<progress" not in page
+    assert "♪" not in page

@@ -27,9 +27,11 @@ def home(request: HttpRequest) -> HttpResponse:
             "recent": recent,
             "working": Video.objects.editable_by(user)
             .filter(status__in=open_states)
-            .annotate(all_steps=Count("steps"), done_steps=Count("steps", filter=Q(steps__status=Step.Status.DONE)))[
-                :6
-            ],
+            .annotate(
+                all_steps=Count("steps"),
+                done_steps=Count("steps", filter=Q(steps__status=Step.Status.DONE)),
+                running_steps=Count("steps", filter=Q(steps__status=Step.Status.RUNNING)),
+            )[:6],
             "continued": user.viewings.filter(video__in=visible)
             .select_related("video__owner")
             .order_by("-seen_at")[:4],
