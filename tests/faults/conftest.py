@@ -34,7 +34,7 @@ def speak() -> np.ndarray:
     """A sentence as 22,050 Hz samples, spoken in a process of its own."""
     code = (
         "import sys, django; django.setup(); from webapp.operations.demo import speak;"
-        "sys.stdout.buffer.write(speak('Every answer cites the moment that supports it.').tobytes())"
+        "sys.stdout.buffer.write(speak('Every answer shows the moment that supports it.').tobytes())"
     )
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "webapp.settings"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, check=True)

