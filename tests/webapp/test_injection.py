@@ -1,4 +1,4 @@
-"""A film that gives orders, spoken by eSpeak NG and written on its slides: it changes no answer and leaves no link."""
+"""A film that gives orders, spoken by Piper and written on its slides: it changes no answer and leaves no link."""
 
 import re
 import threading

@@ -36,7 +36,7 @@ def test_the_demo_is_understood(demo) -> None:
     assert [round(s.start) for s in demo.shots.all()] == [0, 8, 16, 24, 32, 40]
     heard = set(re.findall(r"[a-z]+", " ".join(u.text for u in demo.utterances.all()).lower()))
     said = set(re.findall(r"[a-z]+", " ".join(sentence for _, sentence, _ in SLIDES).lower()))
-    assert len(said & heard) > 0.7 * len(said)  # eSpeak is hard to understand; which words are lost differs by machine
+    assert len(said & heard) > 0.9 * len(said)  # all of them here; which words are lost differs by machine
     assert demo.language == "en"
     assert any("screentext" in line.text.lower().replace(" ", "") for line in demo.screen_lines.all())
     assert demo.segments.exclude(caption="").exists()
