@@ -67,7 +67,7 @@ _ENGLISH: tuple[_Form, ...] = (
     (Kind.LIBRARY, "oldest", "", rf"\b(?:oldest|earliest) (?:uploaded |added )?{_WHOLE}\b.{{0,20}}$|^(?:what|which) (?:is|was) the first {_WHOLE}{_END}|\b(?:added|uploaded) first\b"),
     (Kind.LIBRARY, "longest", "", rf"\b(?:which|what|the|my)\b.{{0,30}}\blongest\b.{{0,12}}$|\blongest {_FILM}\b"),
     (Kind.LIBRARY, "shortest", "", rf"\b(?:which|what|the|my)\b.{{0,30}}\bshortest\b.{{0,12}}$|\bshortest {_FILM}\b"),
-    (Kind.LIBRARY, "length", "", rf"^how long (?:is|does) (?:this|the|that|it)(?: {_WHOLE})?(?: (?:take|last|run))?" + _END),
+    (Kind.LIBRARY, "length", "", rf"^how long (?:is (?:this|that|it|(?:this|the|that) {_WHOLE})|does (?:this|the|that) {_WHOLE} (?:take|last|run))" + _END),
     (Kind.LIBRARY, "length", "", rf"^(?:what(?:'s| is) )?(?:the )?(?:length|duration|running time) of (?:this|the|that) {_WHOLE}" + _END),
     (Kind.LIBRARY, "total", "", rf"^how (?:long|much (?:time|footage|material|video))\b.{{0,20}}\b(?:all|together|altogether|in total|total|{_FILM} (?:are|is) there)\b.{{0,30}}$|" rf"\btotal (?:length|duration|running time|playing time|runtime)\b|^how many (?:hours|minutes|seconds) (?:of (?:{_FILM}|material)|are (?:all|the))\b.{{0,30}}$|" r"^how (?:large|big|long) is (?:the|my|this|our) (?:library|collection)"),
     (Kind.LIBRARY, "languages", "", r"^(?:which|what|how many) languages? (?:are|is|do|does|can)\b|^in (?:which|what) languages?\b|\blanguages? (?:spoken|are there|occur)\b|" rf"^what languages?(?: are)?(?: in)?(?: the| my)?(?: {_FILM})?" + _END),
