@@ -58,11 +58,17 @@ class Scored:
         return weigh_confidence(self.similarity, self.shared, self.logit)
 
 
+def clamp_logit(logit: float | None) -> float:
+    """Between where logits level off; 0 where nothing was read."""
+    return min(max(logit or 0.0, UNREAD_LOGIT), SURE_LOGIT)
+
+
 def weigh_confidence(similarity: float, shared: float, logit: float | None) -> float:
     """The calibrated chance that a piece with these signals answers, in [0, 1]."""
     of_similarity, of_shared, of_logit, bias = CONFIDENCE_UNREAD if logit is None else CONFIDENCE_READ
-    read = min(max(logit or 0.0, UNREAD_LOGIT), SURE_LOGIT)
-    return float(1 / (1 + np.exp(-(of_similarity * similarity + of_shared * shared + of_logit * read + bias))))
+    return float(
+        1 / (1 + np.exp(-(of_similarity * similarity + of_shared * shared + of_logit * clamp_logit(logit) + bias)))
+    )
 
 
 def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float, float, str]]:

@@ -48,7 +48,6 @@ _SUBJECT = (
 
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if n}
 _MONTH = "|".join(_MONTHS)
-_ADDED = r"(?:added|uploaded|that (?:were|was) (?:added|uploaded)|which (?:were|was) (?:added|uploaded)|from|of|in)"
 _WHEN = rf"(?P<when>today|yesterday|(?:this|last|the last|the past|past) (?:week|month|year)|(?:the )?(?:last|past) \d+ (?:days?|weeks?|months?)|(?:{_MONTH})(?: \d{{4}})?|\d{{4}})"
 _DATES = (
     re.compile(rf"(?P<keep>\bwhat (?:was|has been|have|did|is|were) .{{0,20}}?\b(?:added|uploaded|upload|add|new))(?: (?:in|on|during|since))? {_WHEN}", re.IGNORECASE),
@@ -83,7 +82,7 @@ _LANGUAGES = {
 }  # fmt: skip
 _NAMED = "|".join(_LANGUAGES)
 _IN_LANGUAGE = (
-    re.compile(rf"(?<=videos |.clips |.talks )(?:that are )?in (?P<language>{_NAMED})\b".replace(r"(?<=videos |.clips |.talks )", r"(?:(?<=videos )|(?<=clips )|(?<=talks ))"), re.IGNORECASE),
+    re.compile(rf"(?:(?<=videos )|(?<=clips )|(?<=talks ))(?:that are )?in (?P<language>{_NAMED})\b", re.IGNORECASE),
     re.compile(rf"\b(?P<language>{_NAMED}) (?=(?:videos?|clips?|talks?|recordings?)\b)", re.IGNORECASE),
     re.compile(rf"(?P<language>{_NAMED})的?(?=视频|影片|演讲|讲座)"),
 )  # fmt: skip
@@ -120,7 +119,7 @@ def read_restriction(
     "in that video"; what stands `alone` ("only from May") needs no "uploaded" beside a date.
     """
     today = today or date.today()
-    found = Restriction()
+    found = NOT_RESTRICTED
     rest = text
     cited = next((turn.videos for turn in reversed(turns) if turn.videos), ())
     if cited:

@@ -7,7 +7,7 @@ question and sentence share.
 
 import re
 
-from qa.pictures import DETERMINERS
+from qa.pictures import DETERMINERS, words
 
 MAX_WORDS = 9  # words: more is no short answer
 
@@ -46,7 +46,6 @@ _PLACE = re.compile(
 )
 _REASON = re.compile(r"\b(?:because|since|so that|in order to|due to|for fear of|thanks to)\b[^.;!?]+")
 _WORD = re.compile(r"[\w'’-]+")
-_CLAUSE = re.compile(r"[,;:.!?–—]|\b(?:and|but|or|which|that|when|while|because|so|if|as|where|who)\b", re.IGNORECASE)
 _QUESTION = re.compile(
     r"^\W*(?:(?:at|in|on|by|for|with|to|from|of|about|under|until|since)\s+)?(?P<word>who|whom|whose|what|which|when|where|why|how)\b(?P<rest>.*)", re.IGNORECASE
 )  # fmt: skip
@@ -56,38 +55,22 @@ _OF_OBJECT = re.compile(
     r"^(?: [\w'’-]+)? (?:is|are|was|were|has|have|had|can|could|will|would|should|must|might|may) "
     r"(?:the|a|an|my|his|her|its|their|our|your|this|that|these|those|he|she|it|they|we|you|i|one|people)\b"
 )
-_AUXILIARY = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "can",
-        "could",
-        "will",
-        "would",
-        "shall",
-        "should",
-        "may",
-        "might",
-        "must",
-        "be",
-        "been",
-        "being",
-    ]
+_AUXILIARY = words(
+    "is are was were do does did has have had can could will would shall should may might must be been being"
 )
-_STOP = DETERMINERS | _AUXILIARY | frozenset(
-    ["of", "in", "on", "at", "to", "for", "from", "by", "with", "as", "into", "who", "whom", "whose", "what", "which", "when", "where", "why", "how", "and", "or", "but", "not", "no", "so", "than", "then", "he", "she", "it", "they", "we", "you", "i", "him", "them", "us", "me", "one", "ones", "someone", "something", "there", "here", "about", "kind", "sort", "type", "name", "called"]
-)  # fmt: skip
-
-
-_TIMES = frozenset(["today", "yesterday", "tomorrow", "now", "then", "later", "soon", "first", "finally", "again"])
+_STOP = (
+    DETERMINERS
+    | _AUXILIARY
+    | words(
+        "of in on at to for from by with as into who whom whose what which when where why how and or but not no "
+        "so than then he she it they we you i him them us me one ones someone something there here about kind "
+        "sort type name called"
+    )
+)
+_TIMES = words("today yesterday tomorrow now then later soon first finally again")
+# What may stand at either end of an answer without being part of it.
+_LEADING = _AUXILIARY | words("and then only also of to that not by just")
+_TRAILING = _AUXILIARY | words("and who which that of to with has only all often then never always they i we he she it")
 
 
 def find_english(question: str, text: str) -> str:
@@ -147,19 +130,19 @@ def _nearest(form: re.Pattern[str], text: str, known: set[str]) -> str:
 def _name(text: str, known: set[str]) -> str:
     """A name that the question does not hold. A capital at the beginning of the sentence may be no name."""
     for match in _NAME.finditer(text):
-        words = _WORD.findall(match[0])
+        said = _WORD.findall(match[0])
         first_of_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in '.!?“"'
-        if words[0] in ("I", "I'm", "I’m", "I've", "I'll") or {_stem(w) for w in words} & known:
+        if said[0] in ("I", "I'm", "I’m", "I've", "I'll") or {_stem(w) for w in said} & known:
             continue
         if (
             first_of_sentence
-            and len(words) == 1
-            and words[0].lower() in _STOP | {"and", "our", "most", "last", "today", "after", "now", "if"}
+            and len(said) == 1
+            and said[0].lower() in _STOP | {"and", "our", "most", "last", "today", "after", "now", "if"}
         ):
             continue
         if (
             first_of_sentence
-            and len(words) == 1
+            and len(said) == 1
             and not re.match(r"[A-Z]\w+ (?:is|was|has|had|said|says|spoke|reports?|asks?)\b", text[match.start() :])
         ):
             continue
@@ -171,9 +154,9 @@ def _across(rest: str, text: str, known: set[str]) -> str:
     """What stands on the other side of the shared words: before them where the question word is the subject ("What
     slid on the planks?"), behind them where it is the object ("What did the captain lose?").
     """
-    words = [(m.start(), m.end(), _stem(m[0])) for m in _WORD.finditer(text)]
+    said = [(m.start(), m.end(), _stem(m[0])) for m in _WORD.finditer(text)]
     if _OF_OBJECT.search(rest):
-        shared = [end for _, end, stem in words if stem in known]
+        shared = [end for _, end, stem in said if stem in known]
         behind = _clip(text[shared[-1] :]) if shared else ""
         # "What did she speak about?" asks for what stands behind "about", whatever became of the verb.
         preposition = rest.rstrip(" ?.!").rsplit(" ", 1)[-1]
@@ -182,7 +165,7 @@ def _across(rest: str, text: str, known: set[str]) -> str:
         return _trim(behind, known)
     plain = [w for w in _WORD.findall(rest) if w not in _AUXILIARY and w not in ("not", "ever", "also")]
     verbs = [_stem(w) for w in plain[: 2 if plain[1:] else 1]]
-    place = next((start for start, _, stem in words if stem in verbs), None)
+    place = next((start for start, _, stem in said if stem in verbs), None)
     passive = re.match(
         r"(?: \w+)? (?:(?:should|can|must|may|will) (?:not )?be|is|are|was|were|has been) \w+(?:ed|en|ne|ught|ade)\b",
         rest,
@@ -203,38 +186,11 @@ def _clip_back(before: str) -> str:
 
 def _trim(piece: str, known: set[str]) -> str:
     """Without the verbs and prepositions at its ends; "" when nothing that tells is left."""
-    words = piece.split()
-    plain = [w.strip('.,;:!?"“”').lower() for w in words]
-    while plain and (
-        plain[0] in _AUXILIARY or plain[0] in ("and", "then", "only", "also", "of", "to", "that", "not", "by", "just")
-    ):
-        plain.pop(0), words.pop(0)
-    while plain and (
-        plain[-1] in _AUXILIARY
-        or plain[-1]
-        in (
-            "and",
-            "who",
-            "which",
-            "that",
-            "of",
-            "to",
-            "with",
-            "has",
-            "only",
-            "all",
-            "often",
-            "then",
-            "never",
-            "always",
-            "they",
-            "i",
-            "we",
-            "he",
-            "she",
-            "it",
-        )
-    ):
-        plain.pop(), words.pop()
+    words_left = piece.split()
+    plain = [w.strip('.,;:!?"“”').lower() for w in words_left]
+    while plain and plain[0] in _LEADING:
+        plain.pop(0), words_left.pop(0)
+    while plain and plain[-1] in _TRAILING:
+        plain.pop(), words_left.pop()
     telling = [w for w in plain if w not in _STOP | _TIMES and _stem(w) not in known]
-    return " ".join(words).strip(" ,;.") if telling else ""
+    return " ".join(words_left).strip(" ,;.") if telling else ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import get_language_info, gettext, ngettext_lazy
 
 from indexer.errors import IndexerError
 from qa.errors import QaError
@@ -26,6 +26,14 @@ def render(text: str, values: Mapping[str, Any]) -> str:
 
 def explain(error: IndexerError | QaError) -> str:
     return render(error.text, error.values)
+
+
+def language_named(code: str) -> str:
+    """ "de" -> "German", in the language that is active."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
 
 
 def clock(seconds: float) -> str:

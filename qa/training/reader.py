@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qa.evidence import SURE_LOGIT, UNREAD_LOGIT, Terms, score_evidence
+from qa.evidence import Terms, clamp_logit, score_evidence
 from qa.ports import Embed, Reranker
 from qa.types import Evidence
 
@@ -78,8 +78,7 @@ def collect(
             best = score_evidence(question, encode_queries([question])[0], pieces, vectors, split, reranker)[0]
             if reranker is not None and best.logit is None:
                 continue
-            logit = min(max(best.logit or 0.0, UNREAD_LOGIT), SURE_LOGIT)
-            rows.append((best.similarity, best.shared, logit, 1.0))
+            rows.append((best.similarity, best.shared, clamp_logit(best.logit), 1.0))
             labels.append(float(best.evidence.start == right))
             places.append(number)
     return np.array(rows), np.array(labels), np.array(places, float)

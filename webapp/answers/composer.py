@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from qa.types import Citation, Sentence
 from webapp.messages import clock
@@ -83,13 +83,6 @@ def length(seconds: float) -> str:
     if (rest and not hours) or not parts:
         parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
     return " ".join(parts)
-
-
-def language_name(code: str) -> str:
-    try:
-        return str(get_language_info(code)["name_translated"])
-    except KeyError:
-        return code
 
 
 def join(titles: Sequence[str]) -> str:

@@ -151,9 +151,10 @@ def stream(
 def understand_all(question: str, turns: Sequence[Turn]) -> list[Intent]:
     """What is wanted: one intent where the whole is understood as one, else one for each part of the question."""
     whole = understand(question, turns)
-    if whole.kind not in (Kind.FACT, Kind.SEEN):
+    parts = split_parts(question)
+    if whole.kind not in (Kind.FACT, Kind.SEEN) or len(parts) == 1:
         return [whole]
-    return [understand(part, turns) for part in split_parts(question)]
+    return [understand(part, turns) for part in parts]
 
 
 def explain(intent: Intent, scope: VisibleScope) -> dict[str, Any]:

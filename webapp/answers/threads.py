@@ -9,6 +9,7 @@ from django.urls import reverse
 from qa.questions import language_of
 from qa.types import Turn
 from webapp.answers import replies
+from webapp.answers.composer import CARDS, NEAREST
 from webapp.answers.replies import Reply
 from webapp.messages import clock
 from webapp.models import Question, User, Video
@@ -74,4 +75,6 @@ def write_markdown(questions: Sequence[Question], cited: Mapping[int, Video], ab
 def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
     """Videos that the citations name, as far as the person may (still) see them."""
     ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
-    return Video.objects.visible_to(user).prefetch_related("keyframes").in_bulk(ids)
+    visible = Video.objects.visible_to(user)
+    kinds = {s.get("kind") for q in questions for s in q.answer.get("sentences", [])}
+    return (visible.prefetch_related("keyframes") if kinds & {CARDS, NEAREST} else visible).in_bulk(ids)

@@ -6,7 +6,6 @@ from typing import Any
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from indexer.terms import split_words, terms
@@ -14,7 +13,7 @@ from qa.question_forms import Kind
 from qa.questions import language_of
 from webapp.answers.replies import is_shown, tell
 from webapp.media.embeds import write_embed_code
-from webapp.messages import clock, explain, render
+from webapp.messages import clock, explain, language_named, render
 from webapp.models import Question, Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
@@ -25,6 +24,7 @@ register.filter("label", tags.translate)
 register.filter("is_shown", is_shown)
 register.filter("explain", explain)
 register.filter("clock", clock)
+register.filter("language_named", language_named)
 
 
 @register.filter
@@ -119,15 +119,6 @@ def embed_code(video: Video, address: str) -> str:
 def part_name(part: str) -> str:
     """What a part of a score is called on pages."""
     return {"visual": _("Picture"), "speech": _("Speech"), "screen": _("On screen"), "title": _("Title")}[part]
-
-
-@register.filter
-def language_named(code: str) -> str:
-    """ "de" -> "German", in the language of the page."""
-    try:
-        return str(get_language_info(code)["name_translated"])
-    except KeyError:
-        return code
 
 
 @register.simple_tag(takes_context=True)

@@ -12,6 +12,7 @@ from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, say
 from webapp.answers.executors.facts import answer_fact
 from webapp.answers.scope import VisibleScope
+from webapp.messages import language_named
 from webapp.models import Video
 
 MAX_DIGEST = 6  # videos told of
@@ -92,7 +93,7 @@ def languages(videos: QuerySet[Video]) -> Sentence:
     )
     if not rows:
         return say(_("In none of the videos is speech recognised."))
-    named = [f"{composer.language_name(code)} ({n})" for code, n in rows]
+    named = [f"{language_named(code)} ({n})" for code, n in rows]
     return say(_("Spoken are %(languages)s.") % {"languages": composer.enumerate_words(named)})
 
 

@@ -17,6 +17,7 @@ from webapp.models import Video
 from webapp.search.moments import Moment, find_moments
 
 MAX_WHEN = 3  # moments that answer "when"
+MAX_BEHIND = 0.15  # share of the best score by which a second moment may fit less well
 MIN_CLOSE_TERMS = 3  # words that tell, from which on a description is close
 
 
@@ -54,14 +55,10 @@ def tell_when(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
     if not best or (scope.alone and best[0].confidence < SURELY_ABSENT):
         yield from tell_absent(intent, Relevant([], found.moments[:1], 0.0))
         return
-    near = [m for m in found.moments[1:] if m.score >= best[0].score - relevance_margin(best[0])]
+    least = best[0].score - MAX_BEHIND * max(best[0].score, 0.0)
+    near = [m for m in found.moments[1:] if m.score >= least]
     shown = [*best, *(m for m in near if m not in best)]
     yield say(composer.at_times([m.start for m in shown]), map(cite, shown), CARDS)
-
-
-def relevance_margin(best: Moment) -> float:
-    """A second moment is named when it fits nearly as well."""
-    return 0.15 * max(best.score, 0.0)
 
 
 def tell_absent(intent: Intent, relevant: Relevant) -> Iterator[Sentence]:

@@ -1,5 +1,6 @@
 """A video as a whole: what it is about, summed up, its main points and chapters; two of them compared."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext as _
@@ -9,8 +10,9 @@ from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, say
-from webapp.answers.executors.library import digest
+from webapp.answers.executors.library import digest, first_moment
 from webapp.answers.scope import VisibleScope, find_subject
+from webapp.messages import language_named
 from webapp.models import Video
 from webapp.pipeline.tags import translate
 
@@ -68,18 +70,16 @@ def compare(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Itera
         return
     for video in videos:
         about = describe(video)
-        language = composer.language_name(video.language) if video.language else _("no speech")
+        language = language_named(video.language) if video.language else _("no speech")
         text = _("“%(title)s” takes %(length)s (%(language)s). %(about)s") % {
             "title": video.title,
             "length": composer.length(video.duration),
             "language": language,
             "about": about.text,
         }
-        yield say(text.strip(), about.citations or [Citation(video.pk, 0.0, min(video.duration, 5.0))])
+        yield say(text.strip(), about.citations or [first_moment(video)])
 
 
 def _split_pair(topic: str) -> list[str]:
-    import re
-
     parts = re.split(r"\s+(?:and|with|to|vs\.?|versus|or|differs? from|different from)\s+|和|与|跟", topic, maxsplit=1)
     return [re.sub(r"^(?:the |both |two )*(?:video|talk)?s?\s*", "", part).strip(' "“”') for part in parts]

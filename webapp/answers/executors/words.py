@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, say
 from webapp.answers.executors.facts import answer_fact
 from webapp.answers.scope import VisibleScope
+from webapp.messages import language_named
 from webapp.models import Utterance, Video
 
 MAX_SHOWN = 8  # mentions that are cited
@@ -105,13 +107,14 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
 
 def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
     """Names by which people introduce themselves; voices are not told apart, and that is said."""
-    found = 0
-    for spoken in Utterance.objects.filter(video__in=scope.ids).order_by("video_id", "start").iterator():
-        if found < MAX_SAID and (match := _INTRODUCTION.search(spoken.text)):
-            found += 1
-            name = match["name"] or match["han"] or match["de"]
-            yield Sentence(spoken.text, [Citation(spoken.video_id, spoken.start, spoken.end)], "speech", name)
-    if found:
+    introduced = False
+    rows = Utterance.objects.filter(video__in=scope.ids).order_by("video_id", "start").iterator()
+    named = ((spoken, match) for spoken in rows if (match := _INTRODUCTION.search(spoken.text)))
+    for spoken, match in islice(named, MAX_SAID):
+        introduced = True
+        name = match["name"] or match["han"] or match["de"]
+        yield Sentence(spoken.text, [Citation(spoken.video_id, spoken.start, spoken.end)], "speech", name)
+    if introduced:
         return
     talks = Video.objects.filter(pk__in=scope.ids).exclude(language="")
     spans = Utterance.objects.filter(video__in=talks).values_list("start", "end")
@@ -120,6 +123,6 @@ def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) ->
         yield say(_("Nobody speaks, as far as can be heard."), kind=ABSENT)
         return
     codes = dict.fromkeys(talks.order_by().values_list("language", flat=True))
-    names = composer.enumerate_words([composer.language_name(code) for code in codes])
+    names = composer.enumerate_words([language_named(code) for code in codes])
     text = _("No name is said. %(length)s are spoken in %(languages)s; voices are not told apart.")
     yield say(text % {"length": composer.length(seconds), "languages": names})
