@@ -41,6 +41,12 @@ class PictureEncoder(Protocol):
         """Descriptions of a picture -> (n, dim), unit length."""
         ...
 
+    def measure_novelty(self, images: Sequence[Image]) -> Vectors:
+        """RGB uint8 (h, w, 3) of any size -> (n,), at least 0; from 1 on the encoder was trained on no such picture,
+        and what it makes of it is not to be said.
+        """
+        ...
+
 
 class SoundDetector(Protocol):
     """Finds one kind of sound: speech, so that nothing else is ever transcribed; or music."""

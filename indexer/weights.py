@@ -168,6 +168,14 @@ HEADS = (
         {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
     ),
     Weights(
+        "novelty",
+        "whether a picture is a photograph as those that were learned from",
+        "kinoscope",
+        "research use",
+        "Flickr8k",
+        {"indexer/weights/novelty.safetensors": "8547816494275309724278ae574753f3a370de4c83a35958f408a40f6a0364d1"},
+    ),
+    Weights(
         "attention fusion",
         "parts of a segment into one vector (not the default)",
         "kinoscope",

@@ -20,7 +20,6 @@ from qa.types import Caption, Chapter, Evidence
 
 Vectors = npt.NDArray[np.float32]
 
-MIN_CAPTION_CONFIDENCE = 0.12  # a caption whose words have a lower mean probability is not shown or cited
 MIN_SPOKEN_SHARE = 0.2  # of a video, from which on its summary is made of speech alone
 MAX_SUGGESTIONS = 3
 MAX_TITLE_PHRASES = 2
@@ -55,7 +54,9 @@ class Shown(Protocol):
 def collect_evidence(
     video: int, utterances: Iterable[Spoken], segments: Sequence[Shown], captions: Sequence[Caption]
 ) -> list[Evidence]:
-    """Everything of this video that an answer may cite, by kind and time. `captions` are those of the segments."""
+    """Everything of this video that an answer may cite, by kind and time. `captions` are those of the segments, without
+    words where they are not likely right.
+    """
     pieces = [
         Evidence(0, video, start, end, "speech", text, u.text)
         for u in utterances
@@ -64,9 +65,7 @@ def collect_evidence(
     ]
     pieces += [Evidence(0, video, s.start, s.end, "screen", s.screen) for s in segments if s.screen]
     pieces += [
-        Evidence(0, video, s.start, s.end, "caption", c.text)
-        for s, c in zip(segments, captions, strict=True)
-        if c.text and c.confidence >= MIN_CAPTION_CONFIDENCE
+        Evidence(0, video, s.start, s.end, "caption", c.text) for s, c in zip(segments, captions, strict=True) if c.text
     ]
     return pieces
 

@@ -41,9 +41,12 @@ _SUBJECT = (
         rf" (?P<subject>[^?,]+?){_END}", re.IGNORECASE),
     re.compile(rf"^(?P<keep>(?:please )?(?:summari[sz]e|describe|recap|outline|sum up|explain))(?: the| that| this)? {_FILM} (?:about|on|with|of|called|titled) (?P<subject>[^?,]+?){_END}", re.IGNORECASE),
     re.compile(rf"^(?P<keep>what (?:is|was)) (?:the|that) {_FILM} (?:about|on|with|of|called|titled) (?P<subject>[^?,]+?)(?= about\b)", re.IGNORECASE),
-    re.compile(rf"\b(?:in|of|from|summari[sz]e|describe) (?:the )?(?:{_FILM} )?{_QUOTE}(?P<subject>[^\"”»』」]+)[\"”“»』」]", re.IGNORECASE),
+    re.compile(rf"^(?P<keep>what(?:'s| is| was)) (?:the )?(?:{_FILM} )?(?:called |titled )?{_QUOTE}(?P<subject>[^\"”»』」]+)[\"”“»』」](?= (?:all )?about\b)", re.IGNORECASE),
+    re.compile(rf"^(?P<keep>(?:please )?(?:summari[sz]e|describe|recap|outline|sum up|explain)) (?:the )?(?:{_FILM} )?{_QUOTE}(?P<subject>[^\"”»』」]+)[\"”“»』」]", re.IGNORECASE),
+    re.compile(rf"\b(?:in|of|from) (?:the )?(?:{_FILM} )?{_QUOTE}(?P<subject>[^\"”»』」]+)[\"”“»』」]", re.IGNORECASE),
     re.compile(r"(?:在)?(?:那个|这个|那段|这段)?(?:关于|叫|名为|标题为)(?P<subject>[^?？，,里中]+?)的?(?:那个|那段)?(?:视频|影片|片段|讲座|演讲)(?:里面?|中|当中)"),
-    re.compile(r"(?:在)?[“「『《](?P<subject>[^”」』》]+)[”」』》](?:这个视频|视频|影片)?(?:里面?|中|当中)"),
+    re.compile(r"(?:在)?(?:视频|影片)?[“「『《](?P<subject>[^”」』》]+)[”」』》](?:这个视频|视频|影片)?(?:里面?|中|当中|(?=(?:主要)?(?:是)?(?:在)?(?:讲|说|谈|介绍)))"),
+    re.compile(r"(?P<keep>(?:总结|概括|概述|归纳|简述)(?:一下)?)(?:视频|影片)?[“「『《](?P<subject>[^”」』》]+)[”」』》]"),
 )  # fmt: skip
 
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if n}

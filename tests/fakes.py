@@ -59,6 +59,9 @@ class Pictures(Named):
         mixed = named + 0.05 * noise
         return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
 
+    def measure_novelty(self, images: Sequence[Image]) -> Vectors:
+        return np.zeros(len(images), np.float32)
+
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         vectors = count_words(texts)
         vectors[~vectors.any(1), 0] = 1.0

@@ -86,6 +86,9 @@ def test_picture_encoders(make: Make, request) -> None:
     assert is_unit(vectors)
     assert vectors[0] @ vectors[2] > 0.99
     assert is_unit(encoder.encode_images(images[:1], thorough=False))
+    novelty = encoder.measure_novelty(images)
+    assert novelty.shape == (3,)
+    assert (novelty >= 0).all()
     texts = encoder.encode_texts(["a dog", "a red car on a street"])
     assert texts.shape == (2, encoder.dim)
     assert is_unit(texts)

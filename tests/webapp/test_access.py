@@ -1,11 +1,12 @@
 """Every address × every kind of person. A new address without an entry here fails."""
 
 import re
+from uuid import UUID
 
 import pytest
 from django.urls import get_resolver
 
-from webapp.models import Video
+from webapp.models import Question, SharedThread, User, Video
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 
@@ -31,10 +32,19 @@ OF_A_PERSON = {
     "drop-thread": "post",
     "rename-thread": "post",
     "export-thread": "get",
+    "share-thread": "post",
+    "unshare-thread": "post",
     "drop-token": "post",
 }  # nobody else's, not even an admin's
 OWN_PROTOCOL = {"upload-create"}  # tus
-LINKED = {"shared", "shared-stream", "shared-poster", "shared-captions", "oembed"}  # who has a link; see test_sharing
+LINKED = {
+    "shared",
+    "shared-stream",
+    "shared-poster",
+    "shared-captions",
+    "shared-thread",
+    "oembed",
+}  # who has a link; see test_sharing
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SEARCHING = {"search-picture", "save-search", "make-token", "judge"}  # what signed-in people send; see test_search
 FOR_ADMINS = {
@@ -182,7 +192,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
     from django.urls import reverse
 
     from webapp.media import export
-    from webapp.models import PictureQuery, Question, SavedSearch
+    from webapp.models import PictureQuery, SavedSearch
     from webapp.people import tokens
     from webapp.uploads import resumable
 
@@ -195,6 +205,8 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         "drop-token": lambda: bool(tokens.issue(owner, "t", ["read"])) and owner.tokens.get().pk,
         "rename-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "export-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
+        "share-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
+        "unshare-thread": lambda: share_a_thread(owner),
         "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
@@ -206,8 +218,14 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         assert body(refused) == body(unknown)
     assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
     assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (
-        302 if any(word in name for word in ("discard", "drop", "judge", "rename")) else 200
+        302 if any(word in name for word in ("discard", "drop", "judge", "rename", "share")) else 200
     )
+
+
+def share_a_thread(owner: User) -> UUID:
+    thread = Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread
+    SharedThread.objects.create(thread=thread, made_by=owner)
+    return thread
 
 
 def test_who_may_begin_an_upload(clients) -> None:

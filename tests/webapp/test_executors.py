@@ -1,10 +1,13 @@
 """Questions of every kind, asked of a small library whose rows are known: what is said, cited, and to whom."""
 
+import uuid
+
 import pytest
 
 from qa.types import Turn
-from webapp.answers import replies
-from webapp.models import Question, Utterance, Video
+from webapp.answers import replies, threads
+from webapp.answers.suggestions import suggest_next
+from webapp.models import Question, SharedThread, Utterance, Video
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 
@@ -169,3 +172,47 @@ def test_a_conversation_is_named_and_taken_away(library, people, clients) -> Non
     assert f"(http://testserver/videos/{library['soup'].key}?t=6.0)" in text
     Video.objects.filter(pk=library["tram"].pk).update(visibility="private")
     assert "Tram" not in clients["friend"].get(f"/ask/threads/{thread}/export").content.decode()
+
+
+def test_what_may_be_asked_next_is_answered(library, people, clients) -> None:
+    library["soup"].suggestions = ["What is said about Marta Lind?", "What is written on the screen at 0:20?"]
+    library["soup"].save()
+    thread = uuid.uuid4()
+    asked = [threads.ask(people["friend"], "How often is garlic mentioned?", None, thread)]
+    cited = threads.cited_videos(people["friend"], asked)
+    following = suggest_next(asked, cited)
+    assert following == ["What is said about Marta Lind?", "What is “Soup” about?"]
+    asked.append(threads.ask(people["friend"], following[1], None, thread))
+    assert asked[1].answer["sentences"][0]["text"] == "Marta Lind speaks about garlic soup."
+    assert following[1] not in suggest_next(asked, cited)
+    page = clients["friend"].get(f"/ask?thread={thread}").content.decode()
+    assert page.count("data-next") == 1
+
+
+def test_a_shared_conversation_shows_only_what_its_person_may_share(library, people, clients) -> None:
+    thread = uuid.uuid4()
+    threads.ask(people["owner"], "What is the shortest video?", None, thread)  # of somebody else
+    threads.ask(people["owner"], "Which video is the longest?", None, thread)
+    assert clients["owner"].post(f"/ask/threads/{thread}/share").status_code == 302
+    link = f"/shared/conversations/{SharedThread.objects.get().key}"
+    for who, tee in (("anonymous", False), ("other", True), ("owner", True)):
+        page = clients[who].get(link).content.decode()
+        assert "The longest is “Tram”" in page
+        assert ("The shortest is “Tee”" in page) is tee
+        assert (f"/videos/{library['tram'].key}" in page) is (who != "anonymous")
+    assert clients["owner"].post(f"/ask/threads/{thread}/unshare").status_code == 302
+    assert clients["owner"].get(link).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sound", "expected"),
+    [
+        ({"music": 0.8, "silence": 0.2}, "A video with music. It shows dog."),
+        ({}, "A silent video. It shows dog."),
+        ({"other": 1.0}, "A video without speech. It shows dog."),
+    ],
+)
+def test_a_video_without_speech_is_told_by_its_kind(sound, expected, library, people) -> None:
+    library["tee"].tags, library["tee"].sound = ["dog"], sound
+    library["tee"].save()
+    assert ask(people, "What is this about?", library["tee"]).answer.sentences[0].text == expected

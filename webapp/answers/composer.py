@@ -1,6 +1,6 @@
 """The words of an answer, in the language that is active: a direct first sentence, then what supports it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from qa.types import Citation, Sentence
 from webapp.messages import clock
 
+MOSTLY = 0.5  # share of the sound that makes a kind
 MAX_NAMED = 5  # titles named in a sentence: the cards show all
 
 # Kinds of sentences that say that nothing was found, and what comes nearest to it.
@@ -37,6 +38,23 @@ def yes_in(count: int, titles: Sequence[str]) -> str:
 
 def count_of(count: int, titles: Sequence[str]) -> str:
     return ngettext("One: %(titles)s.", "%(count)d: %(titles)s.", count) % {"count": count, "titles": join(titles)}
+
+
+def about(topics: str, speakers: Sequence[str], language: str) -> str:
+    """ "Ada and Bob speak about bees and honey." """
+    values = {"topics": topics, "names": enumerate_words(speakers), "language": language}
+    if not speakers:
+        return _("Speech in %(language)s about %(topics)s.") % values
+    return ngettext("%(names)s speaks about %(topics)s.", "%(names)s speak about %(topics)s.", len(speakers)) % values
+
+
+def kind_of(sound: Mapping[str, float]) -> str:
+    """What a video without speech sounds like, by the shares of its sound; "" where somebody speaks."""
+    if not sound or sound.get("silence", 0.0) >= MOSTLY:
+        return _("A silent video.")
+    if sound.get("music", 0.0) >= MOSTLY:
+        return _("A video with music.")
+    return "" if sound.get("speech", 0.0) else _("A video without speech.")
 
 
 def at_times(moments: Sequence[float]) -> str:

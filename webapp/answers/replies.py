@@ -99,9 +99,9 @@ def _tell(sentence: Mapping[str, Any]) -> str:
         case "chapter":
             return _("The chapter “%(text)s”") % {"text": text}
         case "caption" | "tag":
-            return _("In the picture: %(text)s") % {"text": text[:1].lower() + text[1:]}
+            return _("Guessed from the picture: %(text)s") % {"text": text[:1].lower() + text[1:]}
         case "frame":
-            return _("In the picture: %(text)s.") % {"text": text}
+            return _("Guessed from the picture: %(text)s.") % {"text": text}
         case _:
             return str(text)
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.urls import reverse
 
 from qa.questions import language_of
@@ -72,9 +72,20 @@ def write_markdown(questions: Sequence[Question], cited: Mapping[int, Video], ab
     return "\n".join(lines)
 
 
+def address(question: Question) -> str:
+    """The page on which the conversation of this question goes on."""
+    page = reverse("watch", args=[question.video.key]) if question.video else reverse("ask")
+    return f"{page}?thread={question.thread}#ask"
+
+
 def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
     """Videos that the citations name, as far as the person may (still) see them."""
-    ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
     visible = Video.objects.visible_to(user)
     kinds = {s.get("kind") for q in questions for s in q.answer.get("sentences", [])}
-    return (visible.prefetch_related("keyframes") if kinds & {CARDS, NEAREST} else visible).in_bulk(ids)
+    return cited_in(visible.prefetch_related("keyframes") if kinds & {CARDS, NEAREST} else visible, questions)
+
+
+def cited_in(videos: QuerySet[Video], questions: Sequence[Question]) -> dict[int, Video]:
+    """Those of `videos` that the answers cite."""
+    ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
+    return videos.in_bulk(ids)

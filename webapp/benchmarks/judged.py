@@ -47,6 +47,7 @@ class Judgements:
     absent: list[str] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     long: list[Placed] = field(default_factory=list)
+    shown: list[Placed] = field(default_factory=list)  # a photo that stands as a shot among others
     questions: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -94,7 +95,19 @@ def read_own(data: Path, found: Judgements) -> None:
             for number, text in enumerate(part.get("queries", [])):
                 span = (float(part["start"]), float(part["end"]))
                 found.long.append(Placed(f"{item['id']}_{part['start']}_{number}", text, item["id"], (span,)))
+    found.shown = list(read_slideshows(data))
     found.questions += [{**row, "talk": True, "video": i["id"]} for i in items(data, "talks") for row in i["qa"]]
+
+
+def read_slideshows(data: Path) -> Iterator[Placed]:
+    """Each caption of each photo, with the shot that shows it."""
+    shots = {s["photo"]: (show["id"], s) for show in items(data, "slideshows") for s in show["segments"]}
+    for photo in items(data, "photos"):
+        if photo["id"] in shots:
+            video, shot = shots[photo["id"]]
+            for number, text in enumerate([*photo["captions_en"], *photo["captions_zh"]]):
+                span = (float(shot["start"]), float(shot["end"]))
+                yield Placed(f"{photo['id']}_{number}", text, video, (span,))
 
 
 def items(data: Path, group: str) -> list[dict[str, Any]]:

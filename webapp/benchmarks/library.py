@@ -21,7 +21,7 @@ from webapp.answers import replies
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.models import Evidence, User, Video
-from webapp.search.moments import Wanted, find_moments
+from webapp.search.moments import Moment, Wanted, find_moments
 
 # Which parts are switched off for "the part alone".
 ALONE = {
@@ -31,6 +31,7 @@ ALONE = {
     "screen text": frozenset(PARTS) - {"screen"},
 }
 Result = Outcomes | Record
+MAX_RANK = 20  # moments that are looked at
 
 
 class Shelf:
@@ -114,6 +115,28 @@ def moments(shelf: Shelf) -> Iterator[Result]:
             for row in rows:
                 outcomes.add(row.query, row.video if name == "moments in clips" else row.query, place(shelf, row))
             yield outcomes
+
+
+def slideshows(shelf: Shelf) -> Iterator[Result]:
+    """Photos as shots of slideshows, asked of all slideshows: the rank of the first moment that plays the shot."""
+    scope = shelf.scope(sorted({row.video for row in shelf.truth.shown})) if shelf.truth.shown else []
+    for language in ("en", "zh") if scope else ():
+        outcomes = Outcomes(f"photos as shots of slideshows, {language}")
+        for row in (row for row in shelf.truth.shown if judged.language(row.text) == language):
+            found = find_moments(shelf.user, row.text, MAX_RANK, videos=scope).moments
+            outcomes.add(row.query, row.video, recalls(find_rank(shelf, found, row)))
+        yield outcomes
+
+
+def find_rank(shelf: Shelf, found: Sequence[Moment], row: Placed) -> int:
+    """1-based; a moment plays the shot when its middle lies in it."""
+    ((start, end),) = row.spans
+    hits = (
+        rank
+        for rank, m in enumerate(found, 1)
+        if shelf.names[m.video.pk] == row.video and start <= (m.start + m.end) / 2 < end
+    )
+    return next(hits, MAX_RANK + 1)
 
 
 def place(shelf: Shelf, row: Placed) -> dict[str, float]:
@@ -229,6 +252,7 @@ def holds_quotation(sentence: Sentence) -> bool:
 BENCHES: dict[str, Callable[[Shelf], Iterator[Result]]] = {
     "retrieval": retrieval,
     "moments": moments,
+    "slideshows": slideshows,
     "qa": qa,
     "summary": summary,
 }

@@ -3,7 +3,7 @@
 from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
-from webapp.models.links import SharedMoment, Token
+from webapp.models.links import SharedMoment, SharedThread, Token
 from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Judgement, Measurement
 from webapp.models.questions import Question
@@ -33,6 +33,7 @@ __all__ = [
     "ScreenLine",
     "Segment",
     "SharedMoment",
+    "SharedThread",
     "Shot",
     "Step",
     "Tag",

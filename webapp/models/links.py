@@ -33,6 +33,15 @@ class Token(models.Model):
         return self.name
 
 
+class SharedThread(models.Model):
+    """A link to a conversation that anybody who has it may read, until it is taken back."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    thread = models.UUIDField(unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="shared_threads")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
 class SharedMoment(models.Model):
     """A link to a moment of a video that anybody who has it may play, until it is taken back."""
 

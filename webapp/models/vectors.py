@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from indexer.types import Space
@@ -82,6 +83,11 @@ class Segment(models.Model):
     class Meta:
         ordering = ["start"]
         indexes = [models.Index(fields=["recipe", "sequence"])]
+
+    @property
+    def guess(self) -> str:
+        """What its picture is likely to show, told as the guess it is; "" where nothing is likely."""
+        return gettext("Guessed from the picture: %(text)s") % {"text": self.caption} if self.caption else ""
 
 
 class Tombstone(models.Model):

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from indexer.calibration import BACKGROUND
 from indexer.ports import Progress
 from indexer.tags import pick_for_video
 from indexer.types import Vectors
 from indexer.vectors import pack, unpack
 from qa import describer, summarizer
-from qa.describer import MIN_CAPTION_CONFIDENCE
+from qa.captions import keep_confident, measure_fit
 from qa.keyphrases import find_keyphrases
 from qa.types import Caption, Sentence
 from qa.types import Evidence as Piece
@@ -19,7 +20,7 @@ from webapp import engine, models
 from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
 from webapp.pipeline import tags
-from webapp.pipeline.embed import load_picture
+from webapp.pipeline.embed import encode_descriptions, load_picture
 from webapp.search.candidates import load_frames, split
 
 CAPTION_BATCH = 16  # pictures captioned at a time
@@ -32,7 +33,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     recipe = recipes.active()
     encoder = engine.sentences(recipe)
     segments = list(video.segments.filter(recipe=recipe))
-    captions = caption_segments(video, segments, recipe, lambda share: progress(0.6 * share))
+    captions, novelty = caption_segments(video, segments, recipe, lambda share: progress(0.6 * share))
     utterances = list(video.utterances.all())
     pieces = describer.collect_evidence(video.pk, utterances, segments, captions)
     vectors = encoder.encode_passages([p.text for p in pieces])
@@ -48,7 +49,8 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     about = find_topics(sources)
     detailed = summarizer.summarize_chapters(sources, means, chapters)
     questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, split)
-    found = tags.find_tags(segments, visual, utterances, recipe)
+    known = visual * (novelty < 1)[:, None].astype(np.float32)  # nothing is recognised in what no encoder knows
+    found = tags.find_tags(segments, known, utterances, recipe)
     seen = [(t.name, t.start, t.end) for t in found if t.source == models.Tag.Source.PICTURE]
     named = describer.collect_names(video.pk, chapters, seen)
     pieces += named
@@ -80,10 +82,7 @@ def find_topics(sources: Sequence[Piece]) -> list[dict[str, Any]]:
 
 def save_captions(segments: Sequence[Segment], captions: Sequence[Caption]) -> None:
     for segment, caption in zip(segments, captions, strict=True):
-        Segment.objects.filter(pk=segment.pk).update(
-            caption=caption.text if caption.confidence >= MIN_CAPTION_CONFIDENCE else "",
-            caption_confidence=caption.confidence,
-        )
+        Segment.objects.filter(pk=segment.pk).update(caption=caption.text, caption_confidence=caption.confidence)
 
 
 def save_evidence(video: Video, pieces: Sequence[Piece], vectors: Vectors, encoder: str) -> None:
@@ -115,25 +114,38 @@ def save_vectors(rows: Sequence[Evidence], vectors: Vectors, encoder: str) -> No
     )
 
 
-def caption_segments(video: Video, segments: Sequence[Segment], recipe: Recipe, progress: Progress) -> list[Caption]:
-    """One caption per segment, of the keyframe nearest to its visual middle; empty for sound without picture."""
+def caption_segments(
+    video: Video, segments: Sequence[Segment], recipe: Recipe, progress: Progress
+) -> tuple[list[Caption], Vectors]:
+    """One caption per segment, of the keyframe nearest to its visual middle, and how novel that picture is (n,).
+    Without words for sound without picture, and where the caption is not likely right.
+    """
+    encoder, captioner = engine.pictures(recipe), engine.captioner()
     frames = load_frames([s.pk for s in segments], recipe)
     shown = Keyframe.objects.filter(segments__in=segments).values_list("segments", "time", "file")
     files = {(segment, time): file for segment, time, file in shown}
     typical: dict[int, str] = {}
+    looks: dict[int, Vectors] = {}
     for segment in segments:
         vectors, times = frames.get(segment.pk, (None, []))
         if vectors is not None:
             middle = unpack(segment.visual, recipe.dims["visual"])
-            typical[segment.pk] = files[segment.pk, times[int((vectors @ middle).argmax())]]
+            nearest = int((vectors @ middle).argmax())
+            typical[segment.pk], looks[segment.pk] = files[segment.pk, times[nearest]], vectors[nearest]
     captions: dict[int, Caption] = {}
+    novelty: dict[int, float] = {}
     chosen = list(typical)
     for start in range(0, len(chosen), CAPTION_BATCH):
         batch = chosen[start : start + CAPTION_BATCH]
         pictures = [load_picture(video.derived / typical[pk]) for pk in batch]
-        captions |= dict(zip(batch, engine.captioner().caption(pictures), strict=True))
+        written = captioner.caption(pictures)
+        read = encoder.encode_texts([caption.text for caption in written])
+        fit = measure_fit(np.stack([looks[pk] for pk in batch]), read, encode_descriptions(encoder, BACKGROUND))
+        captions |= dict(zip(batch, keep_confident(written, fit), strict=True))
+        novelty |= dict(zip(batch, encoder.measure_novelty(pictures).tolist(), strict=True))
         progress(min(1.0, (start + CAPTION_BATCH) / len(chosen)))
-    return [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
+    told = [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
+    return told, np.array([novelty.get(segment.pk, 0.0) for segment in segments], np.float32)
 
 
 def add_times(sentences: Sequence[Sentence]) -> list[dict[str, Any]]:

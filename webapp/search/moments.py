@@ -73,7 +73,7 @@ class Moment:
     def excerpt(self) -> str:
         """What is said or written there: whichever of the two brought the moment here."""
         said, screen = self.segment.speech, self.segment.screen
-        return (screen or said if self.why["screen"] > self.why["speech"] else said or screen) or self.segment.caption
+        return (screen or said if self.why["screen"] > self.why["speech"] else said or screen) or self.segment.guess
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Moments for anybody: a link that plays without signing in, embeddable, known to oEmbed, taken back at will."""
+"""Links for anybody, taken back at will: a moment, embeddable and known to oEmbed, and a conversation to be read."""
 
 import uuid
 
@@ -6,14 +6,15 @@ from csp.decorators import csp_replace
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from webapp.answers import threads
 from webapp.media.embeds import fit, write_embed_code
-from webapp.models import SharedMoment
+from webapp.models import Question, SharedMoment, SharedThread, Video
 from webapp.parsing import parse_address, parse_number, parse_seconds
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in
@@ -39,6 +40,44 @@ def unshare(request: HttpRequest, key: uuid.UUID, moment: uuid.UUID) -> HttpResp
     get_object_or_404(video.shared_moments, key=moment).delete()
     audit.note(request, "unshare moment", video, before=str(moment))
     return redirect(f"{reverse('watch', args=[video.key])}#settings")
+
+
+@require_POST
+@login_required
+def share_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
+    """A link to a conversation of one's own. What it holds of other people's videos stays theirs to show."""
+    questions = get_list_or_404(Question, asker=signed_in(request), thread=thread)
+    shared, _made = SharedThread.objects.get_or_create(thread=thread, defaults={"made_by": signed_in(request)})
+    audit.note(request, "share conversation", signed_in(request), after=str(shared.key))
+    messages.success(
+        request,
+        _("Whoever has the link can read this conversation now, as far as it is about videos that are yours."),
+    )
+    return redirect(threads.address(questions[0]))
+
+
+@require_POST
+@login_required
+def unshare_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
+    shared = get_object_or_404(SharedThread, made_by=signed_in(request), thread=thread)
+    shared.delete()
+    audit.note(request, "unshare conversation", signed_in(request), before=str(shared.key))
+    return redirect(threads.address(get_list_or_404(Question, asker=signed_in(request), thread=thread)[0]))
+
+
+@require_safe
+def shared_thread(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The conversation without what it says of videos that neither its person may share nor the reader may see."""
+    shared = get_object_or_404(SharedThread.objects.select_related("made_by"), key=key)
+    questions = get_list_or_404(shared.made_by.questions.order_by("pk"), thread=shared.thread)
+    readable = threads.cited_in(Video.objects.visible_to(request.user), questions)
+    context = {
+        "questions": questions,
+        "cited": readable | threads.cited_in(Video.objects.editable_by(shared.made_by), questions),
+        "readable": readable,
+        "made_by": shared.made_by,
+    }
+    return render(request, "shared_conversation.html", context)
 
 
 def find_shared(key: uuid.UUID) -> SharedMoment:

@@ -18,7 +18,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.answers import events, threads
-from webapp.models import Question, User, Video
+from webapp.answers.suggestions import suggest_next
+from webapp.models import Question, SharedThread, User, Video
 from webapp.parsing import parse_key, parse_number
 from webapp.people.access import signed_in, visible_video
 
@@ -67,7 +68,7 @@ def judge_answer(request: HttpRequest, pk: int) -> HttpResponse:
     good = request.POST.get("good") == "1"
     question.good = None if question.good == good else good
     question.save(update_fields=["good"])
-    return redirect(f"{leave(question).url}?thread={question.thread}")
+    return redirect(threads.address(question))
 
 
 @require_POST
@@ -77,6 +78,7 @@ def drop_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
     questions = Question.objects.filter(asker=signed_in(request), thread=thread)
     question = get_list_or_404(questions)[0]
     questions.delete()
+    SharedThread.objects.filter(thread=thread).delete()
     return leave(question)
 
 
@@ -87,7 +89,7 @@ def rename_thread(request: HttpRequest, thread: uuid.UUID) -> HttpResponse:
     questions = Question.objects.filter(asker=signed_in(request), thread=thread)
     question = get_list_or_404(questions)[0]
     questions.update(thread_name=request.POST.get("name", "").strip()[:100])
-    return redirect(f"{leave(question).url}?thread={thread}")
+    return redirect(threads.address(question))
 
 
 @require_safe
@@ -121,7 +123,14 @@ def open_thread(user: User, video: Video | None, wanted: str) -> dict[str, Any]:
     if not questions:
         raise Http404
     cited = threads.cited_videos(user, questions)
-    return {"thread": questions[0].thread, "asked": questions, "threads": listed, "cited": cited}
+    return {
+        "thread": questions[0].thread,
+        "asked": questions,
+        "threads": listed,
+        "cited": cited,
+        "next": suggest_next(questions, cited),
+        "shared_thread": SharedThread.objects.filter(thread=questions[0].thread).first(),
+    }
 
 
 def read_thread(request: HttpRequest) -> tuple[uuid.UUID, int | None]:
@@ -134,7 +143,9 @@ def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> 
     """The finished answer comes as HTML."""
 
     def finish(question: Question) -> dict[str, Any]:
-        context = {"question": question, "video": video, "cited": threads.cited_videos(user, [question])}
+        asked = list(user.questions.filter(video=video, thread=question.thread).order_by("pk"))
+        cited = threads.cited_videos(user, [question])
+        context = {"question": question, "video": video, "cited": cited, "next": suggest_next(asked, cited)}
         return {"html": render_to_string("fragments/answer.html", context, request)}
 
     thread, instead = read_thread(request)

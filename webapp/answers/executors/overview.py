@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from qa.question_forms import Kind
 from qa.questions import Intent
+from qa.speakers import find_introduction
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, say
@@ -17,6 +18,7 @@ from webapp.models import Video
 from webapp.pipeline.tags import translate
 
 MAX_TAGS = 4
+MAX_SPEAKERS = 3
 
 
 def tell_overview(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
@@ -38,16 +40,16 @@ def tell_overview(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) ->
 
 
 def describe(video: Video) -> Sentence:
-    """The sentence that says what kind of video it is, and what about."""
-    parts = []
+    """The sentence that says what kind of video it is, who speaks, and what about; "" where that is not known."""
+    cited = [Citation(video.pk, row["start"], row["end"]) for row in video.about]
+    seen = [translate(tag) for tag in video.tags[:MAX_TAGS]]
     if video.about:
         topics = composer.enumerate_words([row["text"] for row in video.about])
-        parts.append(_("It is about %(topics)s.") % {"topics": topics})
-    seen = [translate(tag) for tag in video.tags[:MAX_TAGS]]
-    if seen and not video.about:
-        parts.append(_("It shows %(things)s.") % {"things": composer.enumerate_words(seen)})
-    cited = [Citation(video.pk, row["start"], row["end"]) for row in video.about]
-    return say(" ".join(parts), cited)
+        names = list(dict.fromkeys(name for u in video.utterances.all() if (name := find_introduction(u.text))))
+        return say(composer.about(topics, names[:MAX_SPEAKERS], language_named(video.language)), cited)
+    kind = composer.kind_of(video.sound)
+    things = _("It shows %(things)s.") % {"things": composer.enumerate_words(seen)} if seen else ""
+    return say(_("%(kind)s %(things)s") % {"kind": kind, "things": things} if kind and things else things, cited)
 
 
 def tell_chapters(video: Video) -> Iterator[Sentence]:

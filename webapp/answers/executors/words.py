@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from indexer.terms import terms
 from qa.questions import Intent
+from qa.speakers import find_introduction
 from qa.types import Citation, Sentence, Turn
 from qa.windows import AROUND_SECONDS, find_event, find_window
 from webapp.answers import composer
@@ -21,12 +22,6 @@ from webapp.models import Utterance, Video
 
 MAX_SHOWN = 8  # mentions that are cited
 MAX_SAID = 3  # sentences that are quoted of a window
-_INTRODUCTION = re.compile(
-    r"\b(?:my name is|i am|i'm|i’m|this is|call me|My name is|I am|I'm|I’m|This is|Call me)\s+"
-    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Professor|Captain)\.? )?[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3})|"
-    r"(?:我叫|我的名字是)(?P<han>[\u4e00-\u9fff]{2,4})|"
-    r"\b(?:[Mm]ein Name ist|[Ii]ch heiße|[Ii]ch bin)\s+(?P<de>[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2})"
-)
 
 Place = tuple[int, float, float]  # video, start, end
 
@@ -109,10 +104,9 @@ def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) ->
     """Names by which people introduce themselves; voices are not told apart, and that is said."""
     introduced = False
     rows = Utterance.objects.filter(video__in=scope.ids).order_by("video_id", "start").iterator()
-    named = ((spoken, match) for spoken in rows if (match := _INTRODUCTION.search(spoken.text)))
-    for spoken, match in islice(named, MAX_SAID):
+    named = ((spoken, name) for spoken in rows if (name := find_introduction(spoken.text)))
+    for spoken, name in islice(named, MAX_SAID):
         introduced = True
-        name = match["name"] or match["han"] or match["de"]
         yield Sentence(spoken.text, [Citation(spoken.video_id, spoken.start, spoken.end)], "speech", name)
     if introduced:
         return

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandParser
 
 from indexer import fusion
+from indexer.calibration import BACKGROUND
 from indexer.errors import IndexerError
 from indexer.queries import SCENE
-from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
+from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, read_photo
+from indexer.types import Vectors
+from qa.types import Caption
 from webapp import engine
 from webapp.benchmarks import judged
 from webapp.management.base import JsonCommand, usage
@@ -18,16 +22,18 @@ from webapp.search.candidates import split
 WEIGHTS = {
     "fusion": fusion.ATTENTION,
     "alignment": settings.BASE_DIR / "indexer" / "weights" / "alignment.safetensors",
+    "novelty": settings.BASE_DIR / "indexer" / "weights" / "novelty.safetensors",
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
+FITTED = ("captions", "reader")  # a few numbers that stand in the code
 
 
 class Command(JsonCommand):
-    help = "Train the alignment head, the picture decoder or attention fusion (seeded; under an hour on two CPU cores)."
+    help = "Train the project's own weights, or fit its confidences (seeded; each under an hour on two CPU cores)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", choices=[*sorted(WEIGHTS), "reader"])
+        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED]))
         parser.add_argument("--data", help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
@@ -45,10 +51,15 @@ class Command(JsonCommand):
             listed = list_photos(Path(options["data"]), self.say, without)
         except IndexerError as error:
             raise usage(str(error)) from None
+        if options["what"] == "captions":
+            self.fit_captions(listed, options["json"])
+            return
         target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
         if options["what"] == "fusion":
             numbers = self.fuse(listed, target, passes)
+        elif options["what"] == "novelty":
+            numbers = self.learn_photographs(listed, models, target)
         else:
             photos = load_features(Path(options["data"]), listed, cache, models, self.say)
             if options["what"] == "alignment":
@@ -64,6 +75,33 @@ class Command(JsonCommand):
         _pictures, sentences = engine.load_encoders(engine.encoders_of_settings())
         numbers = reader.train(sentences.encode_queries, sentences.encode_passages, split, engine.reranker())
         self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+
+    def fit_captions(self, listed: PhotoList, as_json: bool) -> None:
+        """The numbers go into `qa.captions`."""
+        from qa.captions import measure_fit
+        from qa.training import captions
+
+        _training, held_out = listed.split()
+        encoder, _sentences = engine.load_encoders(engine.encoders_of_settings())
+        written: list[Caption] = []
+        looks: list[Vectors] = []
+        for start in range(0, len(held_out), 32):
+            pictures = [read_photo(listed.files[row]) for row in held_out[start : start + 32]]
+            written += engine.captioner().caption(pictures)
+            looks.append(encoder.encode_images(pictures))
+        spoken = [i for i, caption in enumerate(written) if caption.text]
+        kept = [written[i] for i in spoken]
+        read, others = encoder.encode_texts([c.text for c in kept]), encoder.encode_texts(BACKGROUND)
+        fit = measure_fit(np.concatenate(looks)[spoken], read, others)
+        references = [listed.captions["en"][held_out[i]] for i in spoken]
+        numbers = {"photos with a caption": len(kept), **captions.train(kept, fit, references)}
+        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+
+    def learn_photographs(self, listed: PhotoList, models: Path, target: Path) -> dict[str, float]:
+        from indexer.adapters.efficientnet import PictureFeatures
+        from indexer.training import novelty
+
+        return novelty.train(listed, PictureFeatures(models), target, self.say)
 
     def say(self, line: str) -> None:
         self.stderr.write(line)

@@ -12,7 +12,9 @@ document.addEventListener("submit", async (event) => {
   const entry = document.createElement("article");
   entry.className = "answer";
   entry.append(Object.assign(document.createElement("h3"), { textContent: body.get("q") }), document.createElement("ol"));
-  const former = form.closest(".answer");
+  const former = form.matches("[data-next]") ? null : form.closest(".answer");
+  if (!former) find("[data-next]").forEach((suggested) => { suggested.hidden = true; });
+  if (form.matches("[data-next]")) document.getElementById("question")?.focus();
   if (former) former.replaceWith(entry); else answers.append(entry);
   entry.scrollIntoView({ block: "nearest" });
   answers.setAttribute("aria-busy", "true");

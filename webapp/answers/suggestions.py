@@ -1,0 +1,33 @@
+"""What may be asked next: what the cited videos are known to answer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from qa.questions import language_of
+from webapp.models import Question, Video
+
+MAX_NEXT = 3
+_TIME = re.compile(r"\d:\d\d")  # "… on the screen at 1:20" is about the video that one looks at
+
+
+def suggest_next(asked: Sequence[Question], cited: Mapping[int, Video]) -> list[str]:
+    """Questions that follow the last of `asked`, in its language: what a video is about, and what it was found to
+    answer when it was described. None that was asked before, nor one in another language.
+    """
+    last = asked[-1]
+    before, language = {question.text for question in asked}, language_of(last.text)
+    named = [c["video"] for s in last.answer.get("sentences", []) for c in s.get("citations", [])]
+    videos = [cited[pk] for pk in dict.fromkeys(named) if pk in cited]
+    with translation.override(language):
+        if last.video:
+            general = [_("What is this video about?"), _("What are the main points?")]
+            known = list(last.video.suggestions)
+        else:
+            general = [_("What is “%(title)s” about?") % {"title": video.title} for video in videos[:1]]
+            known = [text for video in videos[:2] for text in video.suggestions if not _TIME.search(text)]
+    proposed = dict.fromkeys([*known, *general])
+    return list(islice((q for q in proposed if q not in before and language_of(q) == language), MAX_NEXT))
