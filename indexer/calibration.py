@@ -6,7 +6,7 @@ whether the page says "no confident match".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,21 +35,24 @@ MIN_CHANCE_QUANTILE = 0.6  # share of chance matches that one must beat to be mo
 
 @dataclass(frozen=True)
 class Calibration:
-    """Per space mean and spread of background cosines; `chance` holds the sorted best scores of the bank."""
+    """Per space mean and spread of background cosines; `chance` holds the sorted best leads of the bank; `common` (dv,)
+    is the mean of its sentences: near it lies a picture that anything fits a little.
+    """
 
     mean: dict[str, float]
     spread: dict[str, float]
     chance: list[float]
     segments: int = 0  # how many there were when this was measured
+    common: list[float] = field(default_factory=list)
 
-    def confidence(self, score: float) -> float:
-        """How likely it is, in [0, 1], that a best match with this score is none of chance: a logistic curve through
-        the scores that chance reached here. 0.5 when nothing is known.
+    def confidence(self, lead: float) -> float:
+        """How likely it is, in [0, 1], that a best match with this lead (`retriever.Ranked`) is none of chance: a
+        logistic curve through the leads that chance had here. 0.5 when nothing is known.
         """
         if not self.chance:
             return 0.5
         low, edge, high = np.quantile(self.chance, [0.25, MIN_CHANCE_QUANTILE, 0.9])
-        return float(1 / (1 + np.exp(-2 * (score - edge) / max(float(high - low), 0.1))))
+        return float(1 / (1 + np.exp(-2 * (lead - edge) / max(float(high - low), 0.1))))
 
 
 NEUTRAL = Calibration({"visual": 0.0, "text": 0.0}, {"visual": 0.1, "text": 0.1}, [])
@@ -65,4 +68,5 @@ def calibrate(queries: Mapping[str, Vectors], blocks: Mapping[str, Vectors]) -> 
         else:
             cosines = queries[space] @ present.T
             mean[space], spread[space] = float(cosines.mean()), max(float(cosines.std()), 0.02)
-    return Calibration(mean, spread, [], len(next(iter(blocks.values()))))
+    common = queries["visual"].mean(0).tolist()
+    return Calibration(mean, spread, [], len(next(iter(blocks.values()))), common)

@@ -20,6 +20,7 @@ from indexer.ports import PictureEncoder, SentenceEncoder, SoundDetector, Transc
 from indexer.queries import Query, caption_of, classify
 from indexer.retriever import Candidate, rank
 from indexer.segments import build_segments
+from indexer.smoothing import smooth
 from indexer.snapshot import Base, Rows, Shelf, Snapshot
 from indexer.speech import join_sentences
 from indexer.terms import terms
@@ -67,7 +68,7 @@ class Collection:
             images = [np.asarray(Pillow.open(k.path).convert("RGB")) for k in seen.keyframes]
             spoken = self._hear(path, Path(folder), info) if info.has_audio else []
         vectors = self._pictures.encode_images(images)
-        context = mean_direction(vectors)
+        smoothed = smooth(vectors)
         segments = build_segments(seen.shots, spoken, [], info.duration)
         for part, text in zip(segments, self._sentences.encode_passages([s.speech for s in segments]), strict=True):
             rows = [i for i, k in enumerate(seen.keyframes) if part.start <= k.time < part.end]
@@ -77,8 +78,8 @@ class Collection:
                     video,
                     part.span,
                     {"speech": text},
-                    context,
                     vectors[rows],
+                    smoothed[rows],
                     [seen.keyframes[i].time for i in rows],
                     [shot for shot in seen.shots if shot.overlap(part.span) > 0],
                     {"speech": terms(part.speech), "screen": (), "title": terms(path.stem)},
@@ -115,16 +116,16 @@ class Collection:
         ]
 
     def _snapshot(self) -> Snapshot:
+        unseen = np.zeros(self._pictures.dim, np.float32)
         blocks = {
-            "visual": np.stack(
-                [mean_direction(c.frames) if len(c.frames) else 0 * c.context for c in self._candidates]
-            ),
+            "visual": np.stack([mean_direction(c.frames) if len(c.frames) else unseen for c in self._candidates]),
             "text": np.stack([c.field_vectors["speech"] for c in self._candidates]),
         }
         ids = np.arange(len(self._candidates))
         videos = np.array([c.video for c in self._candidates], np.int64)
         words = [[t for field in c.fields.values() for t in field] for c in self._candidates]
-        none = np.zeros(0, np.int64)
-        empty = Shelf.of(none, none, self._index(np.zeros((0, self._fusion.dim), np.float32), none), LexicalIndex([]))
+        no_ids = np.zeros(0, np.int64)
+        nothing = self._index(np.zeros((0, self._fusion.dim), np.float32), no_ids)
+        empty = Shelf.of(no_ids, no_ids, nothing, LexicalIndex([]))
         newer = Rows(ids, videos, blocks, words)
-        return Snapshot.of(0, Base(0, -1, empty, {}, {}), none, newer, self._index, self._fusion, NEUTRAL)
+        return Snapshot.of(0, Base(0, -1, empty, {}, {}), no_ids, newer, self._index, self._fusion, NEUTRAL)

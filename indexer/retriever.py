@@ -10,23 +10,26 @@ from indexer.queries import PARTS, Query
 from indexer.types import Span, Vectors
 
 TEXT_DEBIAS_SIGMA = 1.75  # standard deviations of chance that words must exceed before they count
-VIDEO_CONTEXT = 0.5  # share of the whole video's mean frame in the visual score of each of its segments
+# Share of what any sentence scores with a frame that does not count as a sign that this one fits. On held-out photos it
+# tells common words that are there from those that are not (AUROC 0.93 at 0, 0.97 at 0.6), captions as before.
+COMMON_SHARE = 0.6
 EDGE_SIGMA = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
 FIELDS = PARTS[1:]  # what has words
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`; `context` (dv,) is the
-    mean frame of its whole video; `shots` are those it overlaps; `field_vectors` maps a field to its vector (dt,).
+    """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`, `smoothed` (m, dv) what the frames of
+    its video that look like them make of them (`smoothing`); `shots` are those it overlaps; `field_vectors` maps a
+    field to its vector (dt,).
     """
 
     segment: int
     video: int
     span: Span
     field_vectors: Mapping[str, Vectors]
-    context: Vectors
     frames: Vectors
+    smoothed: Vectors
     frame_times: Sequence[float]
     shots: Sequence[Span]
     fields: Mapping[str, Sequence[str]]  # terms of speech, screen, title
@@ -34,13 +37,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A scored candidate: `score` is the sum of `parts`; `best_frame` is a row of `frames`, -1 without any."""
+    """A scored candidate: `score` is the sum of `parts`; `best_frame` is a row of `frames`, -1 without any; `lead` is
+    what of the score is more than everyday sentences reach with the same picture.
+    """
 
     candidate: Candidate
     score: float
     parts: dict[str, float]
     span: Span
     best_frame: int
+    lead: float
 
 
 def rank_all(
@@ -63,6 +69,7 @@ def rank_all(
             {name: (part + two.parts[name]) / 2 for name, part in one.parts.items()},
             Span(one.span.start, two.span.end),
             one.best_frame,
+            (one.lead + two.lead) / 2,
         )
         for one, two in pair_in_order(events[0], events[1])
     ]
@@ -81,22 +88,25 @@ def _score(query: Query, candidate: Candidate, calibration: Calibration, rarity:
     counts = query.preference
     cosines = candidate.frames @ query.visual if len(candidate.frames) else np.zeros(0, np.float32)
     is_asked = np.any(query.visual) and "visual" not in counts.off
-    parts = {"visual": _score_visual(cosines, candidate, query, calibration) if is_asked else 0.0}
-    parts |= _score_words(query, candidate, calibration, rarity)
+    visual, common = _score_visual(candidate, query, calibration) if is_asked else (0.0, 0.0)
+    parts = {"visual": visual, **_score_words(query, candidate, calibration, rarity)}
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
-    return Ranked(candidate, sum(parts.values()), parts, span, int(cosines.argmax()) if len(cosines) else -1)
+    best, score = int(cosines.argmax()) if len(cosines) else -1, sum(parts.values())
+    return Ranked(candidate, score, parts, span, best, score - COMMON_SHARE * common)
 
 
-def _score_visual(cosines: Vectors, candidate: Candidate, query: Query, calibration: Calibration) -> float:
-    """Half the mean and half the best frame, because a segment may show the thing in one of its shots only; one
-    without a picture counts like a chance match.
+def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) -> tuple[float, float]:
+    """Of the best frame alone, because a segment may show the thing in one of its shots only; and what any sentence
+    scores with that frame. One without a picture counts like a chance match.
     """
-    if not len(cosines):
-        return 0.0
-    whole = float((cosines.mean() + cosines.max()) / 2)
-    whole = (1 - VIDEO_CONTEXT) * whole + VIDEO_CONTEXT * float(candidate.context @ query.visual)
-    return query.preference.visual * (whole - calibration.mean["visual"]) / calibration.spread["visual"]
+    if not len(candidate.smoothed):
+        return 0.0, 0.0
+    cosines = candidate.smoothed @ query.visual
+    best = int(cosines.argmax())
+    usual = float(candidate.smoothed[best] @ np.asarray(calibration.common, np.float32)) if calibration.common else 0.0
+    of_chance = query.preference.visual / calibration.spread["visual"]
+    return of_chance * (float(cosines[best]) - calibration.mean["visual"]), of_chance * usual
 
 
 def _score_words(

@@ -1,11 +1,12 @@
-"""Cut a video into segments: whole shots, whole utterances, mostly 5-30 s."""
+"""Cut a video into segments: whole shots, whole utterances, mostly 2-30 s."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from indexer.types import ScreenLine, Segment, Span, Utterance
 
-MIN_SEGMENT_SECONDS = 5.0  # seconds: shorter shots are joined with the next one
+MIN_SEGMENT_SECONDS = 5.0  # seconds: shorter shots are joined with the next one where somebody speaks across the cut
+MIN_SHOT_SECONDS = 2.0  # seconds: still shorter ones always are; the others can be found by themselves
 MAX_SEGMENT_SECONDS = 30.0  # seconds: longer shots are cut between utterances, about half this long
 
 
@@ -21,7 +22,8 @@ def build_segments(
     `lengths`: the shortest and longest span that is aimed at, seconds.
     """
     shortest, longest = lengths
-    spans = join_short(cut_long(list(shots) or [Span(0.0, duration)], utterances, shortest, longest), shortest, longest)
+    pieces = cut_long(list(shots) or [Span(0.0, duration)], utterances, shortest, longest)
+    spans = join_short(pieces, utterances, shortest, longest)
     speech: list[list[str]] = [[] for _ in spans]
     for utterance in utterances:
         said = Span(utterance.start, utterance.end)
@@ -48,12 +50,17 @@ def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance], shortest: f
     return pieces
 
 
-def join_short(pieces: Sequence[Span], shortest: float, longest: float) -> list[Span]:
-    """Neighbours are joined until each is at least `shortest` (the last may stay shorter)."""
+def join_short(pieces: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float) -> list[Span]:
+    """Neighbours are joined until each is at least `shortest`, or shows something for long enough where nobody speaks
+    across the cut (the last may stay shorter).
+    """
     joined: list[Span] = []
     for piece in pieces:
-        if joined and joined[-1].length < shortest and piece.end - joined[-1].start <= longest:
-            joined[-1] = Span(joined[-1].start, piece.end)
+        before = joined[-1] if joined else piece
+        is_short = before.length < min(MIN_SHOT_SECONDS, shortest) or piece.length < min(MIN_SHOT_SECONDS, shortest)
+        is_spoken = any(u.start < piece.start < u.end for u in utterances)
+        if joined and before.length < shortest and piece.end - before.start <= longest and (is_short or is_spoken):
+            joined[-1] = Span(before.start, piece.end)
         else:
             joined.append(piece)
     return joined

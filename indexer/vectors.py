@@ -14,10 +14,15 @@ _CHECK_BYTES = 4
 
 def pack(vector: Vectors) -> bytes:
     """Float16 bytes of a unit vector (d,) and their CRC-32; empty for zeros. Raises `BadVectors` for others."""
+    if np.any(vector) and not fusion.is_unit_or_zero(vector[None])[0]:
+        raise BadVectors("A model made a vector that is not of unit length. Report this with the model's name.")
+    return seal(vector)
+
+
+def seal(vector: Vectors) -> bytes:
+    """As `pack`, of any length."""
     if not np.any(vector):
         return b""
-    if not fusion.is_unit_or_zero(vector[None])[0]:
-        raise BadVectors("A model made a vector that is not of unit length. Report this with the model's name.")
     data = vector.astype("<f2").tobytes()
     return data + zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")
 

@@ -18,7 +18,7 @@ def unit(*values: float) -> np.ndarray:
 
 def candidate(number: int, look: np.ndarray, text: np.ndarray, speech: str = "") -> retriever.Candidate:
     return retriever.Candidate(
-        number, number, Span(0, 10), {"speech": text}, look, np.stack([look]), [1.0], [Span(0, 10)],
+        number, number, Span(0, 10), {"speech": text}, look[None], look[None], [1.0], [Span(0, 10)],
         {"speech": terms(speech), "screen": [], "title": []},
     )  # fmt: skip
 
@@ -39,15 +39,15 @@ def test_ranking_explains_itself() -> None:
     by_id = {r.candidate.segment: r for r in ranked}
     assert by_id[1].parts["visual"] > 5 > by_id[1].parts["speech"]
     assert by_id[2].parts["speech"] > 5
-    assert measured.confidence(by_id[1].score) > 0.99
-    assert measured.confidence(by_id[3].score) < 0.1
+    assert measured.confidence(by_id[1].lead) > 0.99
+    assert measured.confidence(by_id[3].lead) < 0.1
 
 
 def test_a_moment_is_cut_to_the_shots_that_show_it() -> None:
     east, north = unit(1, 0), unit(0, 1)
-    shot = [Span(0, 3), Span(3, 6), Span(6, 9)]
+    shot, looks = [Span(0, 3), Span(3, 6), Span(6, 9)], np.stack([north, east, north])
     found = retriever.Candidate(
-        1, 1, Span(0, 9), {}, north, np.stack([north, east, north]), [1, 4, 7], shot,
+        1, 1, Span(0, 9), {}, looks, looks, [1, 4, 7], shot,
         {"speech": [], "screen": [], "title": []},
     )  # fmt: skip
     cosines = found.frames @ east

@@ -47,7 +47,7 @@ def test_two_events_are_told_apart() -> None:
 
 def candidate(number: int, video: int, start: float, look: np.ndarray, **words: np.ndarray) -> Candidate:
     span, said = Span(start, start + 10), dict.fromkeys(("speech", "screen", "title"), ())
-    return Candidate(number, video, span, words, look, look[None], [start + 5], [span], said)
+    return Candidate(number, video, span, words, look[None], look[None], [start + 5], [span], said)
 
 
 def test_a_score_is_the_sum_of_its_parts_and_the_best_field_speaks() -> None:
@@ -79,9 +79,8 @@ def test_a_follows_b_only_in_this_order() -> None:
 
 
 def test_edges_are_cuts_and_where_the_score_falls() -> None:
-    east = np.eye(4, dtype=np.float32)[0]
-    shots = [Span(0, 10), Span(10, 20)]
-    found = Candidate(1, 1, Span(0, 20), {}, east, np.zeros((4, 4), np.float32), [2, 6, 12, 16], shots, {})
+    none, shots = np.zeros((4, 4), np.float32), [Span(0, 10), Span(10, 20)]
+    found = Candidate(1, 1, Span(0, 20), {}, none, none, [2, 6, 12, 16], shots, {})
     assert tighten(found, np.array([0.0, 0.9, 0.1, 0.0], np.float32), 0.1) == Span(4, 10)
     assert tighten(found, np.array([0.9, 0.9, 0.85, 0.0], np.float32), 0.1) == Span(0, 14)
 

@@ -79,11 +79,11 @@ def test_the_formats_of_the_field_are_read(tmp_path) -> None:
 def test_a_constant_is_changed_for_the_time_of_a_benchmark() -> None:
     from indexer import queries, retriever
 
-    usual = retriever.VIDEO_CONTEXT
-    with applied(["retriever.VIDEO_CONTEXT=0.1", "queries.SCENE.visual=2"]):
-        assert (retriever.VIDEO_CONTEXT, queries.SCENE.visual) == (0.1, 2.0)
+    usual = retriever.EDGE_SIGMA
+    with applied(["retriever.EDGE_SIGMA=0.1", "queries.SCENE.visual=2"]):
+        assert (retriever.EDGE_SIGMA, queries.SCENE.visual) == (0.1, 2.0)
         assert queries.classify("a dog runs").visual == 2.0
-    assert (retriever.VIDEO_CONTEXT, queries.SCENE.visual) == (usual, 1.0)
-    for nonsense in ("retriever.NOTHING=1", "nowhere.X=1", "retriever.VIDEO_CONTEXT=much"):
+    assert (retriever.EDGE_SIGMA, queries.SCENE.visual) == (usual, 1.0)
+    for nonsense in ("retriever.NOTHING=1", "nowhere.X=1", "retriever.EDGE_SIGMA=much"):
         with pytest.raises(LookupError, match="--set"), applied([nonsense]):
             pass

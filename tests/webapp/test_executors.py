@@ -82,8 +82,8 @@ def test_what_the_library_knows(library, people, text: str, expected: str) -> No
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("What is this video about?", "It is about garlic soup. Chop the garlic."),
-        ("Summarise this.", "It is about garlic soup. Chop the garlic."),
+        ("What is this video about?", "Marta Lind speaks about garlic soup. Chop the garlic."),
+        ("Summarise this.", "Marta Lind speaks about garlic soup. Chop the garlic."),
         ("What are the main points?", "Chop the garlic."),
         ("List the chapters", "The chapter “Garlic”"),
         ("What are the first words?", "“My name is Marta Lind and I cook.”"),

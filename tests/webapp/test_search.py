@@ -145,10 +145,9 @@ def test_searches_are_saved_by_their_address(clients, people) -> None:
 
 
 def moment(segment: int, video: int, start: float, end: float, score: float, look: np.ndarray) -> Ranked:
-    nothing = np.zeros(0, np.float32)
     words = {"speech": (), "screen": (), "title": ()}
-    found = Candidate(segment, video, Span(start, end), {}, nothing, look[None], [start], [], words)
-    return Ranked(found, score, {"visual": score}, Span(start, end), 0)
+    found = Candidate(segment, video, Span(start, end), {}, look[None], look[None], [start], [], words)
+    return Ranked(found, score, {"visual": score}, Span(start, end), 0, score)
 
 
 def test_neighbours_become_one_moment_and_copies_stand_behind_the_first() -> None:

@@ -39,7 +39,7 @@ def choose_frames(
     """The frames (segment, time) that are most like what the question speaks of."""
     query = engine.pictures(recipe).encode_texts([caption_of(question.text)])[0]
     scored = []
-    for segment, (vectors, times) in load_frames(list(segments), recipe).items():
+    for segment, (vectors, _smoothed, times) in load_frames(list(segments), recipe).items():
         for time, cosine in zip(times, np.asarray(vectors @ query).tolist(), strict=True):
             if window is None or window.overlaps(time - 0.5, time + 0.5):
                 scored.append((cosine, segment, time))

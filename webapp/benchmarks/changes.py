@@ -1,4 +1,4 @@
-"""Changing constants of the libraries for the time of a benchmark: `--set retriever.VIDEO_CONTEXT=0`."""
+"""Changing constants of the libraries for the time of a benchmark: `--set retriever.EDGE_SIGMA=2`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -29,7 +29,8 @@ def examine_vectors(recipe: Recipe) -> Iterator[Finding]:
             bad.setdefault(video, set()).add(pk)
     frames = FrameVector.objects.filter(encoder=recipe.picture_encoder)
     dim = recipe.dims["visual"]
-    corrupt = [pk for pk, blob in frames.values_list("pk", "vector").iterator() if unpack_valid(blob, dim) is None]
+    blobs_of = frames.values_list("pk", "vector", "smoothed").iterator()
+    corrupt = [pk for pk, *blobs in blobs_of if any(unpack_valid(blob, dim) is None for blob in blobs)]
     if bad:
         yield Finding(
             "error",

@@ -127,7 +127,7 @@ def caption_segments(
     typical: dict[int, str] = {}
     looks: dict[int, Vectors] = {}
     for segment in segments:
-        vectors, times = frames.get(segment.pk, (None, []))
+        vectors, _smoothed, times = frames.get(segment.pk, (None, None, []))
         if vectors is not None:
             middle = unpack(segment.visual, recipe.dims["visual"])
             nearest = int((vectors @ middle).argmax())

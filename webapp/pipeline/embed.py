@@ -1,7 +1,7 @@
 """Segments and their vectors in the database, the truth that every index is made from."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from indexer.errors import OutOfMemory
 from indexer.ports import PictureEncoder, Progress, SentenceEncoder
 from indexer.retriever import FIELDS
 from indexer.segments import build_segments
+from indexer.smoothing import smooth
 from indexer.terms import terms
 from indexer.types import Image, ScreenLine, Span, Utterance, Vectors
 from indexer.types import Segment as Planned
-from indexer.vectors import pack, pack_fields, unpack
+from indexer.vectors import pack, pack_fields, seal, unpack
 from webapp import engine
 from webapp.index.changes import drop_segments, mark_changed
 from webapp.models import FrameVector, Keyframe, Recipe, Segment, Video
@@ -51,6 +52,16 @@ def embed_frames(
         found |= {f.pk: v for f, v in zip(batch, vectors, strict=True)}
         progress(len(found) / len(frames))
     return found
+
+
+def smooth_frames(frames: Sequence[Keyframe], vectors: Mapping[int, Vectors], encoder: str) -> None:
+    """Keep what all frames of the video together make of each."""
+    smoothed = smooth(np.stack([vectors[f.pk] for f in frames]))
+    place = {f.pk: i for i, f in enumerate(frames)}
+    rows = list(FrameVector.objects.filter(keyframe__in=frames, encoder=encoder).defer("vector"))
+    for row in rows:
+        row.smoothed = seal(smoothed[place[row.keyframe_id]])
+    FrameVector.objects.bulk_update(rows, ["smoothed"], batch_size=500)
 
 
 def encode_pictures(encoder: PictureEncoder, pictures: Sequence[Image], thorough: bool = True) -> Vectors:
@@ -89,6 +100,8 @@ def glance_segments(
             frame = Keyframe.objects.create(video=video, time=time, file=file, glanced=True)
             FrameVector.objects.create(keyframe=frame, encoder=encoder, vector=pack(vector))
             vectors[frame] = vector
+        if vectors:
+            smooth_frames(list(vectors), {frame.pk: vector for frame, vector in vectors.items()}, encoder)
         drop_segments(video.segments.filter(recipe=recipe), sequence)
         for span in spans:
             inside = [f for f in vectors if span.start <= f.time < span.end or len(spans) == 1]
@@ -109,6 +122,8 @@ def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[]
     progress(1.0)
 
     def store() -> None:
+        if frames:
+            smooth_frames(frames, vectors, recipe.picture_encoder)
         sequence = mark_changed()
         captioned = list(video.segments.exclude(caption="").order_by("recipe"))
         drop_segments(video.segments.filter(recipe=recipe), sequence)

@@ -28,7 +28,7 @@ def measure(recipe: Recipe) -> Calibration | None:
     everything, best = snapshot.masks(snapshot.videos), []
     for sentence in BACKGROUND:
         ranked = search(read(Wanted(sentence), recipe), snapshot, everything, CANDIDATES_PER_CHANNEL, recipe)
-        best += [ranked[0].score] if ranked else []
+        best += [ranked[0].lead] if ranked else []
     return replace(measured, chance=sorted(best))
 
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 
 from indexer.retriever import Candidate
-from indexer.snapshot import Snapshot
 from indexer.terms import terms
 from indexer.types import Span, Vectors
 from indexer.vectors import unpack_fields, unpack_valid
@@ -16,9 +15,7 @@ from webapp.models import FrameVector, Recipe, Segment, Shot
 CANDIDATES_PER_CHANNEL = 40  # each costs a tenth of a millisecond to load and rank
 
 
-def load_candidates(
-    ids: Collection[int], snapshot: Snapshot, recipe: Recipe, upto: int | None = None
-) -> dict[int, Candidate]:
+def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = None) -> dict[int, Candidate]:
     """Segment -> everything the ranking needs, in three queries; none that is newer than the sequence `upto`."""
     dims = recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))
@@ -29,17 +26,17 @@ def load_candidates(
     spans = Shot.objects.filter(video__in={row[1] for row in found}).order_by()
     for video, start, end in spans.values_list("video", "start", "end"):
         shots[video].append(Span(start, end))
-    none = np.zeros(dims["visual"], np.float32)
+    none = np.zeros((0, dims["visual"]), np.float32)
     candidates = {}
     for pk, video, start, end, blob, speech, screen, title in found:
-        vectors, times = frames.get(pk, (np.zeros((0, dims["visual"]), np.float32), []))
+        vectors, smoothed, times = frames.get(pk, (none, none, []))
         candidates[pk] = Candidate(
             pk,
             video,
             Span(start, end),
             {name: v for name, v in unpack_fields(blob, dims["text"]).items() if v is not None},
-            snapshot.video_visual_means.get(video, none),
             vectors,
+            smoothed,
             times,
             sorted((s for s in shots[video] if s.start < end and start < s.end), key=lambda s: s.start),
             {"speech": split(speech), "screen": split(screen), "title": split(title)},
@@ -47,8 +44,8 @@ def load_candidates(
     return candidates
 
 
-def load_frames(ids: Collection[int], recipe: Recipe) -> dict[int, tuple[Vectors, list[float]]]:
-    """Per segment the vectors (m, dv) of its frames and their times, in order."""
+def load_frames(ids: Collection[int], recipe: Recipe) -> dict[int, tuple[Vectors, Vectors, list[float]]]:
+    """Per segment the vectors (m, dv) of its frames, these smoothed, and their times, in order."""
     through = Segment.keyframes.through.objects.filter(segment__in=ids)
     links: dict[int, list[int]] = defaultdict(list)
     for segment, frame in through.values_list("segment_id", "keyframe_id"):
@@ -56,16 +53,18 @@ def load_frames(ids: Collection[int], recipe: Recipe) -> dict[int, tuple[Vectors
     stored = FrameVector.objects.filter(
         keyframe__in={frame for frames in links.values() for frame in frames}, encoder=recipe.picture_encoder
     )
-    vectors: dict[int, tuple[float, Vectors]] = {}
-    for frame, moment, blob in stored.values_list("keyframe_id", "keyframe__time", "vector"):
-        vector = unpack_valid(blob, recipe.dims["visual"])
+    vectors: dict[int, tuple[float, Vectors, Vectors]] = {}
+    columns = stored.values_list("keyframe_id", "keyframe__time", "vector", "smoothed")
+    for frame, moment, *blobs in columns:
+        vector, smoothed = (unpack_valid(blob, recipe.dims["visual"]) for blob in blobs)
         if vector is not None:
-            vectors[frame] = (moment, vector)
+            vectors[frame] = (moment, vector, smoothed if smoothed is not None and smoothed.any() else vector)
     loaded = {}
     for segment, frames in links.items():
-        inside = sorted((vectors[f] for f in frames if f in vectors), key=lambda pair: pair[0])
+        inside = sorted((vectors[f] for f in frames if f in vectors), key=lambda row: row[0])
         if inside:
-            loaded[segment] = (np.stack([v for _, v in inside]), [t for t, _ in inside])
+            times, raw, smoothed_rows = zip(*inside, strict=True)
+            loaded[segment] = (np.stack(raw), np.stack(smoothed_rows), list(times))
     return loaded
 
 

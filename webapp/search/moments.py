@@ -195,7 +195,7 @@ def search(
     wanted = wanted or Wanted()
     pointed_at = {*wanted.like, *wanted.unlike}
     proposed = [snapshot.propose(part, masks, pool) - pointed_at for part in (query, *query.events)]
-    candidates = load_candidates(set().union(*proposed), snapshot, recipe, wanted.upto)
+    candidates = load_candidates(set().union(*proposed), recipe, wanted.upto)
     each = [[candidates[pk] for pk in ids if pk in candidates] for ids in proposed]
     rarity = snapshot.rarity([term for part in (query, *query.events) for term in part.terms])
     return rank_all(query, each, snapshot.calibration, rarity)
@@ -222,7 +222,7 @@ def present(chosen: Sequence[Chosen], snapshot: Snapshot) -> list[Moment]:
             round(span.start, 2),
             round(span.end, 2),
             round(item.score, 4),
-            snapshot.calibration.confidence(item.score),
+            snapshot.calibration.confidence(item.lead),
             {name: round(part, 4) for name, part in item.parts.items()},
             files[segment.pk].get(best, ""),
             best,
