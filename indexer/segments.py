@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from indexer.types import ScreenLine, Segment, Span, Utterance
 
-MIN_SEGMENT_SECONDS = 5.0  # seconds: shorter shots are joined with the next one where somebody speaks across the cut
+MIN_SEGMENT_SECONDS = 5.0  # seconds: shorter shots are joined with the next one where somebody speaks
 MIN_SHOT_SECONDS = 2.0  # seconds: still shorter ones always are; the others can be found by themselves
 MAX_SEGMENT_SECONDS = 30.0  # seconds: longer shots are cut between utterances, about half this long
 
@@ -51,14 +51,14 @@ def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance], shortest: f
 
 
 def join_short(pieces: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float) -> list[Span]:
-    """Neighbours are joined until each is at least `shortest`, or shows something for long enough where nobody speaks
-    across the cut (the last may stay shorter).
+    """Neighbours are joined until each is at least `shortest`, or shows something for long enough while nobody speaks
+    (the last may stay shorter).
     """
     joined: list[Span] = []
     for piece in pieces:
         before = joined[-1] if joined else piece
         is_short = before.length < min(MIN_SHOT_SECONDS, shortest) or piece.length < min(MIN_SHOT_SECONDS, shortest)
-        is_spoken = any(u.start < piece.start < u.end for u in utterances)
+        is_spoken = any(u.start < piece.end and before.start < u.end for u in utterances)
         if joined and before.length < shortest and piece.end - before.start <= longest and (is_short or is_spoken):
             joined[-1] = Span(before.start, piece.end)
         else:

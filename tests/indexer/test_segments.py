@@ -35,3 +35,10 @@ def test_screen_text_is_kept_once_per_segment() -> None:
     ]
     first, second = build_segments([Span(0, 6), Span(6, 12)], [], lines, 12)
     assert (first.screen, second.screen) == ("EXIT", "Gate 4")
+
+
+def test_a_shot_without_speech_stands_for_itself() -> None:
+    shots = [Span(0, 3), Span(3, 6), Span(6, 7), Span(7, 10)]
+    assert [s.span for s in build_segments(shots, [], [], 10)] == [Span(0, 3), Span(3, 7), Span(7, 10)]
+    said = [Utterance(1, 2, "so"), Utterance(4, 5, "it goes")]
+    assert [s.span for s in build_segments(shots, said, [], 10)] == [Span(0, 6), Span(6, 10)]

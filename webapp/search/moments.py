@@ -63,6 +63,7 @@ class Moment:
     start: float
     end: float
     score: float
+    lead: float
     confidence: float
     why: dict[str, float]
     picture: str  # keyframe file, "" without one
@@ -222,6 +223,7 @@ def present(chosen: Sequence[Chosen], snapshot: Snapshot) -> list[Moment]:
             round(span.start, 2),
             round(span.end, 2),
             round(item.score, 4),
+            item.lead,
             snapshot.calibration.confidence(item.lead),
             {name: round(part, 4) for name, part in item.parts.items()},
             files[segment.pk].get(best, ""),
