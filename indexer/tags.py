@@ -8,9 +8,10 @@ import numpy as np
 from indexer.terms import terms
 from indexer.types import Segment, Vectors
 
-# Chance that one of five people names the label when they describe the picture, by its distance from the mean of all
-# labels in their standard deviations: a logistic curve fitted to 673 held-out photos of Flickr8k.
-LOGISTIC_SLOPE, LOGISTIC_MIDDLE = 1.32, 3.09
+# Chance that one of five people names the label when they describe the picture, by how far it stands out from all labels:
+# a logistic curve fitted to 673 held-out photos of Flickr8k by `manage.py train tags`.
+LOGISTIC_SLOPE, LOGISTIC_MIDDLE = 1.27, 3.62
+MIN_FITTED = 2.0  # standard deviations: what stands out less is never kept, and must not bend the curve
 MIN_TAG_CONFIDENCE = 0.3  # tags below it are not kept
 MIN_LABELS = 20  # in the bank, below which a label can't stand out from the others
 MAX_GAP = 1.0  # seconds between two stretches of a label that are one
@@ -44,14 +45,19 @@ def find_in_pictures(
     """Labels whose descriptions (k, d) stand out from the others beside the pictures (n, d) of the segments."""
     if len(bank) < MIN_LABELS or not len(visual):
         return []
-    cosines = visual.astype(np.float32) @ label_vectors.T
-    distance = (cosines - cosines.mean(1, keepdims=True)) / np.maximum(cosines.std(1, keepdims=True), 1e-6)
-    likely = 1 / (1 + np.exp(-LOGISTIC_SLOPE * (distance - LOGISTIC_MIDDLE)))
+    likely = 1 / (1 + np.exp(-LOGISTIC_SLOPE * (measure_distance(label_vectors, visual) - LOGISTIC_MIDDLE)))
     likely[np.linalg.norm(visual, axis=1) < 0.5] = 0.0  # sound without a picture
     return [
         Tag(bank[j].name, bank[j].kind, "picture", float(likely[i, j]), segments[i].start, segments[i].end)
         for i, j in np.argwhere(likely >= MIN_TAG_CONFIDENCE).tolist()
     ]
+
+
+def measure_distance(label_vectors: Vectors, visual: Vectors) -> Vectors:
+    """(n, k): by how many standard deviations each label (k, d) stands out from all of them beside a picture (n, d)."""
+    cosines = visual.astype(np.float32) @ label_vectors.T
+    spread = np.maximum(cosines.std(1, keepdims=True), 1e-6)
+    return np.asarray((cosines - cosines.mean(1, keepdims=True)) / spread, np.float32)
 
 
 def find_in_words(

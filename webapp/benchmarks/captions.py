@@ -6,21 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.measures import Record
+from indexer import tags
+from indexer.calibration import BACKGROUND
+from indexer.measures import Record, measure_reliability
+from indexer.ports import PictureEncoder
+from indexer.terms import terms
+from indexer.types import Segment, Vectors
+from qa.captions import keep_confident, measure_fit
 from qa.pictures import KINDS, PictureQuestion, tokenize
+from qa.training.captions import is_right
 from qa.training.metrics import bleu4, cider
 from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine
 from webapp.benchmarks.judged import items
 from webapp.index import recipes
+from webapp.models import Label
 from webapp.pipeline.embed import load_picture
 
 SURE = 0.5  # calibrated chance from which on answers are counted as given
 
 
 def captions(data: Path) -> Iterator[Record]:
-    """BLEU-4 and CIDEr against every caption of a photo; beside them those of another photo's caption: the one whose
-    photo looks most alike. Then questions made from the captions, by kind, beside the most frequent answer.
+    """BLEU-4 and CIDEr against every caption of a photo, of all and of those that are shown; beside them those of
+    another photo's caption: the one whose photo looks most alike. How far the confidence of captions and tags can be
+    relied on. Then questions made from the captions, by kind, beside the most frequent answer.
     """
     rows = items(data, "photos")
     pictures = [load_picture(data / "photos" / r["file"]) for r in rows]
@@ -30,18 +39,40 @@ def captions(data: Path) -> Iterator[Record]:
     looks = np.concatenate([encoder.encode_images([p]) for p in pictures])
     similar = looks @ looks.T
     np.fill_diagonal(similar, -1)
+    written = [c for p in pictures for c in engine.captioner().caption([p])]
+    read, others = (encoder.encode_texts(texts) for texts in ([c.text for c in written], BACKGROUND))
+    rated = keep_confident(written, measure_fit(looks, read, others))
+    shown = [i for i, caption in enumerate(rated) if caption.text]
+    everything = list(range(len(rows)))
     said = {
-        "our decoder": [tokenize(c.text) for p in pictures for c in engine.captioner().caption([p])],
-        "caption of the most similar other photo": [tokenize(truth[i][0]) for i in similar.argmax(1)],
+        "our decoder": (everything, [tokenize(c.text) for c in written]),
+        "our decoder, those that are shown": (shown, [tokenize(rated[i].text) for i in shown]),
+        "caption of the most similar other photo": (everything, [tokenize(truth[i][0]) for i in similar.argmax(1)]),
     }
-    for name, sentences in said.items():
+    for name, (places, sentences) in said.items():
+        of_these = [references[i] for i in places]
         yield {
             "bench": f"captions, {name}",
-            "BLEU-4": round(100 * bleu4(sentences, references), 1),
-            "CIDEr": round(cider(sentences, references), 2),
-            "photos": len(rows),
+            "BLEU-4": round(100 * bleu4(sentences, of_these), 1),
+            "CIDEr": round(cider(sentences, of_these), 2),
+            "photos": len(places),
         }
+    nouns = find_nouns(c for group in truth for c in group * 5)
+    right = [is_right(c.text, group, nouns) for c, group in zip(written, truth, strict=True)]
+    yield {"bench": "confidence of captions", **measure_reliability([c.confidence for c in rated], right)}
+    yield {"bench": "confidence of tags", **rely_on_tags(encoder, looks, truth)}
     yield from questions(pictures, truth)
+
+
+def rely_on_tags(encoder: PictureEncoder, looks: Vectors, truth: list[list[str]]) -> Record:
+    """Whether one of the people who described a photo names the label that it was given."""
+    bank = [tags.Label(row.name, row.kind, row.picture_text) for row in Label.objects.filter(enabled=True)]
+    spans = [Segment(float(i), float(i + 1), "", "") for i in range(len(looks))]
+    found = tags.find_in_pictures(bank, encoder.encode_texts([label.description for label in bank]), spans, looks)
+    named = [set(terms(" ".join(group))) for group in truth]
+    return measure_reliability(
+        [t.confidence for t in found], [set(terms(t.name)) <= named[int(t.start)] for t in found]
+    )
 
 
 def questions(pictures: list[np.ndarray], truth: list[list[str]]) -> Iterator[Record]:

@@ -11,6 +11,7 @@ from indexer.measures import (
     Record,
     auroc,
     average_precision,
+    measure_reliability,
     moment_scores,
     normal,
     recalls,
@@ -80,6 +81,7 @@ def retrieval(shelf: Shelf) -> Iterator[Result]:
         yield outcomes
     if truth.absent:
         yield nothing_to_find(shelf, scope)
+        yield {"bench": "confidence of search", **rely_on_search(shelf, scope)}
 
 
 def order(
@@ -97,14 +99,26 @@ def order(
 
 
 def nothing_to_find(shelf: Shelf, scope: Sequence[int]) -> Record:
-    """AUROC of the best score: queries with a right answer against queries without."""
+    """AUROC of the best moment's lead: queries with a right answer against queries without."""
     texts = {"present": [d.text for d in shelf.truth.described], "absent": shelf.truth.absent}
     found = {k: [find_moments(shelf.user, t, 3, videos=scope) for t in group] for k, group in texts.items()}
-    best = {k: [f.moments[0].score if f.moments else -9.0 for f in group] for k, group in found.items()}
+    best = {k: [f.moments[0].lead if f.moments else -9.0 for f in group] for k, group in found.items()}
     shares = {
         f"confident when {k} %": round(100 * float(np.mean([f.confident for f in g])), 1) for k, g in found.items()
     }
     return {"bench": "nothing to find", "AUROC %": round(auroc(best["present"], best["absent"]), 1), **shares}
+
+
+def rely_on_search(shelf: Shelf, scope: Sequence[int]) -> Record:
+    """Whether the best moment is of a right video, by its confidence; of nothing that is not there it is."""
+    rows = [*shelf.truth.described, *shelf.truth.categories]
+    asked = [(row.text, row.relevant) for row in rows] + [(text, ()) for text in shelf.truth.absent]
+    said, right = [], []
+    for text, relevant in asked:
+        for moment in find_moments(shelf.user, text, 1, videos=scope).moments:
+            said.append(moment.confidence)
+            right.append(shelf.names[moment.video.pk] in relevant)
+    return measure_reliability(said, right)
 
 
 def moments(shelf: Shelf) -> Iterator[Result]:
@@ -154,9 +168,26 @@ def qa(shelf: Shelf) -> Iterator[Result]:
         if across:
             yield {"bench": "questions on talks, in another language than the talk", **answer_all(shelf, across)}
         yield from ask_library(shelf, talks)
+    yield {"bench": "confidence of quoted answers", **rely_on_quotations(shelf)}
     for kind in ["all", *sorted({row["type"] for row in clips})] if clips else []:
         chosen = [row for row in clips if kind in ("all", row["type"])]
         yield {"bench": f"questions on clips, {kind}", **answer_all(shelf, chosen)}
+
+
+def rely_on_quotations(shelf: Shelf) -> Record:
+    """Whether the likeliest passage holds the answer, by its confidence, where one does or the question has none."""
+    said, right = [], []
+    for row in shelf.truth.questions:
+        answers = [] if row["type"] == "unanswerable" else [normal(a) for a in row["answers"]]
+        video = shelf.videos[row["video"]]
+        spoken = normal(" ".join(video.utterances.values_list("text", flat=True)))
+        if answers and not any(a in spoken for a in answers):
+            continue  # it is seen, or was misheard: nothing that could be quoted
+        for why in replies.ask(shelf.user, row["q"], [video.pk]).why:
+            for passage in why["passages"][:1]:
+                said.append(passage["confidence"])
+                right.append(any(a in normal(passage["text"]) for a in answers))
+    return measure_reliability(said, right)
 
 
 def ask_library(shelf: Shelf, rows: Sequence[Record]) -> Iterator[Record]:

@@ -1,5 +1,6 @@
 """`manage.py train WHAT --data DIR`: make the project's own weights again, on these or other photos."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,20 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from indexer import fusion
+from indexer import fusion, tags
 from indexer.calibration import BACKGROUND
 from indexer.errors import IndexerError
+from indexer.measures import measure_reliability
 from indexer.queries import SCENE
+from indexer.terms import terms
 from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, read_photo
 from indexer.types import Vectors
 from qa.types import Caption
 from webapp import engine
 from webapp.benchmarks import judged
 from webapp.management.base import JsonCommand, usage
+from webapp.models import Label
+from webapp.pipeline.tags import BANK
 from webapp.search.candidates import split
 
 WEIGHTS = {
@@ -25,7 +30,7 @@ WEIGHTS = {
     "novelty": settings.BASE_DIR / "indexer" / "weights" / "novelty.safetensors",
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
-FITTED = ("captions", "reader")  # a few numbers that stand in the code
+FITTED = ("captions", "reader", "tags")  # a few numbers that stand in the code
 
 
 class Command(JsonCommand):
@@ -51,8 +56,9 @@ class Command(JsonCommand):
             listed = list_photos(Path(options["data"]), self.say, without)
         except IndexerError as error:
             raise usage(str(error)) from None
-        if options["what"] == "captions":
-            self.fit_captions(listed, options["json"])
+        if options["what"] in FITTED:
+            fit = self.fit_captions if options["what"] == "captions" else self.fit_tags
+            fit(listed, options["json"])
             return
         target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
@@ -95,6 +101,29 @@ class Command(JsonCommand):
         fit = measure_fit(np.concatenate(looks)[spoken], read, others)
         references = [listed.captions["en"][held_out[i]] for i in spoken]
         numbers = {"photos with a caption": len(kept), **captions.train(kept, fit, references)}
+        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+
+    def fit_tags(self, listed: PhotoList, as_json: bool) -> None:
+        """The numbers go into `indexer.tags`."""
+        from qa.training.reader import fit
+
+        _training, held_out = listed.split()
+        encoder, _sentences = engine.load_encoders(engine.encoders_of_settings())
+        bank = [Label(name=name, kind=kind) for kind, names in json.loads(BANK.read_text()).items() for name in names]
+        looks = [encoder.encode_images([read_photo(listed.files[row])])[0] for row in held_out]
+        distance = tags.measure_distance(encoder.encode_texts([x.picture_text for x in bank]), np.stack(looks))
+        told = [set(terms(" ".join(listed.captions["en"][row]))) for row in held_out]
+        named = np.array([[set(terms(label.name)) <= words for label in bank] for words in told])
+        seen = distance > tags.MIN_FITTED
+        slope, bias = fit(np.stack([distance[seen], np.ones(seen.sum())], 1), named[seen].astype(float)).tolist()
+        likely = 1 / (1 + np.exp(-slope * distance - bias))
+        kept = likely >= tags.MIN_TAG_CONFIDENCE
+        numbers = {
+            "LOGISTIC_SLOPE": round(slope, 2),
+            "LOGISTIC_MIDDLE": round(-bias / slope, 2),
+            "tags a photo": round(float(kept.sum() / len(kept)), 2),
+            **measure_reliability(likely[kept].tolist(), named[kept].tolist()),
+        }
         self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
 
     def learn_photographs(self, listed: PhotoList, models: Path, target: Path) -> dict[str, float]:
