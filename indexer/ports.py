@@ -47,6 +47,12 @@ class PictureEncoder(Protocol):
         """
         ...
 
+    def locate(self, image: Image, text: str) -> Vectors:
+        """RGB uint8 (h, w, 3) and a description -> (rows, columns): the higher, the more that part of the picture fits;
+        (0, 0) where the encoder can't tell parts.
+        """
+        ...
+
 
 class SoundDetector(Protocol):
     """Finds one kind of sound: speech, so that nothing else is ever transcribed; or music."""

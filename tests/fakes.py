@@ -59,6 +59,9 @@ class Pictures(Named):
         mixed = named + 0.05 * noise
         return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
 
+    def locate(self, image: Image, text: str) -> Vectors:
+        return image[:: max(1, len(image) // 3)].mean((1, 2))[:3, None].astype(np.float32) * np.ones((1, 3), np.float32)
+
     def measure_novelty(self, images: Sequence[Image]) -> Vectors:
         return np.zeros(len(images), np.float32)
 

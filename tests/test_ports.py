@@ -86,6 +86,7 @@ def test_picture_encoders(make: Make, request) -> None:
     assert is_unit(vectors)
     assert vectors[0] @ vectors[2] > 0.99
     assert is_unit(encoder.encode_images(images[:1], thorough=False))
+    assert encoder.locate(images[0], "a red square").ndim == 2
     novelty = encoder.measure_novelty(images)
     assert novelty.shape == (3,)
     assert (novelty >= 0).all()

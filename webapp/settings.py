@@ -129,7 +129,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", "blob:"],
         "media-src": [SELF, "blob:"],
         "object-src": [NONE],
         "base-uri": [NONE],

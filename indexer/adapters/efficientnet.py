@@ -80,16 +80,22 @@ class PictureFeatures:
 
         return Views(mean(seen.pooled), mean(seen.likely()), mean(seen.inner))
 
+    def extract_cells(self, image: Image) -> Vectors:
+        """(9, 9, 1280): what the last layer sees in each part of one picture."""
+        grid, *_others = self._session.run(None, {"pictures": _batch([image])})
+        return np.asarray(grid[0].transpose(1, 2, 0), np.float32)
+
     def _run(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors, Vectors]:
-        # The whole frame is squeezed to a square: a centre crop would lose a third of a wide picture.
-        stacked = np.stack(
-            [np.asarray(Pillow.fromarray(i).resize((SIDE, SIDE), Pillow.Resampling.BICUBIC)) for i in images]
-        )
-        batch = (stacked.transpose(0, 3, 1, 2).astype(np.float32) - 127.0) / 128.0
-        grid, pooled, logits, inner = self._session.run(None, {"pictures": batch})
+        grid, pooled, logits, inner = self._session.run(None, {"pictures": _batch(images)})
         n, channels, size = len(grid), grid.shape[1], grid.shape[2] // GRID
         cells = grid.reshape(n, channels, GRID, size, GRID, size).mean((3, 5)).reshape(n, channels, GRID * GRID)
         return cells.transpose(0, 2, 1), pooled, logits, inner
+
+
+def _batch(images: Sequence[Image]) -> Vectors:
+    """(n, 3, 260, 260). The whole frame is squeezed to a square: a centre crop would lose a third of a wide picture."""
+    squares = [np.asarray(Pillow.fromarray(i).resize((SIDE, SIDE), Pillow.Resampling.BICUBIC)) for i in images]
+    return (np.stack(squares).transpose(0, 3, 1, 2).astype(np.float32) - 127.0) / 128.0
 
 
 def corners(image: Image) -> list[Image]:
@@ -193,6 +199,16 @@ class CompactPictures:
     def measure_novelty(self, images: Sequence[Image]) -> Vectors:
         """RGB uint8 (h, w, 3) -> (n,): from 1 on it is no photograph as those that the head was trained on."""
         return self.novelty.measure(self.backbone.extract(images).inner) if images else np.zeros(0, np.float32)
+
+    def locate(self, image: Image, text: str) -> Vectors:
+        """RGB uint8 (h, w, 3) -> (9, 9): cosine of each part with the description. The head is linear and reads the
+        mean of the parts, so that its map holds for each of them alone: class activation maps
+        (https://arxiv.org/abs/1512.04150).
+        """
+        cells = self.backbone.extract_cells(image)
+        parts = np.asarray(POOLED_SCALE * cells.reshape(-1, cells.shape[2]), np.float32)
+        mapped = np.asarray(parts @ self._picture[:, : cells.shape[2]].T, np.float32)
+        return np.asarray(unit(mapped) @ self.encode_texts([text])[0], np.float32).reshape(cells.shape[:2])
 
     def extract_features(self, images: Sequence[Image]) -> tuple[Vectors, Vectors, Vectors, Vectors]:
         """What the captioning decoder reads: grid (n, 9, 1280), pooled (n, 1280), class logits (n, 1000), and the

@@ -1,18 +1,21 @@
 """Videos: lists, what was understood of one, its steps, changes."""
 
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
+from webapp.index import recipes
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import ledger
 from webapp.search import recommendations
+from webapp.search.heat import draw_heat as draw
+from webapp.search.moments import MAX_QUERY_CHARACTERS
 from webapp.uploads import removal
 
 router = Router(tags=["videos"])
@@ -77,6 +80,20 @@ def delete_video(request: HttpRequest, key: uuid.UUID) -> Any:
 @router.get("/videos/{uuid:key}/transcript", auth=allowed("read"), response={200: list[UtteranceOut], **ERRORS})
 def get_transcript(request: HttpRequest, key: uuid.UUID) -> Any:
     return visible_video(request, key).utterances.all()
+
+
+@router.get(
+    "/videos/{uuid:key}/heat",
+    auth=allowed("read"),
+    response={200: None, **ERRORS},
+    openapi_extra={"responses": {200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}},
+)
+def draw_heat(request: HttpRequest, key: uuid.UUID, q: Annotated[str, Query(min_length=1)], t: float = 0.0) -> Any:
+    """Where in the keyframe nearest to `t` the query is seen: a PNG to lay over it. `X-Time` is the frame's time."""
+    heat = draw(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.active())
+    if heat is None:
+        raise Http404
+    return HttpResponse(heat.png, content_type="image/png", headers={"X-Time": f"{heat.time:.3f}"})
 
 
 @router.get("/videos/{uuid:key}/similar", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})

@@ -24,6 +24,7 @@ from webapp.benchmarks import (
     ledger,
     library,
     models,
+    pointing,
     questions,
     recommendations,
     scale,
@@ -39,7 +40,7 @@ OF_A_LIBRARY = {
     "fusion": fusion.fusion,
     "recommend": recommendations.recommend,
 }
-OF_FILES = {**models.BENCHES, "captions": captions.captions, "ingest": ingest.ingest}
+OF_FILES = {**models.BENCHES, "captions": captions.captions, "pointing": pointing.pointing, "ingest": ingest.ingest}
 ALONE = {
     "judgements": judgements.judgements,
     "ledger": ledger.run,

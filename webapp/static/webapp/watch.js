@@ -104,6 +104,7 @@ const actions = {
   n: () => jump(1),
   p: () => jump(-1),
   s: () => document.querySelector("[data-share]")?.click(),
+  h: () => document.querySelector("[data-heat]")?.click(),
 };
 document.addEventListener("keydown", (event) => {
   const act = actions[event.key];
@@ -115,6 +116,36 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+// Where in the frame the words are seen: a layer over the picture, until it moves on.
+const heat = document.querySelector("[data-heat]");
+const layer = Object.assign(new Image(), { className: "heat", alt: "" });
+function cool() {
+  layer.remove();
+  heat.setAttribute("aria-pressed", "false");
+}
+async function warm() {
+  video.pause();
+  const asked = new URLSearchParams({ q: heat.dataset.query, t: video.currentTime.toFixed(2) });
+  const response = await fetch(`${heat.dataset.heat}?${asked}`);
+  if (!response.ok) return;
+  const picture = await response.blob();
+  video.currentTime = Number(response.headers.get("X-Time"));
+  await new Promise((done) => { video.addEventListener("seeked", done, { once: true }); });
+  URL.revokeObjectURL(layer.src);
+  layer.src = URL.createObjectURL(picture);
+  const stage = video.closest(".stage");
+  const scale = Math.min(stage.clientWidth / video.videoWidth, stage.clientHeight / video.videoHeight);
+  layer.style.width = `${scale * video.videoWidth}px`;
+  layer.style.height = `${scale * video.videoHeight}px`;
+  stage.append(layer);
+  heat.setAttribute("aria-pressed", "true");
+}
+if (heat && video) {
+  heat.hidden = false;
+  heat.addEventListener("click", () => (layer.isConnected ? cool() : warm()));
+  for (const moved of ["play", "seeking"]) video.addEventListener(moved, cool);
+}
 
 // The frame that is on the screen becomes a search.
 find("a[data-frame]").forEach((link) => {
