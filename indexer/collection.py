@@ -16,11 +16,11 @@ from indexer.calibration import NEUTRAL
 from indexer.fusion import Concatenation, mean_direction, spaces_of
 from indexer.lexical import LexicalIndex
 from indexer.moments import choose
+from indexer.nonlocal_means import smooth
 from indexer.ports import PictureEncoder, SentenceEncoder, SoundDetector, Transcriber, VectorIndex
 from indexer.queries import Query, caption_of, classify
 from indexer.retriever import Candidate, rank
 from indexer.segments import build_segments
-from indexer.smoothing import smooth
 from indexer.snapshot import Base, Rows, Shelf, Snapshot
 from indexer.speech import join_sentences
 from indexer.terms import terms

@@ -20,7 +20,7 @@ FIELDS = PARTS[1:]  # what has words
 @dataclass(frozen=True)
 class Candidate:
     """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`, `smoothed` (m, dv) what the frames of
-    its video that look like them make of them (`smoothing`); `shots` are those it overlaps; `field_vectors` maps a
+    its video that look like them make of them (`nonlocal_means`); `shots` are those it overlaps; `field_vectors` maps a
     field to its vector (dt,).
     """
 

@@ -24,11 +24,15 @@ def test_the_nearest_keyframe_is_drawn_over(demo, clients, monkeypatch) -> None:
     heat = draw_heat(demo, "a slide", 20.0, recipes.active())
     assert heat is not None
     assert abs(heat.time - 20.0) <= min(abs(k.time - 20.0) for k in demo.keyframes.all())
-    answer = clients["owner"].get(f"/api/v1/videos/{demo.key}/heat", {"q": "a slide", "t": "20"})
+    address = f"/api/v1/videos/{demo.key}/heat"
+    answer = clients["owner"].get(address, {"q": "a slide", "t": "20"})
     assert answer["Content-Type"] == "image/png"
     assert float(answer["X-Time"]) == pytest.approx(heat.time, abs=1e-3)
-    assert clients["owner"].get(f"/api/v1/videos/{demo.key}/heat", {"q": ""}).status_code == 422
+    assert clients["owner"].get(address, {"q": ""}).status_code == 422
     for nonsense in ("nan", "inf", "-1e300"):
-        assert clients["owner"].get(f"/api/v1/videos/{demo.key}/heat", {"q": "x", "t": nonsense}).status_code in (200, 422)
+        assert clients["owner"].get(address, {"q": "x", "t": nonsense}).status_code in (
+            200,
+            422,
+        )
     monkeypatch.setattr("tests.fakes.Pictures.locate", lambda *_: np.zeros((0, 0), np.float32))
-    assert clients["owner"].get(f"/api/v1/videos/{demo.key}/heat", {"q": "a slide"}).status_code == 404
+    assert clients["owner"].get(address, {"q": "a slide"}).status_code == 404

@@ -3,7 +3,7 @@
 import numpy as np
 from django.db import migrations, models
 
-from indexer.smoothing import smooth
+from indexer.nonlocal_means import smooth
 from indexer.vectors import seal, unpack_valid
 
 
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='framevector',
             name='smoothed',
-            field=models.BinaryField(default=b'', help_text='drawn towards its likes in the video; see indexer.smoothing'),
+            field=models.BinaryField(default=b'', help_text='drawn towards its likes in the video (nonlocal_means)'),
         ),
         migrations.RunPython(smooth_all, migrations.RunPython.noop),
     ]

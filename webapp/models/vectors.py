@@ -16,7 +16,7 @@ class FrameVector(models.Model):
     keyframe = models.ForeignKey(Keyframe, on_delete=models.CASCADE, related_name="vectors")
     encoder = models.CharField(max_length=100)
     vector = models.BinaryField()
-    smoothed = models.BinaryField(default=b"", help_text="drawn towards its likes in the video; see indexer.smoothing")
+    smoothed = models.BinaryField(default=b"", help_text="drawn towards its likes in the video (nonlocal_means)")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["keyframe", "encoder"], name="one_vector_per_frame")]

@@ -10,10 +10,10 @@ from PIL import Image as Pillow
 
 from indexer import fusion
 from indexer.errors import OutOfMemory
+from indexer.nonlocal_means import smooth
 from indexer.ports import PictureEncoder, Progress, SentenceEncoder
 from indexer.retriever import FIELDS
 from indexer.segments import build_segments
-from indexer.smoothing import smooth
 from indexer.terms import terms
 from indexer.types import Image, ScreenLine, Span, Utterance, Vectors
 from indexer.types import Segment as Planned

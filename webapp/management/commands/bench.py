@@ -18,13 +18,13 @@ from webapp.benchmarks import (
     captions,
     changes,
     fusion,
+    heat,
     ingest,
     judged,
     judgements,
     ledger,
     library,
     models,
-    pointing,
     questions,
     recommendations,
     scale,
@@ -40,7 +40,7 @@ OF_A_LIBRARY = {
     "fusion": fusion.fusion,
     "recommend": recommendations.recommend,
 }
-OF_FILES = {**models.BENCHES, "captions": captions.captions, "pointing": pointing.pointing, "ingest": ingest.ingest}
+OF_FILES = {**models.BENCHES, "captions": captions.captions, "pointing": heat.pointing, "ingest": ingest.ingest}
 ALONE = {
     "judgements": judgements.judgements,
     "ledger": ledger.run,

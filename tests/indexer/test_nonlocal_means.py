@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from indexer import smoothing
+from indexer import nonlocal_means
 from indexer.fusion import unit
-from indexer.smoothing import smooth
+from indexer.nonlocal_means import smooth
 from indexer.types import Vectors
 
 pytestmark = pytest.mark.unit
@@ -37,6 +37,6 @@ def test_shots_of_other_scenes_hardly_count() -> None:
 def test_blocks_make_no_difference(monkeypatch) -> None:
     _looks, frames = film(3, 5)
     whole = smooth(frames)
-    monkeypatch.setattr(smoothing, "_BLOCK", 4)
+    monkeypatch.setattr(nonlocal_means, "_BLOCK", 4)
     np.testing.assert_allclose(smooth(frames), whole, atol=1e-5)
     assert smooth(frames[:0]).shape == (0, 64)
