@@ -66,7 +66,7 @@ class PictureQuestion:
     """A question in its plain form, the kind it is, and how it was put."""
 
     kind: str
-    question: str
+    plain: str
     text: str = ""
 
 

@@ -108,12 +108,12 @@ class CompactDecoder:
         if not images:
             return []
         grid, pooled, logits, novelty = map(torch.from_numpy, self._features(images))
-        if question.question == ANY_ANIMAL:
+        if question.plain == ANY_ANIMAL:
             guesses = [Guess(*name_animal(row)) for row in torch.softmax(logits, -1).numpy()]
         else:
             with torch.inference_mode():
                 picture = self._decoder.look(grid, pooled, logits)
-                encoded = encode_question(self._ids, question.question.split())
+                encoded = encode_question(self._ids, question.plain.split())
                 found = [reply(self._decoder, picture[i : i + 1], encoded) for i in range(len(images))]
             guesses = [
                 Guess(" ".join(self.words[w] for w in words), reliability(self._reliable[question.kind], likely))

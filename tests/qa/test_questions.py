@@ -82,7 +82,7 @@ def test_events_are_found_as_anchors() -> None:
 def test_questions_about_pictures_get_a_plain_form(text: str, kind: str, plain: str) -> None:
     asked = read_question(text)
     assert asked is not None
-    assert (asked.kind, asked.question, asked.text) == (kind, plain, text)
+    assert (asked.kind, asked.plain, asked.text) == (kind, plain, text)
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,12 @@ def embed_frames(
     return found
 
 
-def smooth_frames(frames: Sequence[Keyframe], vectors: Mapping[int, Vectors], encoder: str) -> None:
-    """Keep what all frames of the video together make of each."""
-    smoothed = smooth(np.stack([vectors[f.pk] for f in frames]))
-    place = {f.pk: i for i, f in enumerate(frames)}
-    rows = list(FrameVector.objects.filter(keyframe__in=frames, encoder=encoder).defer("vector"))
+def save_smoothed(smoothed: Mapping[Keyframe, Vectors], encoder: str) -> None:
+    """Keep what all frames of the video together make of each (d,)."""
+    kept = {frame.pk: seal(vector) for frame, vector in smoothed.items()}
+    rows = list(FrameVector.objects.filter(keyframe__in=smoothed, encoder=encoder).defer("vector"))
     for row in rows:
-        row.smoothed = seal(smoothed[place[row.keyframe_id]])
+        row.smoothed = kept[row.keyframe_id]
     FrameVector.objects.bulk_update(rows, ["smoothed"], batch_size=500)
 
 
@@ -101,7 +100,8 @@ def glance_segments(
             FrameVector.objects.create(keyframe=frame, encoder=encoder, vector=pack(vector))
             vectors[frame] = vector
         if vectors:
-            smooth_frames(list(vectors), {frame.pk: vector for frame, vector in vectors.items()}, encoder)
+            together = smooth(np.stack(list(vectors.values())))
+            save_smoothed(dict(zip(vectors, together, strict=True)), encoder)
         drop_segments(video.segments.filter(recipe=recipe), sequence)
         for span in spans:
             inside = [f for f in vectors if span.start <= f.time < span.end or len(spans) == 1]
@@ -117,13 +117,14 @@ def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[]
     vectors = (
         embed_frames(video, frames, engine.pictures(recipe), lambda share: progress(0.8 * share)) if frames else {}
     )
+    together = smooth(np.stack([vectors[f.pk] for f in frames])) if frames else np.zeros((0, 1), np.float32)
+    smoothed = dict(zip(frames, together, strict=True))
     plan = plan_segments(video, recipe)
     encoded = encode_fields(video.title, plan, engine.sentences(recipe))
     progress(1.0)
 
     def store() -> None:
-        if frames:
-            smooth_frames(frames, vectors, recipe.picture_encoder)
+        save_smoothed(smoothed, recipe.picture_encoder)
         sequence = mark_changed()
         captioned = list(video.segments.exclude(caption="").order_by("recipe"))
         drop_segments(video.segments.filter(recipe=recipe), sequence)

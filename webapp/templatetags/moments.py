@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from indexer.terms import split_words, terms
 from qa.question_forms import Kind
 from qa.questions import language_of
+from webapp.answers.composer import CARDS, NEAREST
 from webapp.answers.replies import is_shown, tell
 from webapp.media.embeds import write_embed_code
 from webapp.messages import clock, explain, language_named, render
@@ -185,6 +186,12 @@ def kind_name(kind: str) -> str:
         Kind.SHOW: _("the moments cited before"),
         Kind.CHAT: _("small talk"),
     }[Kind(kind)]
+
+
+@register.filter
+def shows_cards(sentence: dict[str, Any]) -> bool:
+    """Whether its citations are cards with pictures."""
+    return sentence.get("kind") in (CARDS, NEAREST)
 
 
 @register.filter

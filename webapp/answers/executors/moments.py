@@ -1,6 +1,7 @@
 """What is seen or said somewhere: which videos, whether any, how many, when."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
@@ -10,11 +11,11 @@ from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, NEAREST, say
-from webapp.answers.executors.relevance import PRESENT, SURELY_ABSENT, Relevant, find_relevant
+from webapp.answers.executors.relevance import PRESENT, SURELY_ABSENT, Place, Relevant, find_relevant
 from webapp.answers.executors.words import find_mentions, group_by_video
 from webapp.answers.scope import VisibleScope
 from webapp.models import Video
-from webapp.search.moments import Moment, find_moments
+from webapp.search.moments import find_moments
 
 MAX_WHEN = 3  # moments that answer "when"
 MAX_BEHIND = 0.15  # share of the best score by which a second moment may fit less well
@@ -86,12 +87,14 @@ def find(intent: Intent, scope: VisibleScope) -> Relevant:
     return Relevant([Said(rows[pk], *spoken[pk][0]) for pk in most_first], [], 1.0)
 
 
+@dataclass(frozen=True)
 class Said:
-    """A place where words are said, as far as an answer needs it of a moment."""
+    """A place where words are said."""
 
-    def __init__(self, video: Video, start: float, end: float) -> None:
-        self.video, self.start, self.end = video, start, end
+    video: Video
+    start: float
+    end: float
 
 
-def cite(moment: "Moment | Said") -> Citation:
+def cite(moment: Place) -> Citation:
     return Citation(moment.video.pk, moment.start, moment.end)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from django.contrib.auth.models import AnonymousUser
 
-from webapp.models import User
-from webapp.search.moments import Moment, find_moments
+from webapp.models import User, Video
+from webapp.search.moments import find_moments
 
 MAX_LISTED = 30  # videos looked at for a list
 PRESENT = 0.5  # calibrated confidence of the best moment, from which on a topic is there
@@ -18,12 +18,23 @@ MIN_LEAD_SHARE = 0.6
 MAX_NEAREST = 8  # videos that are shown though nothing is sure
 
 
+class Place(Protocol):
+    """What an answer needs to know of a moment."""
+
+    @property
+    def video(self) -> Video: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Relevant:
     """The best moment of each video that is about the topic; else the nearest ones, and how sure that is."""
 
-    moments: Sequence[Any]
-    nearest: Sequence[Moment]
+    moments: Sequence[Place]
+    nearest: Sequence[Place]
     confidence: float
 
 

@@ -55,18 +55,16 @@ def find_mentions(topic: str, videos: Collection[int]) -> list[Place]:
 def locate(wanted: Sequence[str], spoken: Utterance) -> list[tuple[float, float]]:
     """The spans of a sentence in which these terms follow each other."""
     heard = [(term, start, end) for text, start, end in spoken.words for term in terms(text)]
+    last = len(wanted) - 1
+    found = [(heard[i][1], heard[i + last][2]) for i in find_runs(wanted, [term for term, _start, _end in heard])]
+    # Chinese words may be cut by the recogniser otherwise than by us: then the sentence is the place.
+    return found or [(spoken.start, spoken.end) for _run in find_runs(wanted, terms(spoken.text))[:1]]
+
+
+def find_runs(wanted: Sequence[str], said: Sequence[str]) -> list[int]:
+    """Where in `said` these terms begin to follow each other."""
     size = len(wanted)
-    found = [
-        (heard[i][1], heard[i + size - 1][2])
-        for i in range(len(heard) - size + 1)
-        if [term for term, _s, _e in heard[i : i + size]] == list(wanted)
-    ]
-    return found or ([(spoken.start, spoken.end)] if _holds(list(wanted), terms(spoken.text)) else [])
-
-
-def _holds(wanted: list[str], said: list[str]) -> bool:
-    """Chinese words may be cut by the recogniser otherwise than by us: then the sentence is the place."""
-    return any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
+    return [i for i in range(len(said) - size + 1) if list(said[i : i + size]) == list(wanted)]
 
 
 def group_by_video(places: Sequence[Place]) -> Mapping[int, list[tuple[float, float]]]:
