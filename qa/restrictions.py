@@ -58,6 +58,7 @@ _DATES = (
     re.compile(rf"(?:\b(?:added|uploaded)|\bthat (?:were|was) (?:added|uploaded))\s+(?:in |on |during |since )?{_WHEN}\b(?:'s)?", re.IGNORECASE),
     re.compile(rf"(?<=videos )(?:from|of) {_WHEN}\b|(?<=clips )(?:from|of) {_WHEN.replace('when', 'when2')}\b|(?<=uploads )(?:from|of) {_WHEN.replace('when', 'when3')}\b", re.IGNORECASE),
     re.compile(rf"\b(?:in |from |of )?{_WHEN}'s (?=uploads?|videos?|clips?)", re.IGNORECASE),
+    re.compile(r"(?P<when>今天|昨天|这周|本周|上周|这个月|本月|上个月|今年|去年|最近\d+天)(?=新?(?:上传|添加|加)了些?什么)"),
     re.compile(r"(?P<when>今天|昨天|这周|本周|上周|这个月|本月|上个月|今年|去年|最近\d+天)(?:新?(?:上传|添加|加)的?)"),
     re.compile(rf"\b(?:was|were|has been|have been|is|did \w+) (?:added|uploaded|add|upload)(?: (?:in|on))? {_WHEN}", re.IGNORECASE),
 )  # fmt: skip

@@ -33,7 +33,7 @@ OPEN = "('ready', 'waiting', 'running')"
 def speak() -> np.ndarray:
     """A sentence as 22,050 Hz samples, spoken in a process of its own."""
     code = (
-        "import sys, django; django.setup(); from webapp.operations.demo import speak;"
+        "import sys, django; django.setup(); from webapp.operations.voice import speak;"
         "sys.stdout.buffer.write(speak('Every answer shows the moment that supports it.').tobytes())"
     )
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "webapp.settings"}

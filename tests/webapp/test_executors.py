@@ -6,7 +6,7 @@ import pytest
 
 from qa.types import Turn
 from webapp.answers import replies, threads
-from webapp.answers.suggestions import suggest_next
+from webapp.answers.suggestions import suggest_first, suggest_next
 from webapp.models import Question, SharedThread, Utterance, Video
 
 pytestmark = pytest.mark.usefixtures("fake_models")
@@ -216,3 +216,20 @@ def test_a_video_without_speech_is_told_by_its_kind(sound, expected, library, pe
     library["tee"].tags, library["tee"].sound = ["dog"], sound
     library["tee"].save()
     assert ask(people, "What is this about?", library["tee"]).answer.sentences[0].text == expected
+
+
+def test_what_may_be_asked_first_is_answered(library, people, clients) -> None:
+    library["soup"].suggestions = ["What is said about garlic?"]
+    library["soup"].save()
+    first = suggest_first(people["friend"])
+    assert first == [
+        "What is “Tee” about?", "What is “Tram” about?", "What is said about garlic?",
+        "Which video is the longest?", "What was added this week?",
+    ]  # fmt: skip
+    assert all("Secret" not in text for text in first)
+    for text in first[2:]:
+        assert not ask(people, text).answer.abstained, text
+    page = clients["friend"].get("/ask").content.decode()
+    assert "Suggested questions" in page
+    assert "Which video is the longest?" in page
+    assert suggest_first(people["owner"])[0] == "What is “Tee” about?"

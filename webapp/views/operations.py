@@ -120,9 +120,9 @@ def check(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def add_demo(request: HttpRequest) -> HttpResponse:
-    """The small video that Kinoscope makes itself, for who wants to look around first."""
+    """The small videos that Kinoscope makes itself, for who wants to look around first."""
     only_admins(request)
-    video = demo.add(signed_in(request))
+    video = demo.add_all(signed_in(request))
     return redirect("watch", video.key) if video else redirect("home")
 
 

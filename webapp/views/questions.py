@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from webapp.answers import events, threads
-from webapp.answers.suggestions import suggest_next
+from webapp.answers.suggestions import suggest_first, suggest_next
 from webapp.models import Question, SharedThread, User, Video
 from webapp.parsing import parse_key, parse_number
 from webapp.people.access import signed_in, visible_video
@@ -117,7 +117,8 @@ def open_thread(user: User, video: Video | None, wanted: str) -> dict[str, Any]:
     listed = threads.list_threads(user, video)
     thread = wanted or str(listed[0].thread if listed else "new")
     if thread == "new":
-        return {"thread": uuid.uuid4(), "asked": [], "threads": listed, "cited": {}}
+        first = {} if video else {"suggestions": suggest_first(user)}
+        return {"thread": uuid.uuid4(), "asked": [], "threads": listed, "cited": {}, **first}
     mine = user.questions.filter(video=video, thread=parse_key(thread) or uuid.uuid4())
     questions = list(mine.select_related("video").order_by("pk"))
     if not questions:

