@@ -11,16 +11,17 @@ from qa.questions import language_of
 from webapp.models import Question, User, Video
 
 MAX_NEXT, MAX_FIRST = 3, 5
+MAX_LOOKED_AT = 10  # newest videos
 _TIME = re.compile(r"\d:\d\d")  # "… on the screen at 1:20" is about the video that one looks at
 
 
 def suggest_first(user: User) -> list[str]:
     """Questions to begin with, each with an answer: about the library, and about what came last."""
-    newest = list(Video.objects.visible_to(user).filter(status=Video.Status.READY)[:MAX_NEXT])
+    newest = list(Video.objects.visible_to(user).filter(status=Video.Status.READY)[:MAX_LOOKED_AT])
     if not newest:
         return []
-    about = [_("What is “%(title)s” about?") % {"title": video.title} for video in newest]
-    known = [text for video in newest for text in video.suggestions[:1] if not _TIME.search(text)]
+    about = [_("What is “%(title)s” about?") % {"title": video.title} for video in newest if video.about]
+    known = [text for video in newest for text in video.suggestions if not _TIME.search(text)]
     return [*about[:2], *known[:1], _("Which video is the longest?"), _("What was added this week?")][:MAX_FIRST]
 
 
