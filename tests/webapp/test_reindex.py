@@ -40,6 +40,7 @@ def test_another_encoder_is_built_beside_and_switched(demo, people, other_model,
         return [m.segment.pk for m in find_moments(people["owner"], "faiss index", videos=[demo.pk]).moments]
 
     first = ask()
+    demo.segments.update(caption="A slide.", caption_confidence=0.9)  # as if a picture had been recognised
     (built,) = reindex("--wait")
     after = Recipe.objects.exclude(pk=before.pk).get()
     assert (built["recipe"], built["active"], built["pending"]) == (after.fingerprint, False, 0)
