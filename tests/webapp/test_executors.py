@@ -223,8 +223,11 @@ def test_what_may_be_asked_first_is_answered(library, people, clients) -> None:
     library["soup"].save()
     first = suggest_first(people["friend"])
     assert first == [
-        "What is “Soup” about?", "What is said about garlic?", "Which video is the longest?", "What was added this week?",
-    ]  # fmt: skip
+        "What is “Soup” about?",
+        "What is said about garlic?",
+        "Which video is the longest?",
+        "What was added this week?",
+    ]
     for text in (first[0], *first[2:]):
         assert not ask(people, text).answer.abstained, text
     page = clients["friend"].get("/ask").content.decode()
