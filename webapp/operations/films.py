@@ -17,9 +17,9 @@ CHART_SECONDS = 8.0  # of a month
 # Month, how many came, what is said.
 MONTHS = (
     ("Jan", 400, "In January, four hundred people came to the harbour museum."),
-    ("Apr", 900, "In April there were nine hundred visitors, because a new ship was opened."),
+    ("Apr", 900, "Nine hundred visitors came in April, because a new ship was opened."),
     ("Jul", 2000, "July was the best month, with two thousand guests."),
-    ("Oct", 600, "In October the museum closed early, and six hundred people came."),
+    ("Oct", 600, "The museum closed early in October, and six hundred people came."),
 )
 SCENE_TITLE = "A boat crosses the bay"
 SCENE_SECONDS = 16.0
