@@ -17,7 +17,7 @@ from indexer import files
 from indexer.types import Vectors
 
 AXES = 16
-KEPT = 0.98  # share of held-out photographs whose novelty is below 1
+KNOWN_SHARE = 0.98  # share of held-out photographs whose novelty is below 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Novelty:
         values, directions = np.linalg.eigh(around.T @ around / len(around))
         axes, variances = directions[:, ::-1][:, :AXES], values[::-1]
         found = cls(mean, axes, variances[:AXES], float(variances[AXES:].mean()))
-        return cls(mean, axes, found.variances, found.rest, float(np.quantile(found.measure(held_out), KEPT)))
+        return cls(mean, axes, found.variances, found.rest, float(np.quantile(found.measure(held_out), KNOWN_SHARE)))
 
     def measure(self, features: Vectors) -> Vectors:
         """(n, d) -> (n,), at least 0; 1 and more: not of a kind that was learned from."""

@@ -19,18 +19,18 @@ SHAPES = (4 / 3, 3 / 4, 16 / 9, 1.0)  # width to height of what people film
 
 
 def train(photos: PhotoList, features: PictureFeatures, target: Path, say: Callable[[str], None]) -> dict[str, float]:
-    """Each photo counts as it is and varied. Prints the share of drawings that are told, kind by kind."""
+    """Each photo counts as it is and varied. Prints the share of drawings that are recognised as such, kind by kind."""
     training, held_out = photos.split()
     known = extract(features, photos, training[:MAX_PHOTOS].tolist(), say)
     others = extract(features, photos, held_out.tolist(), say)
     Novelty.fit(known, others).save(target)
     novelty = Novelty.load(target)
-    told = {
-        f"{kind}, told %": round(100 * float((novelty.measure(drawn(features, kind)) >= 1).mean()), 1)
+    recognised = {
+        f"{kind}, recognised as drawn %": round(100 * float((novelty.measure(drawn(features, kind)) >= 1).mean()), 1)
         for kind in sorted(DRAWINGS)
     }
     lost = round(100 * float((novelty.measure(others) >= 1).mean()), 1)
-    return {"photographs": len(known), "photographs lost %": lost, **told}
+    return {"photographs": len(known), "photographs lost %": lost, **recognised}
 
 
 def extract(features: PictureFeatures, photos: PhotoList, rows: list[int], say: Callable[[str], None]) -> Vectors:

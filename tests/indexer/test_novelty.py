@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.novelty import KEPT, Novelty
+from indexer.novelty import KNOWN_SHARE, Novelty
 from indexer.training.drawings import DRAWINGS, draw
 from qa.adapters.picture_decoder import CompactDecoder
 from qa.pictures import read_question, vote
@@ -45,5 +45,5 @@ def test_it_is_fitted_kept_and_read_again(tmp_path) -> None:
     known, held_out, far = (dice.normal(size=(600, 64)) * spread**0.5 + shift for shift in (3, 3, 6))
     Novelty.fit(known.astype(np.float32), held_out.astype(np.float32)).save(tmp_path / "n.safetensors")
     novelty = Novelty.load(tmp_path / "n.safetensors")
-    assert (novelty.measure(held_out) < 1).mean() == pytest.approx(KEPT, abs=0.01)
+    assert (novelty.measure(held_out) < 1).mean() == pytest.approx(KNOWN_SHARE, abs=0.01)
     assert (novelty.measure(far) >= 1).all()

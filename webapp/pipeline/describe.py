@@ -144,8 +144,8 @@ def caption_segments(
         captions |= dict(zip(batch, keep_confident(written, fit), strict=True))
         novelty |= dict(zip(batch, encoder.measure_novelty(pictures).tolist(), strict=True))
         progress(min(1.0, (start + CAPTION_BATCH) / len(chosen)))
-    told = [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
-    return told, np.array([novelty.get(segment.pk, 0.0) for segment in segments], np.float32)
+    of_segments = [captions.get(segment.pk, Caption("", 0.0)) for segment in segments]
+    return of_segments, np.array([novelty.get(segment.pk, 0.0) for segment in segments], np.float32)
 
 
 def add_times(sentences: Sequence[Sentence]) -> list[dict[str, Any]]:
