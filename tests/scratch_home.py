@@ -13,8 +13,7 @@ checkout = hashlib.sha256(__file__.encode()).hexdigest()[:12]
 models = os.path.join(base, f"kinoscope-test-models-{checkout}")
 os.makedirs(models, mode=0o700, exist_ok=True)
 os.symlink(models, os.path.join(home, "models"))
-# Two processes on two cores: the threads of one would wait for those of the other.
-os.environ["OMP_NUM_THREADS"] = "1" if "PYTEST_XDIST_WORKER" in os.environ else "2"
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.pop("KINOSCOPE_PROFILE", None)
 # Hundreds of processes are started: each would compile torch and its friends anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
