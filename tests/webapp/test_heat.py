@@ -34,5 +34,8 @@ def test_the_nearest_keyframe_is_drawn_over(demo, clients, monkeypatch) -> None:
             200,
             422,
         )
+    with monkeypatch.context() as novel:
+        novel.setattr("tests.fakes.Pictures.measure_novelty", lambda *_: np.ones(1, np.float32))
+        assert clients["owner"].get(address, {"q": "a slide"}).status_code == 404
     monkeypatch.setattr("tests.fakes.Pictures.locate", lambda *_: np.zeros((0, 0), np.float32))
     assert clients["owner"].get(address, {"q": "a slide"}).status_code == 404

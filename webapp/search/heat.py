@@ -25,14 +25,17 @@ class Heat:
 
 
 def draw_heat(video: Video, text: str, seconds: float, recipe: Recipe) -> Heat | None:
-    """Of the keyframe nearest to `seconds`; None without pictures, or where the encoder can't tell places."""
+    """Of the keyframe nearest to `seconds`; None without pictures, where the encoder can't tell places, or has learned
+    from no picture of this kind.
+    """
     frames = video.keyframes.filter(segments__recipe=recipe).distinct()
     nearest: Keyframe | None = min(frames, key=lambda f: abs(f.time - seconds), default=None)
     if nearest is None:
         return None
     picture = decode((video.derived / nearest.file).read_bytes())
-    warmth = engine.pictures(recipe).locate(picture, caption_of(text))
-    if not warmth.size:
+    encoder = engine.pictures(recipe)
+    warmth = encoder.locate(picture, caption_of(text))
+    if not warmth.size or encoder.measure_novelty([picture])[0] >= 1:
         return None
     return Heat(paint(warmth, (picture.shape[1], picture.shape[0])), nearest.time)
 

@@ -128,7 +128,12 @@ async function warm() {
   video.pause();
   const asked = new URLSearchParams({ q: heat.dataset.query, t: video.currentTime.toFixed(2) });
   const response = await fetch(`${heat.dataset.heat}?${asked}`);
-  if (!response.ok) return;
+  if (!response.ok) {
+    const said = heat.textContent;
+    heat.textContent = heat.dataset.none;
+    setTimeout(() => { heat.textContent = said; }, 4000);
+    return;
+  }
   const picture = await response.blob();
   video.currentTime = Number(response.headers.get("X-Time"));
   await new Promise((done) => { video.addEventListener("seeked", done, { once: true }); });
