@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.site import served, surroundings
@@ -100,6 +101,8 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import expect
 
+    from webapp.search.heat import paint
+
     address, axe = site, Axe()
     with opened(address, width, height, scheme) as page:
         page.goto(address)
@@ -166,6 +169,15 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         unknown = page.get_by_role("button", name="Nothing is recognised in this picture")  # slides are no photographs
         expect(unknown).to_be_visible(timeout=30_000)
         look(page, axe)
+        expect(page.locator(".stage .heat")).to_have_count(0)
+        layer = paint(np.eye(3, dtype=np.float32), (64, 36))  # as of a photograph, of which these tests have none
+        told = {"X-Time": "4", "Content-Type": "image/png"}
+        page.route("**/heat?*", lambda route: route.fulfill(body=layer, headers=told))
+        page.keyboard.press("h")
+        expect(page.locator(".stage .heat")).to_be_visible()
+        wait_for_player(page, 4.0)
+        look(page, axe)
+        page.keyboard.press("h")
         expect(page.locator(".stage .heat")).to_have_count(0)
         page.get_by_text("Title, sharing, deletion").click()
         page.get_by_role("button", name="Delete video").click()

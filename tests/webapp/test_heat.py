@@ -36,6 +36,6 @@ def test_the_nearest_keyframe_is_drawn_over(demo, clients, monkeypatch) -> None:
         )
     with monkeypatch.context() as novel:
         novel.setattr("tests.fakes.Pictures.measure_novelty", lambda *_: np.ones(1, np.float32))
-        assert clients["owner"].get(address, {"q": "a slide"}).status_code == 404
+        assert clients["owner"].get(address, {"q": "a slide"}).status_code == 204
     monkeypatch.setattr("tests.fakes.Pictures.locate", lambda *_: np.zeros((0, 0), np.float32))
-    assert clients["owner"].get(address, {"q": "a slide"}).status_code == 404
+    assert clients["owner"].get(address, {"q": "a slide"}).status_code == 204

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
@@ -85,14 +85,16 @@ def get_transcript(request: HttpRequest, key: uuid.UUID) -> Any:
 @router.get(
     "/videos/{uuid:key}/heat",
     auth=allowed("read"),
-    response={200: None, **ERRORS},
+    response={200: None, 204: None, **ERRORS},
     openapi_extra={"responses": {200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}},
 )
 def draw_heat(request: HttpRequest, key: uuid.UUID, q: Annotated[str, Query(min_length=1)], t: float = 0.0) -> Any:
-    """Where in the keyframe nearest to `t` the query is seen: a PNG to lay over it. `X-Time` is the frame's time."""
+    """Where in the keyframe nearest to `t` the query is seen: a PNG to lay over it, 204 where nothing is known.
+    `X-Time` is the frame's time.
+    """
     heat = draw(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.active())
     if heat is None:
-        raise Http404
+        return Status(204, None)
     return HttpResponse(heat.png, content_type="image/png", headers={"X-Time": f"{heat.time:.3f}"})
 
 

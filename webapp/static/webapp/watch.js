@@ -128,7 +128,7 @@ async function warm() {
   video.pause();
   const asked = new URLSearchParams({ q: heat.dataset.query, t: video.currentTime.toFixed(2) });
   const response = await fetch(`${heat.dataset.heat}?${asked}`);
-  if (!response.ok) {
+  if (response.status !== 200) {
     const said = heat.textContent;
     heat.textContent = heat.dataset.none;
     setTimeout(() => { heat.textContent = said; }, 4000);
