@@ -50,11 +50,13 @@ def about(topics: str, speakers: Sequence[str], language: str) -> str:
 
 def kind_of(sound: Mapping[str, float]) -> str:
     """What a video without speech sounds like, by the shares of its sound; "" where somebody speaks."""
+    if sound.get("speech", 0.0):
+        return ""
     if not sound or sound.get("silence", 0.0) >= MOSTLY:
         return _("A silent video.")
     if sound.get("music", 0.0) >= MOSTLY:
         return _("A video with music.")
-    return "" if sound.get("speech", 0.0) else _("A video without speech.")
+    return _("A video without speech.")
 
 
 def at_times(moments: Sequence[float]) -> str:
