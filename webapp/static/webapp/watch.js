@@ -117,6 +117,13 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// What a button says for a while.
+function flash(button, text, milliseconds) {
+  button.dataset.said ??= button.textContent;
+  button.textContent = text;
+  setTimeout(() => { button.textContent = button.dataset.said; }, milliseconds);
+}
+
 // Where in the frame the words are seen: a layer over the picture, until it moves on.
 const heat = document.querySelector("[data-heat]");
 const layer = Object.assign(new Image(), { className: "heat", alt: "" });
@@ -129,9 +136,7 @@ async function warm() {
   const asked = new URLSearchParams({ q: heat.dataset.query, t: video.currentTime.toFixed(2) });
   const response = await fetch(`${heat.dataset.heat}?${asked}`);
   if (response.status !== 200) {
-    const said = heat.textContent;
-    heat.textContent = heat.dataset.none;
-    setTimeout(() => { heat.textContent = said; }, 4000);
+    flash(heat, heat.dataset.none, 4000);
     return;
   }
   const picture = await response.blob();
@@ -166,9 +171,7 @@ find("[data-share]").forEach((button) => {
     const link = new URL(location.pathname, location);
     link.searchParams.set("t", (video?.currentTime ?? 0).toFixed(1));
     await navigator.clipboard.writeText(link.href);
-    const said = button.textContent;
-    button.textContent = button.dataset.done;
-    setTimeout(() => { button.textContent = said; }, 2000);
+    flash(button, button.dataset.done, 2000);
   });
 });
 
