@@ -31,7 +31,7 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
-FORMAT = 5  # of a generation's parts: raise it with them, and every installation builds new ones
+FORMAT = 4  # of a generation's parts: raise it with them, and every installation builds new ones
 
 _swap = threading.Lock()
 _current: dict[int, Snapshot] = {}  # recipe -> its snapshot
