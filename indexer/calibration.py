@@ -7,6 +7,7 @@ whether the page says "no confident match".
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -44,6 +45,11 @@ class Calibration:
     chance: list[float]
     segments: int = 0  # how many there were when this was measured
     common: list[float] = field(default_factory=list)
+
+    @cached_property
+    def common_vector(self) -> Vectors:
+        """(dv,), or (0,) where nothing was measured."""
+        return np.asarray(self.common, np.float32)
 
     def confidence(self, lead: float) -> float:
         """How likely it is, in [0, 1], that a best match with this lead (`retriever.Ranked`) is none of chance: a

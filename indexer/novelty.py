@@ -5,7 +5,7 @@ https://www.robots.ox.ac.uk/~cvrg/hilary2006/ppca.pdf) is fitted to the features
 Mahalanobis distance tells drawings, screens and plain pictures from them, none of which it was shown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,9 +38,9 @@ class Novelty:
         mean = known.mean(0)
         around = known - mean
         values, directions = np.linalg.eigh(around.T @ around / len(around))
-        axes, variances = directions[:, ::-1][:, :AXES], values[::-1]
-        found = cls(mean, axes, variances[:AXES], float(variances[AXES:].mean()))
-        return cls(mean, axes, found.variances, found.rest, float(np.quantile(found.measure(held_out), KNOWN_SHARE)))
+        variances = values[::-1]
+        found = cls(mean, directions[:, ::-1][:, :AXES], variances[:AXES], float(variances[AXES:].mean()))
+        return replace(found, edge=float(np.quantile(found.measure(held_out), KNOWN_SHARE)))
 
     def measure(self, features: Vectors) -> Vectors:
         """(n, d) -> (n,), at least 0; 1 and more: not of a kind that was learned from."""

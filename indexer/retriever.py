@@ -104,7 +104,7 @@ def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) 
         return 0.0, 0.0
     cosines = candidate.smoothed @ query.visual
     best = int(cosines.argmax())
-    usual = float(candidate.smoothed[best] @ np.asarray(calibration.common, np.float32)) if calibration.common else 0.0
+    usual = float(candidate.smoothed[best] @ calibration.common_vector) if calibration.common else 0.0
     of_chance = query.preference.visual / calibration.spread["visual"]
     return of_chance * (float(cosines[best]) - calibration.mean["visual"]), of_chance * usual
 

@@ -54,13 +54,18 @@ def join_short(pieces: Sequence[Span], utterances: Sequence[Utterance], shortest
     """Neighbours are joined until each is at least `shortest`, or shows something for long enough while nobody speaks
     (the last may stay shorter).
     """
+    least = min(MIN_SHOT_SECONDS, shortest)
+
+    def belongs(before: Span, piece: Span) -> bool:
+        if before.length >= shortest or piece.end - before.start > longest:
+            return False
+        is_short = min(before.length, piece.length) < least
+        return is_short or any(u.start < piece.end and before.start < u.end for u in utterances)
+
     joined: list[Span] = []
     for piece in pieces:
-        before = joined[-1] if joined else piece
-        is_short = before.length < min(MIN_SHOT_SECONDS, shortest) or piece.length < min(MIN_SHOT_SECONDS, shortest)
-        is_spoken = any(u.start < piece.end and before.start < u.end for u in utterances)
-        if joined and before.length < shortest and piece.end - before.start <= longest and (is_short or is_spoken):
-            joined[-1] = Span(before.start, piece.end)
+        if joined and belongs(joined[-1], piece):
+            joined[-1] = Span(joined[-1].start, piece.end)
         else:
             joined.append(piece)
     return joined

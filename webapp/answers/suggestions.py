@@ -20,8 +20,7 @@ def suggest_first(user: User) -> list[str]:
     newest = list(Video.objects.visible_to(user).filter(status=Video.Status.READY)[:MAX_LOOKED_AT])
     if not newest:
         return []
-    about = [_("What is “%(title)s” about?") % {"title": video.title} for video in newest if video.about]
-    known = [text for video in newest for text in video.suggestions if not _TIME.search(text)]
+    about, known = _ask_about([video for video in newest if video.about]), _list_known(newest)
     return [*about[:2], *known[:1], _("Which video is the longest?"), _("What was added this week?")][:MAX_FIRST]
 
 
@@ -31,14 +30,21 @@ def suggest_next(asked: Sequence[Question], cited: Mapping[int, Video]) -> list[
     """
     last = asked[-1]
     before, language = {question.text for question in asked}, language_of(last.text)
-    named = [c["video"] for s in last.answer.get("sentences", []) for c in s.get("citations", [])]
-    videos = [cited[pk] for pk in dict.fromkeys(named) if pk in cited]
+    videos = [cited[pk] for pk in dict.fromkeys(c["video"] for c in last.citations) if pk in cited]
     with translation.override(language):
         if last.video:
             general = [_("What is this video about?"), _("What are the main points?")]
             known = list(last.video.suggestions)
         else:
-            general = [_("What is “%(title)s” about?") % {"title": video.title} for video in videos[:1]]
-            known = [text for video in videos[:2] for text in video.suggestions if not _TIME.search(text)]
+            general, known = _ask_about(videos[:1]), _list_known(videos[:2])
     proposed = dict.fromkeys([*known, *general])
     return list(islice((q for q in proposed if q not in before and language_of(q) == language), MAX_NEXT))
+
+
+def _ask_about(videos: Sequence[Video]) -> list[str]:
+    return [_("What is “%(title)s” about?") % {"title": video.title} for video in videos]
+
+
+def _list_known(videos: Sequence[Video]) -> list[str]:
+    """What these videos were found to answer, as far as it can be asked of the library."""
+    return [text for video in videos for text in video.suggestions if not _TIME.search(text)]

@@ -31,7 +31,7 @@ def earlier_turns(user: User, video: Video | None, thread: uuid.UUID) -> list[Tu
 
 def read_turn(question: Question) -> Turn:
     sentences = question.answer.get("sentences", [])
-    cited = tuple((c["video"], c["start"], c["end"]) for s in sentences for c in s.get("citations", []))
+    cited = tuple((c["video"], c["start"], c["end"]) for c in question.citations)
     return Turn(question.text, " ".join(s["text"] for s in sentences), cited)
 
 
@@ -87,5 +87,4 @@ def cited_videos(user: User, questions: Sequence[Question]) -> dict[int, Video]:
 
 def cited_in(videos: QuerySet[Video], questions: Sequence[Question]) -> dict[int, Video]:
     """Those of `videos` that the answers cite."""
-    ids = {c["video"] for q in questions for s in q.answer.get("sentences", []) for c in s.get("citations", [])}
-    return videos.in_bulk(ids)
+    return videos.in_bulk({c["video"] for question in questions for c in question.citations})

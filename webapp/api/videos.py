@@ -13,8 +13,7 @@ from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import ledger
-from webapp.search import recommendations
-from webapp.search.heat import draw_heat as draw
+from webapp.search import heat, recommendations
 from webapp.search.moments import MAX_QUERY_CHARACTERS
 from webapp.uploads import removal
 
@@ -92,10 +91,10 @@ def draw_heat(request: HttpRequest, key: uuid.UUID, q: Annotated[str, Query(min_
     """Where in the keyframe nearest to `t` the query is seen: a PNG to lay over it, 204 where nothing is known.
     `X-Time` is the frame's time.
     """
-    heat = draw(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.active())
-    if heat is None:
+    drawn = heat.draw_heat(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.active())
+    if drawn is None:
         return Status(204, None)
-    return HttpResponse(heat.png, content_type="image/png", headers={"X-Time": f"{heat.time:.3f}"})
+    return HttpResponse(drawn.png, content_type="image/png", headers={"X-Time": f"{drawn.time:.3f}"})
 
 
 @router.get("/videos/{uuid:key}/similar", auth=allowed("read"), response={200: list[SimilarOut], **ERRORS})

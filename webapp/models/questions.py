@@ -1,6 +1,7 @@
 """What people asked, and what they were answered."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,11 @@ class Question(models.Model):
 
     class Meta:
         ordering = ["-asked_at", "-pk"]
+
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        """Of all sentences of the answer: video, start, end."""
+        return [c for sentence in self.answer.get("sentences", []) for c in sentence.get("citations", [])]
 
     @property
     def thread_title(self) -> str:

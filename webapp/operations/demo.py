@@ -8,21 +8,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
-from webapp import engine
 from webapp.models import User, Video
 from webapp.operations import films
-from webapp.operations.voice import SOUND_RATE, narrate
+from webapp.operations.films import RATE, SIZE, write_film
+from webapp.operations.voice import narrate
 from webapp.uploads import intake
 
 log = logging.getLogger(__name__)
 
 TITLE = "How Kinoscope understands a video"
-SIZE = (640, 360)
-RATE, SECONDS = 10, 8.0  # frames a second, seconds of a slide
+SECONDS = 8.0  # of a slide
 
 # Heading, spoken sentence, background colour.
 SLIDES = [
@@ -68,10 +66,8 @@ def hand_in(owner: User, title: str, file_name: str, make: Callable[[Path], None
 
 
 def make(target: Path) -> None:
-    """Write the slides as H.264 + AAC in an MP4."""
     sound = narrate([said for _heading, said, _colour in SLIDES], SECONDS)
-    pictures = (np.asarray(p) for heading, said, colour in SLIDES for p in draw(heading, said, colour))
-    engine.load_adapter("indexer.adapters.pyav.movie.write_movie")(target, pictures, RATE, sound, SOUND_RATE)
+    write_film(target, (picture for slide in SLIDES for picture in draw(*slide)), sound)
 
 
 def draw(heading: str, said: str, colour: tuple[int, int, int]) -> Iterator[Image.Image]:

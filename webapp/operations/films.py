@@ -27,14 +27,15 @@ SCENE_SECONDS = 16.0
 
 def make_chart(target: Path) -> None:
     sound = narrate([said for _month, _count, said in MONTHS], CHART_SECONDS)
-    _write(target, draw_chart(), sound)
+    write_film(target, draw_chart(), sound)
 
 
 def make_scene(target: Path) -> None:
-    _write(target, draw_scene(), play(SCENE_SECONDS))
+    write_film(target, draw_scene(), play(SCENE_SECONDS))
 
 
-def _write(target: Path, pictures: Iterator[Image.Image], sound: Sound | None) -> None:
+def write_film(target: Path, pictures: Iterator[Image.Image], sound: Sound | None) -> None:
+    """H.264 + AAC in an MP4."""
     frames = (np.asarray(picture) for picture in pictures)
     engine.load_adapter("indexer.adapters.pyav.movie.write_movie")(target, frames, RATE, sound, SOUND_RATE)
 

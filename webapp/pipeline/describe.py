@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from indexer.calibration import BACKGROUND
 from indexer.ports import Progress
 from indexer.tags import pick_for_video
 from indexer.types import Vectors
@@ -20,7 +19,8 @@ from webapp import engine, models
 from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
 from webapp.pipeline import tags
-from webapp.pipeline.embed import encode_descriptions, load_picture
+from webapp.pipeline.embed import load_picture
+from webapp.search.background import encode_background
 from webapp.search.candidates import load_frames, split
 
 CAPTION_BATCH = 16  # pictures captioned at a time
@@ -121,6 +121,7 @@ def caption_segments(
     Without words for sound without picture, and where the caption is not likely right.
     """
     encoder, captioner = engine.pictures(recipe), engine.captioner()
+    everyday, _spoken = encode_background(encoder, engine.sentences(recipe))
     frames = load_frames([s.pk for s in segments], recipe)
     shown = Keyframe.objects.filter(segments__in=segments).values_list("segments", "time", "file")
     files = {(segment, time): file for segment, time, file in shown}
@@ -140,7 +141,7 @@ def caption_segments(
         pictures = [load_picture(video.derived / typical[pk]) for pk in batch]
         written = captioner.caption(pictures)
         read = encoder.encode_texts([caption.text for caption in written])
-        fit = measure_fit(np.stack([looks[pk] for pk in batch]), read, encode_descriptions(encoder, BACKGROUND))
+        fit = measure_fit(np.stack([looks[pk] for pk in batch]), read, everyday)
         captions |= dict(zip(batch, keep_confident(written, fit), strict=True))
         novelty |= dict(zip(batch, encoder.measure_novelty(pictures).tolist(), strict=True))
         progress(min(1.0, (start + CAPTION_BATCH) / len(chosen)))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +73,6 @@ def encode_pictures(encoder: PictureEncoder, pictures: Sequence[Image], thorough
             ) from None
         half = len(pictures) // 2
         return np.concatenate([encode_pictures(encoder, part, thorough) for part in (pictures[:half], pictures[half:])])
-
-
-@lru_cache(maxsize=4)
-def encode_descriptions(encoder: PictureEncoder, texts: tuple[str, ...]) -> Vectors:
-    """(n, d), kept: the labels and the everyday sentences that every video is compared with."""
-    return encoder.encode_texts(texts)
 
 
 # -- segments ------------------------------------------------------------------------------------------------------

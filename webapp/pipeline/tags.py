@@ -7,18 +7,18 @@ said or written where its words occur. Speech has a mood, where it is English.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import get_language
 
 from indexer import tags
+from indexer.ports import PictureEncoder
 from indexer.types import Segment as Planned
 from indexer.types import Vectors
 from webapp import engine
 from webapp.models import Label, Recipe, Segment, Tag, Utterance, Video
-from webapp.pipeline.embed import encode_descriptions
 from webapp.search.candidates import split
 
 MAX_TIMELINE_ROWS = 14
@@ -33,11 +33,14 @@ def find_tags(
     """Everything found, neighbours joined, in the order of time. `visual` (n, dv) are the vectors of the segments."""
     bank = [tags.Label(x.name, x.kind, x.picture_text) for x in Label.objects.filter(enabled=True)]
     spans = [Planned(s.start, s.end, s.speech, s.screen) for s in segments]
-    described = (
-        encode_descriptions(engine.pictures(recipe), tuple(label.description for label in bank)) if bank else visual
-    )
+    described = _describe(engine.pictures(recipe), tuple(label.description for label in bank)) if bank else visual
     seen = tags.find_in_pictures(bank, described, spans, visual)
     return tags.join_neighbours(seen + tags.find_in_words(bank, spans, split) + find_moods(utterances))
+
+
+@lru_cache(maxsize=2)
+def _describe(picture_encoder: PictureEncoder, texts: tuple[str, ...]) -> Vectors:
+    return picture_encoder.encode_texts(texts)
 
 
 def find_moods(utterances: Sequence[Utterance]) -> list[tags.Tag]:

@@ -11,7 +11,7 @@ from qa.questions import Intent
 from qa.types import Citation, Sentence, Turn
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, NEAREST, say
-from webapp.answers.executors.relevance import PRESENT, SURELY_ABSENT, Place, Relevant, find_relevant
+from webapp.answers.executors.relevance import PRESENT, SURELY_ABSENT, Citable, Relevant, find_relevant
 from webapp.answers.executors.words import find_mentions, group_by_video
 from webapp.answers.scope import VisibleScope
 from webapp.models import Video
@@ -96,5 +96,5 @@ class Said:
     end: float
 
 
-def cite(moment: Place) -> Citation:
+def cite(moment: Citable) -> Citation:
     return Citation(moment.video.pk, moment.start, moment.end)

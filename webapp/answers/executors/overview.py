@@ -41,15 +41,14 @@ def tell_overview(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) ->
 
 def describe(video: Video) -> Sentence:
     """The sentence that says what kind of video it is, who speaks, and what about; "" where that is not known."""
-    cited = [Citation(video.pk, row["start"], row["end"]) for row in video.about]
-    seen = [translate(tag) for tag in video.tags[:MAX_TAGS]]
     if video.about:
+        cited = [Citation(video.pk, row["start"], row["end"]) for row in video.about]
         topics = composer.enumerate_words([row["text"] for row in video.about])
         names = list(dict.fromkeys(name for u in video.utterances.all() if (name := find_introduction(u.text))))
         return say(composer.about(topics, names[:MAX_SPEAKERS], language_named(video.language)), cited)
-    kind = composer.kind_of(video.sound)
+    kind, seen = composer.kind_of(video.sound), [translate(tag) for tag in video.tags[:MAX_TAGS]]
     things = _("It shows %(things)s.") % {"things": composer.enumerate_words(seen)} if seen else ""
-    return say(_("%(kind)s %(things)s") % {"kind": kind, "things": things} if kind and things else things, cited)
+    return say(_("%(kind)s %(things)s") % {"kind": kind, "things": things} if kind and things else things)
 
 
 def tell_chapters(video: Video) -> Iterator[Sentence]:

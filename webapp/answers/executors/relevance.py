@@ -18,7 +18,7 @@ MIN_LEAD_SHARE = 0.6
 MAX_NEAREST = 8  # videos that are shown though nothing is sure
 
 
-class Place(Protocol):
+class Citable(Protocol):
     """What an answer needs to know of a moment."""
 
     @property
@@ -33,8 +33,8 @@ class Place(Protocol):
 class Relevant:
     """The best moment of each video that is about the topic; else the nearest ones, and how sure that is."""
 
-    moments: Sequence[Place]
-    nearest: Sequence[Place]
+    moments: Sequence[Citable]
+    nearest: Sequence[Citable]
     confidence: float
 
 

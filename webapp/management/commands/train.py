@@ -1,6 +1,7 @@
 """`manage.py train WHAT --data DIR`: make the project's own weights again, on these or other photos."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Command(JsonCommand):
 
         _pictures, sentences = engine.load_encoders(engine.encoders_of_settings())
         numbers = reader.train(sentences.encode_queries, sentences.encode_passages, split, engine.reranker())
-        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+        self.print_numbers(numbers, as_json)
 
     def fit_captions(self, listed: PhotoList, as_json: bool) -> None:
         """The numbers go into `qa.captions`."""
@@ -101,7 +102,7 @@ class Command(JsonCommand):
         fit = measure_fit(np.concatenate(looks)[spoken], read, others)
         references = [listed.captions["en"][held_out[i]] for i in spoken]
         numbers = {"photos with a caption": len(kept), **captions.train(kept, fit, references)}
-        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+        self.print_numbers(numbers, as_json)
 
     def fit_tags(self, listed: PhotoList, as_json: bool) -> None:
         """The numbers go into `indexer.tags`."""
@@ -124,13 +125,16 @@ class Command(JsonCommand):
             "tags a photo": round(float(kept.sum() / len(kept)), 2),
             **measure_reliability(likely[kept].tolist(), named[kept].tolist()),
         }
-        self.emit(numbers, "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
+        self.print_numbers(numbers, as_json)
 
     def learn_photographs(self, listed: PhotoList, models: Path, target: Path) -> dict[str, float]:
         from indexer.adapters.efficientnet import PictureFeatures
         from indexer.training import novelty
 
         return novelty.train(listed, PictureFeatures(models), target, self.say)
+
+    def print_numbers(self, numbers: Mapping[str, object], as_json: bool) -> None:
+        self.emit(dict(numbers), "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
 
     def say(self, line: str) -> None:
         self.stderr.write(line)
