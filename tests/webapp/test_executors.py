@@ -210,6 +210,7 @@ def test_a_shared_conversation_shows_only_what_its_person_may_share(library, peo
         ({"music": 0.8, "silence": 0.2}, "A video with music. It shows dog."),
         ({}, "A silent video. It shows dog."),
         ({"other": 1.0}, "A video without speech. It shows dog."),
+        ({"speech": 0.3, "silence": 0.7}, "It shows dog."),
     ],
 )
 def test_a_video_without_speech_is_told_by_its_kind(sound, expected, library, people) -> None:
