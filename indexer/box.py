@@ -25,6 +25,7 @@ from PIL import Image
 
 from indexer.confinement import needed_files
 from indexer.errors import BoxFailed, DiskFull, UnreadableMedia, translatable
+from indexer.media import copied_container
 from indexer.ports import Progress
 from indexer.types import SAMPLE_RATE, Keyframe, Look, MediaInfo, Span
 
@@ -39,20 +40,26 @@ PICTURE_BYTES = 4 << 20  # largest JPEG a child may hand over
 PICTURE_SIDE = 2000  # pixels: keyframes have 960, storyboards 1600 × 900
 ANSWER_BYTES = 64 << 20
 PROXY_BYTES_PER_SECOND = 2 << 20  # 720 lines at the quality of `render_proxy` stay far below
+SLOWEST_READING = 5 << 20  # bytes a second: a network folder or a worn disk; what reads slower is taken for a hang
 
 _ROOT = Path(__file__).resolve().parent.parent
 _Record = TypeVar("_Record", MediaInfo, Keyframe, Span)
 
 
-def probe(path: Path) -> MediaInfo:
-    """Check container, codecs and packets of `path`; raise `UnreadableMedia` with the reason when it is refused."""
+def probe(path: Path, language: str = "en") -> MediaInfo:
+    """Check container, codecs and packets of `path`; raise `UnreadableMedia` with the reason when it is refused.
+
+    `language` (ISO 639-1) is preferred where several sound tracks are as good.
+    """
+    wall = 25.0 + path.stat().st_size / SLOWEST_READING
     with tempfile.TemporaryDirectory() as out:
-        return _read(MediaInfo, _run("probe", path, Path(out), 25.0, 1 << 20))
+        return _read(MediaInfo, _run("probe", path, Path(out), wall, 1 << 20, language=language))
 
 
 def glance(path: Path, out: Path) -> list[Keyframe]:
     """Decode key frames only into JPEG files under `out`: tens of times cheaper than `look`."""
-    return _keyframes(_run("glance", path, out, 120.0, PICTURE_BYTES), out)
+    wall = 120.0 + path.stat().st_size / SLOWEST_READING
+    return _keyframes(_run("glance", path, out, wall, PICTURE_BYTES), out)
 
 
 def read_picture(path: Path, out: Path) -> Path:
@@ -60,9 +67,16 @@ def read_picture(path: Path, out: Path) -> Path:
     return Path(_check_picture(_run("picture", path, out, 20.0, PICTURE_BYTES)["path"], out))
 
 
+def read_cover(path: Path, out: Path) -> Path | None:
+    """The cover picture that a file carries, as a JPEG under `out`; None without one."""
+    name = _run("cover", path, out, 20.0, PICTURE_BYTES)["path"]
+    return Path(_check_picture(name, out)) if name else None
+
+
 def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
     """The one decode pass: shots, samples (1 per 4 s of shot, 1 a second at most) and a storyboard under `out`."""
-    found = _run("look", path, out, 120.0 + 4 * info.duration, PICTURE_BYTES, progress)
+    wall = 120.0 + 4 * info.duration + path.stat().st_size / SLOWEST_READING
+    found = _run("look", path, out, wall, PICTURE_BYTES, progress, duration=info.duration)
     return Look(
         shots=[_read(Span, s) for s in found["shots"]],
         keyframes=_keyframes(found, out),
@@ -75,15 +89,37 @@ def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
 
 
 def extract_audio(path: Path, out: Path, info: MediaInfo) -> Path:
-    """Write the first audio track as raw float32 mono 16 kHz; return the file (read it with `np.fromfile`)."""
-    most = round((info.duration + 60) * SAMPLE_RATE * 4)
-    return _check_file(_run("audio", path, out, 60.0 + info.duration, most)["path"], out)
+    """Write the chosen sound track as raw float32 mono 16 kHz; return the file (read it with `np.fromfile`)."""
+    seconds = info.duration + 60
+    wall = 60.0 + info.duration + path.stat().st_size / SLOWEST_READING
+    most = round((seconds + 60) * SAMPLE_RATE * 4)
+    answer = _run("audio", path, out, wall, most, sound=info.sound, most_seconds=seconds)
+    return _check_file(answer["path"], out)
+
+
+def read_subtitles(path: Path, index: int) -> list[tuple[float, float, str]]:
+    """(start, end, text) of each cue of the subtitle track of that number, in order; the text may hold markup."""
+    wall = 60.0 + path.stat().st_size / SLOWEST_READING
+    with tempfile.TemporaryDirectory() as out:
+        answer = _run("subtitles", path, Path(out), wall, 1 << 20, index=index)
+    try:
+        cues = [(float(start), float(end), str(text)) for start, end, text in answer["cues"]]
+    except (KeyError, TypeError, ValueError):
+        raise BoxFailed(
+            "The decoder's answer makes no sense (%(what)s). The file is probably damaged.", what="cues"
+        ) from None
+    return [cue for cue in cues if math.isfinite(cue[0]) and math.isfinite(cue[1])]
 
 
 def render_proxy(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Path:
-    """Write a rendition that every browser plays (H.264 + AAC in MP4, 720 lines at most)."""
-    most = round((info.duration + 60) * PROXY_BYTES_PER_SECOND)
-    return _check_file(_run("proxy", path, out, 300.0 + 20 * info.duration, most, progress)["path"], out)
+    """Write a rendition that every browser plays: MP4 (H.264, AAC; 720 lines at most), or the picture as it is, in MP4
+    or WebM, where its codec is one that they know.
+    """
+    size, copied = path.stat().st_size, copied_container(info)
+    most = round((info.duration + 60) * PROXY_BYTES_PER_SECOND) + (2 * size if copied else 0)
+    wall = 300.0 + 20 * info.duration + size / SLOWEST_READING
+    answer = _run("proxy", path, out, wall, most, progress, sound=info.sound, copied=copied)
+    return _check_file(answer["path"], out)
 
 
 @cache
@@ -131,14 +167,22 @@ def _wrap(path: Path, out: Path) -> list[str]:
 
 
 def _run(
-    operation: str, path: Path, out: Path, wall: float, most_bytes: int, progress: Progress | None = None
+    operation: str,
+    path: Path,
+    out: Path,
+    wall: float,
+    most_bytes: int,
+    progress: Progress | None = None,
+    **wanted: object,
 ) -> dict[str, Any]:
     """Run one operation in a child; its answer is the last line of its standard output, `%` lines are progress.
 
-    `wall` in seconds; no file that it writes may grow beyond `most_bytes`.
+    `wall` in seconds; no file that it writes may grow beyond `most_bytes`; `wanted` are arguments of the operation.
     """
     path, out = path.absolute(), out.absolute()  # the child has another working folder
-    request = {"path": str(path), "out": str(out), "most_bytes": most_bytes, "seconds": math.ceil(4 * wall)}
+    request = {
+        "path": str(path), "out": str(out), "most_bytes": most_bytes, "seconds": math.ceil(4 * wall), "wanted": wanted,
+    }  # fmt: skip
     child = subprocess.Popen(
         [*(_wrap(path, out) if _wraps() else []), *_program(operation)],
         stdin=subprocess.PIPE,

@@ -48,22 +48,27 @@ def say_progress(share: float) -> None:
     print(f"%{min(max(share, 0.0), 1.0):.4f}", flush=True)
 
 
-def answer(operation: str, path: Path, out: Path) -> dict[str, Any]:
-    from indexer.adapters.pyav import look, probe, rendition
+def answer(operation: str, path: Path, out: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What `indexer.box` asks for; `wanted` are the operation's own arguments."""
+    from indexer.adapters.pyav import look, probe, rendition, sound, words
 
     match operation:
         case "probe":
-            return probe.probe(path)
+            return probe.probe(path, **wanted)
         case "picture":
             return look.read_picture(path, out)
         case "glance":
             return look.glance(path, out)
         case "look":
-            return look.look(path, out, say_progress)
+            return look.look(path, out, progress=say_progress, **wanted)
         case "audio":
-            return rendition.extract_audio(path, out)
+            return sound.extract_audio(path, out, **wanted)
+        case "subtitles":
+            return words.read_subtitles(path, **wanted)
+        case "cover":
+            return look.read_cover(path, out)
         case "proxy":
-            return rendition.render_proxy(path, out, say_progress)
+            return rendition.render_proxy(path, out, progress=say_progress, **wanted)
     raise SystemExit(f"unknown operation {operation}")
 
 
@@ -76,7 +81,9 @@ def main() -> None:
     from indexer.errors import IndexerError
 
     try:
-        reply: dict[str, Any] = {"ok": {"taken": taken} if sys.argv[1] == "confine" else answer(sys.argv[1], path, out)}
+        reply: dict[str, Any] = {
+            "ok": {"taken": taken} if sys.argv[1] == "confine" else answer(sys.argv[1], path, out, request["wanted"])
+        }
     except IndexerError as error:
         reply = {"error": error.text, "values": error.values}
     except OSError as error:

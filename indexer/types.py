@@ -46,6 +46,16 @@ class MediaInfo:
     video_codec: str = ""
     audio_codec: str = ""
     pixel_format: str = ""
+    pixel_aspect: float = 1.0  # width of a pixel over its height
+    interlaced: bool = False
+    start: float = 0.0  # the file's own time stamp at which all times here are 0
+    seekable: bool = True  # it says how long it is, and where in it which second stands
+    first_tracks: bool = True  # picture and sound are the first of their kind: what browsers play
+    sound: int = -1  # the chosen sound track's number in the file, -1 for none
+    sounds: list[dict[str, Any]] = field(default_factory=list)  # every one: index, codec, language, title, readable
+    subtitles: list[dict[str, Any]] = field(default_factory=list)  # those made of words: index, codec, language, title
+    chapters: list[dict[str, Any]] = field(default_factory=list)  # as the file names them: start, end, title
+    tags: dict[str, Any] = field(default_factory=dict)  # what the file says of itself, by FFmpeg's names
     warning: str = ""  # what is missing or broken: a template as in `errors`, filled from `warning_values`
     warning_values: dict[str, Any] = field(default_factory=dict)
 

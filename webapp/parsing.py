@@ -3,6 +3,7 @@
 import math
 import uuid
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
 MAX_DIGITS = 18  # what any database takes as an integer
@@ -25,6 +26,18 @@ def parse_seconds(text: str) -> float | None:
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A day or a moment as files have it (ISO 8601, or a year alone), in UTC where they don't say otherwise."""
+    text = text.strip()
+    if len(text) == 4 and text.isdigit():
+        text = f"{text}-01-01"
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_key(text: str) -> uuid.UUID | None:

@@ -17,7 +17,7 @@ VERDICTS = {
     "concat_lfi.mp4": "opened", "concat_sibling.mp4": "opened", "sdp.mp4": "opened", "dash_ssrf.mpd": "opened",
     "empty.mp4": "empty", "text.mp4": "opened", "rand.mp4": "opened", "svg.mp4": "opened", "bomb.zip": "opened",
     "trunc_moov_end.mp4": "opened", "trunc_faststart.mp4": "!", "bitflip.mp4": "!", "poly_html.mp4": "",
-    "bomb_png.mov": "codec “png”", "bomb_frames.mkv": "too many pictures", "bomb_sparse_ts.mp4": "hours",
+    "bomb_png.mov": "16000 × 16000", "bomb_frames.mkv": "too many pictures", "bomb_sparse_ts.mp4": "hours",
     "vid3s_audio24h.mkv": "hours", "many_streams.mkv": "streams", "huge_dims.mp4": "",
     "nodur.webm": "", "reschange.ts": "", "magicyuv.avi": "codec “magicyuv”", "noaudio.mp4": "", "audio_only.m4a": "",
     "xss_meta.mp4": "", "xss_subs.mkv": "", "trav_attach.mkv": "",

@@ -41,6 +41,9 @@ class VideoOut(Schema):
 
     key: uuid.UUID
     title: str
+    description: str
+    artist: str
+    recorded_at: datetime | None
     owner: str
     visibility: Literal["private", "shared", "public"]
     status: Literal["processing", "searchable", "ready", "failed"]

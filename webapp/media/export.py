@@ -52,6 +52,9 @@ def describe_person(user: User) -> dict[str, Any]:
 def describe_video(video: Video) -> dict[str, Any]:
     return {
         "title": video.title,
+        "description": video.description,
+        "artist": video.artist,
+        "recorded": video.recorded_at,
         "file": video.file_name,
         "sha256": video.sha256,
         "visibility": video.visibility,

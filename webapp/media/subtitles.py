@@ -1,66 +1,32 @@
-"""Subtitles that a person brings (VTT, SRT) become the transcript: plain text with times, nothing else of the file."""
+"""What a person says the transcript is: subtitles of their own, another track of the file, a line that is mended."""
 
-import html
-import re
+from glob import escape
 from pathlib import Path
 
-import pysubs2
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from webapp.models import Utterance, Video
+from indexer import cues
+from webapp.models import BROUGHT, Utterance, Video
 from webapp.pipeline import ledger
 
-FORMATS = {".vtt": "vtt", ".srt": "srt"}  # nothing else, whatever the file calls itself
-MAX_BYTES = 1 << 20
-MAX_CUES = 20_000
-MAX_CHARACTERS = 1000  # of a cue
-_TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 
-
-class BadSubtitles(Exception):
-    """The file can't be taken; the message is for the person."""
-
-
-def read(name: str, data: bytes, duration: float) -> list[tuple[float, float, str]]:
-    """(start, end, text) of each cue within `duration` seconds, in order; text without tags or line breaks."""
-    kind = FORMATS.get(Path(name).suffix.lower())
-    if kind is None:
-        raise BadSubtitles(_("Only .vtt and .srt files are taken."))
-    if len(data) > MAX_BYTES:
-        raise BadSubtitles(_("Subtitles may have 1 MB at most."))
-    try:
-        events = pysubs2.SSAFile.from_string(data.decode("utf-8-sig"), format_=kind).events
-    except UnicodeDecodeError:
-        raise BadSubtitles(_("The file is not in UTF-8. Save it as UTF-8 and try again.")) from None
-    except (pysubs2.exceptions.Pysubs2Error, ValueError, OverflowError):
-        raise BadSubtitles(_("The file has no subtitles that can be read.")) from None
-    cues = []
-    for event in sorted(events[:MAX_CUES], key=lambda e: e.start):
-        start, end, text = event.start / 1000, min(event.end / 1000, duration), clean(event.plaintext)
-        if text and 0 <= start < end:
-            cues.append((start, end, text))
-    if not cues:
-        raise BadSubtitles(_("The file has no subtitles that can be read."))
-    return cues
-
-
-def clean(text: str) -> str:
-    """No tags (also not those that only appear once entities are read), no control characters, one line."""
-    before = ""
-    while text != before:
-        before, text = text, html.unescape(_TAG.sub("", text))
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_CHARACTERS]
-    return text
-
-
-def replace(video: Video, cues: list[tuple[float, float, str]]) -> None:
-    """The cues become the video's transcript; what was made of the old one is made again."""
+def replace(video: Video, found: cues.Cues) -> None:
+    """The cues become the video's transcript and stay it; what was made of the old one is made again."""
     with transaction.atomic():
         video.utterances.all().delete()
-        Utterance.objects.bulk_create(Utterance(video=video, start=s, end=e, text=t) for s, e, t in cues)
-        ledger.add(video, "embed")
-        ledger.settle(video)
+        Utterance.objects.bulk_create(Utterance(video=video, start=s, end=e, text=t) for s, e, t in found)
+        video.words_from = BROUGHT
+        video.save(update_fields=["words_from"])
+        if video.segments.exists():
+            ledger.add(video, "embed")
+            ledger.settle(video)
+
+
+def find_beside(path: Path) -> Path | None:
+    """Subtitles that lie beside a file under its name: film.srt or film.en.srt for film.mp4."""
+    near = sorted(path.parent.glob(f"{escape(path.stem)}*"))
+    fits = [p for p in near if p.suffix.lower() in cues.FORMATS and p.name[len(path.stem)] == "."]
+    return min(fits, key=lambda p: len(p.name), default=None)
 
 
 def correct(utterance: Utterance, text: str) -> None:

@@ -10,9 +10,11 @@ from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.steps import Step, Worker
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
-from webapp.models.videos import Chapter, Keyframe, ScreenLine, Shot, Utterance, Video
+from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine, Shot, Utterance, Video, title_from
 
 __all__ = [
+    "BROUGHT",
+    "SPEECH",
     "AuditEntry",
     "Chapter",
     "Collection",
@@ -45,4 +47,5 @@ __all__ = [
     "Video",
     "Viewing",
     "Worker",
+    "title_from",
 ]

@@ -12,6 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from webapp.messages import render
 from webapp.models.people import User
 
+SPEECH, BROUGHT = "speech", "brought"  # where a transcript may come from, beside a subtitle track's number
+
+
+def title_from(file_name: str) -> str:
+    """What a video is called whose person and file say nothing else."""
+    return Path(file_name).stem.replace("_", " ")[:200]
+
 
 class VideoQuerySet(models.QuerySet["Video"]):
     def visible_to(self, user: User | AnonymousUser) -> "VideoQuerySet":
@@ -48,6 +55,9 @@ class Video(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="videos")
     title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), blank=True, help_text=_("what the file says of itself"))
+    artist = models.CharField(_("by"), max_length=200, blank=True, help_text=_("who made it, as the file says"))
+    recorded_at = models.DateTimeField(_("recorded"), null=True, help_text=_("as the file says"))
     file_name = models.CharField(max_length=255, help_text=_("as the person called it; never a path here"))
     sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.BigIntegerField()
@@ -65,6 +75,13 @@ class Video(models.Model):
     content_type = models.CharField(max_length=40, blank=True, help_text=_("of the file that browsers are given"))
     files = models.JSONField(default=dict, help_text="storyboard and proxy: their names in `derived`")
     language = models.CharField(max_length=8, blank=True)
+    words_from = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text=_(
+            "the transcript: speech, brought, a subtitle track's number; empty: subtitles where there are some"
+        ),
+    )
     storyboard_step = models.FloatField(default=0)
     storyboard_tiles = models.IntegerField(default=0)
     summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))
@@ -87,6 +104,11 @@ class Video(models.Model):
     def warning_text(self) -> str:
         """In the language of the reader."""
         return render(self.warning, self.warning_values)
+
+    @property
+    def names(self) -> str:
+        """What it is called and who made it: the words of the field `title`."""
+        return " ".join(filter(None, [self.title, self.artist, self.description]))
 
     @property
     def path(self) -> Path:

@@ -8,12 +8,12 @@ import numpy as np
 
 from indexer.ports import Progress
 from indexer.tags import pick_for_video
-from indexer.types import Vectors
+from indexer.types import MediaInfo, Vectors
 from indexer.vectors import pack, unpack
 from qa import describer, summarizer
 from qa.captions import keep_confident, measure_fit
 from qa.keyphrases import find_keyphrases
-from qa.types import Caption, Sentence
+from qa.types import Caption, Chapter, Sentence
 from qa.types import Evidence as Piece
 from webapp import engine, models
 from webapp.index import recipes
@@ -43,7 +43,8 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         stack([s.visual for s in segments], recipe.dims["visual"]),
     )
     chapters = describer.divide(segments, captions, np.concatenate([text, visual], 1).astype(np.float32))
-    chapters = describer.retitle(chapters, utterances)
+    named_by_file = [Chapter(c["start"], c["end"], c["title"]) for c in MediaInfo(**video.media_info).chapters]
+    chapters = named_by_file or describer.retitle(chapters, utterances)
     sources, means = describer.choose_sources(video.duration, utterances, pieces, vectors)
     summary = summarizer.shorten(summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES), sources)
     about = find_topics(sources)

@@ -113,7 +113,7 @@ def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[]
     together = smooth(np.stack([vectors[f.pk] for f in frames])) if frames else np.zeros((0, 1), np.float32)
     smoothed = dict(zip(frames, together, strict=True))
     plan = plan_segments(video, recipe)
-    encoded = encode_fields(video.title, plan, engine.sentences(recipe))
+    encoded = encode_fields(video.names, plan, engine.sentences(recipe))
     progress(1.0)
 
     def store() -> None:
@@ -173,7 +173,7 @@ def save_segment(
         speech=said,
         screen=screen,
         visual=pack(fusion.mean_direction(list(frames.values()))) if frames else b"",
-        terms=" ".join(terms(" ".join([video.title, said, screen]))),
+        terms=" ".join(terms(" ".join([video.names, said, screen]))),
         **fields,
     )
     segment.keyframes.set(frames)

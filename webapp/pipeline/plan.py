@@ -44,7 +44,7 @@ def following(video: Video, name: str) -> list[str]:
     """What may start once `name` is done."""
     info = MediaInfo(**video.media_info)
     skipped: tuple[str, ...] = () if info.has_video else ("glance", "look", "screen_text")
-    skipped += () if info.has_audio else ("speech",)
+    skipped += () if info.has_audio or info.subtitles else ("speech",)
     chain = [step for step in CHAIN if step not in skipped]
     follow = chain[chain.index(name) + 1 :][:1] if name in chain else []
     if name == "probe" and not video.content_type:

@@ -3,18 +3,22 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from django.conf import settings
 
-from indexer import box
+from indexer import box, cues
 from indexer.errors import UnreadableMedia, translatable
 from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
-from indexer.types import MediaInfo, ScreenLine, Vectors
+from indexer.types import MediaInfo, ScreenLine, Transcript, Vectors
+from qa.questions import language_of
 from webapp import engine, models
 from webapp.index import generations, recipes
-from webapp.models import Keyframe, Shot, Video
+from webapp.models import BROUGHT, SPEECH, Keyframe, Shot, Video, title_from
+from webapp.parsing import parse_moment
 from webapp.pipeline.describe import describe, embed_evidence
 from webapp.pipeline.embed import BATCH, best_keyframes, embed_video, encode_pictures, glance_segments, load_picture
 from webapp.pipeline.outputs import adopt, workspace
@@ -36,18 +40,36 @@ def media_info(video: Video) -> MediaInfo:
 
 def probe(video: Video, progress: Progress) -> Store:
     """What is this file? Refuses what may not be opened."""
-    info = box.probe(video.path)
+    info = box.probe(video.path, settings.LANGUAGE_CODE[:2])
     video.media_info = asdict(info)
+    described = note_tags(video, info.tags)
+    with workspace(video) as folder:
+        cover = None if info.has_video else box.read_cover(video.path, folder)
+        names = adopt(folder, video)
     video.duration, video.width, video.height = info.duration, info.width, info.height
     video.warning, video.warning_values = info.warning, info.warning_values
     video.content_type = playable_type(info)
 
     def store() -> None:
         video.save(
-            update_fields=["media_info", "duration", "width", "height", "warning", "warning_values", "content_type"]
-        )
+            update_fields=[
+                "media_info", "duration", "width", "height", "warning", "warning_values", "content_type", *described,
+            ]
+        )  # fmt: skip
+        note_file(video, "cover", names[cover.name] if cover else None)
+        video.utterances.filter(start__gte=info.duration).delete()  # of subtitles that came with the file
 
     return store
+
+
+def note_tags(video: Video, tags: dict[str, Any]) -> list[str]:
+    """What the file says of itself, where nobody said otherwise; the names of the fields that it fills."""
+    if tags.get("title") and video.title == title_from(video.file_name):
+        video.title = tags["title"][:200]
+    video.description = tags.get("description") or tags.get("synopsis") or tags.get("comment") or ""
+    video.artist = tags.get("artist", "")[:200]
+    video.recorded_at = parse_moment(tags.get("creation_time") or tags.get("date") or "")
+    return ["title", "description", "artist", "recorded_at"]
 
 
 # -- glance --------------------------------------------------------------------------------------------------------
@@ -113,15 +135,25 @@ def note_file(video: Video, role: str, name: str | None) -> None:
 
 
 def speech(video: Video, progress: Progress) -> Store:
-    """Where somebody speaks first, so that music and silence give no words; then words with times."""
-    with workspace(video) as folder:
-        audio = np.fromfile(box.extract_audio(video.path, folder, media_info(video)), np.float32)
+    """Where somebody speaks first, so that music and silence give no words; then words with times. Subtitles that came
+    with the video are its transcript as they are.
+    """
+    info, audio = media_info(video), np.zeros(0, np.float32)
+    if info.has_audio:
+        with workspace(video) as folder:
+            audio = np.fromfile(box.extract_audio(video.path, folder, info), np.float32)
     voiced = engine.voice().detect(audio)
     music = engine.music().detect(audio)
     progress(0.1)
-    heard = engine.transcriber().transcribe(audio, voiced, lambda share: progress(0.1 + 0.9 * share))
+    heard = read_subtitles(video, info)
+    if heard is None and video.words_from != BROUGHT:
+        heard = engine.transcriber().transcribe(audio, voiced, lambda share: progress(0.1 + 0.9 * share))
 
     def store() -> None:
+        video.sound = share_sound(audio, voiced, music)
+        video.save(update_fields=["sound"])
+        if heard is None:
+            return
         video.utterances.all().delete()
         models.Utterance.objects.bulk_create(
             models.Utterance(
@@ -134,10 +166,24 @@ def speech(video: Video, progress: Progress) -> Store:
             )
             for u in join_sentences(heard.utterances)
         )
-        video.language, video.sound = heard.language, share_sound(audio, voiced, music)
-        video.save(update_fields=["language", "sound"])
+        video.language = heard.language
+        video.save(update_fields=["language"])
 
     return store
+
+
+def read_subtitles(video: Video, info: MediaInfo) -> Transcript | None:
+    """Those of the file that are to be the transcript; None where there are none, or speech is to be heard instead."""
+    if video.words_from in (SPEECH, BROUGHT):
+        return None
+    chosen = [t for t in info.subtitles if video.words_from in ("", str(t["index"]))]
+    site = settings.LANGUAGE_CODE[:2]
+    track = min(chosen, key=lambda t: (not t["default"], t["language"] != site), default=None)
+    if track is None:
+        return None
+    found = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
+    text = " ".join(text for _, _, text in found)
+    return cues.to_transcript(found, track["language"] or language_of(text)) if found else None
 
 
 # -- screen text ---------------------------------------------------------------------------------------------------
@@ -213,7 +259,7 @@ def proxy(video: Video, progress: Progress) -> Store:
 
     def store() -> None:
         note_file(video, "proxy", names[made.name])
-        video.content_type = "video/mp4" if video.width else "audio/mp4"
+        video.content_type = f"{'video' if video.width else 'audio'}/{made.suffix[1:]}"
         video.save(update_fields=["content_type"])
 
     return store

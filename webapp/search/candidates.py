@@ -12,6 +12,7 @@ from indexer.types import Span, Vectors
 from indexer.vectors import unpack_fields, unpack_valid
 from webapp.models import FrameVector, Recipe, Segment, Shot
 
+NAMES = ("video__title", "video__artist", "video__description")  # the field `title`
 CANDIDATES_PER_CHANNEL = 40  # each costs a tenth of a millisecond to load and rank
 
 
@@ -19,7 +20,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
     """Segment -> everything the ranking needs, in three queries; none that is newer than the sequence `upto`."""
     dims = recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))
-    columns = ("pk", "video_id", "start", "end", "field_vectors", "speech", "screen", "video__title")
+    columns = ("pk", "video_id", "start", "end", "field_vectors", "speech", "screen", *NAMES)
     found = list(rows.values_list(*columns))
     frames = load_frames([row[0] for row in found], recipe)
     shots: dict[int, list[Span]] = defaultdict(list)
@@ -28,7 +29,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
         shots[video].append(Span(start, end))
     none = np.zeros((0, dims["visual"]), np.float32)
     candidates = {}
-    for pk, video, start, end, blob, speech, screen, title in found:
+    for pk, video, start, end, blob, speech, screen, *names in found:
         vectors, smoothed, times = frames.get(pk, (none, none, []))
         candidates[pk] = Candidate(
             pk,
@@ -39,7 +40,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
             smoothed,
             times,
             sorted((s for s in shots[video] if s.start < end and start < s.end), key=lambda s: s.start),
-            {"speech": split(speech), "screen": split(screen), "title": split(title)},
+            {"speech": split(speech), "screen": split(screen), "title": split(" ".join(names))},
         )
     return candidates
 

@@ -31,6 +31,10 @@ class Filters(forms.Form):
     person = forms.CharField(required=False, max_length=150)
     after = forms.DateField(required=False, label=_("Added from"), widget=forms.DateInput({"type": "date"}))
     before = forms.DateField(required=False, label=_("Added until"), widget=forms.DateInput({"type": "date"}))
+    recorded_after = forms.DateField(required=False, label=_("Recorded from"), widget=forms.DateInput({"type": "date"}))
+    recorded_before = forms.DateField(
+        required=False, label=_("Recorded until"), widget=forms.DateInput({"type": "date"})
+    )
     length = forms.ChoiceField(
         required=False,
         label=_("Length"),
@@ -65,6 +69,8 @@ class Filters(forms.Form):
             "person": lambda name: {"owner__username": name},
             "after": lambda day: {"created_at__date__gte": day},
             "before": lambda day: {"created_at__date__lte": day},
+            "recorded_after": lambda day: {"recorded_at__date__gte": day},
+            "recorded_before": lambda day: {"recorded_at__date__lte": day},
             "length": lambda name: {"duration__gte": LENGTHS[name][0], "duration__lt": LENGTHS[name][1]},
             "language": lambda code: {"language": code},
             "video": lambda key: {"key": key},

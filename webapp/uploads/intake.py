@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from indexer.files import hash_file, share_whole
-from webapp.models import Upload, User, Video
+from webapp.models import Upload, User, Video, title_from
 from webapp.pipeline import ledger, outputs
 
 NO_ROOM = 507  # the disk is full: nobody's fault, and not for good
@@ -56,7 +56,7 @@ def accept(
     video = Video(
         key=uuid.uuid4(),
         owner=owner,
-        title=(title.strip() or Path(clean).stem.replace("_", " "))[:200],
+        title=title.strip()[:200] or title_from(clean),
         file_name=clean,
         sha256=digest,
         size_bytes=size,

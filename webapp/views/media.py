@@ -124,7 +124,9 @@ def poster(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 
 
 def pick_poster(video: Video) -> str:
-    """The keyframe a third of the way in."""
+    """The cover of a recording, else the keyframe a third of the way in."""
+    if "cover" in video.files:
+        return str(video.files["cover"])
     frames = list(video.keyframes.values_list("file", flat=True))
     if not frames:
         raise Http404

@@ -11,7 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from indexer import cues
+from indexer.errors import translatable
+from indexer.media import MAX_DURATION
 from webapp.media import subtitles
+from webapp.messages import explain
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
 from webapp.parsing import parse_numbers, parse_seconds
 from webapp.people import audit
@@ -87,19 +91,19 @@ def delete(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    """A VTT or SRT file becomes the transcript."""
+    """A VTT, SRT or ASS file becomes the transcript."""
     video = editable_video(request, key)
     file = request.FILES.get("subtitles")
     try:
         if file is None:
-            raise subtitles.BadSubtitles(_("Choose a file first."))
-        data = file.read(subtitles.MAX_BYTES + 1)
-        cues = subtitles.read(file.name or "", data, video.duration or 1e9)
-        subtitles.replace(video, cues)
-        audit.note(request, "subtitles", video, after=str(len(cues)))
-        messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": len(cues)})
-    except subtitles.BadSubtitles as refusal:
-        messages.error(request, str(refusal))
+            raise cues.BadSubtitles(translatable("Choose a file first."))
+        data = file.read(cues.MAX_BYTES + 1)
+        found = cues.read_file(file.name or "", data, video.duration or MAX_DURATION)
+        subtitles.replace(video, found)
+        audit.note(request, "subtitles", video, after=str(len(found)))
+        messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": len(found)})
+    except cues.BadSubtitles as refusal:
+        messages.error(request, explain(refusal))
     return redirect("watch", key)
 
 
@@ -109,7 +113,7 @@ def correct(request: HttpRequest, key: uuid.UUID, line: int) -> HttpResponse:
     """Somebody who knows better mends a line of the transcript; an empty one is removed."""
     video = editable_video(request, key)
     utterance = get_object_or_404(Utterance, pk=line, video=video)
-    text = subtitles.clean(request.POST.get("text", ""))
+    text = cues.clean(request.POST.get("text", ""))
     if text != utterance.text:
         subtitles.correct(utterance, text)
         audit.note(request, "correct", video)

@@ -1,4 +1,4 @@
-"""Opening media with PyAV (FFmpeg) under allow-lists, and getting upright pictures out of it. Boxed child only."""
+"""Opening media with PyAV (FFmpeg) under allow-lists: which streams count, their clock, frames. Boxed child only."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,13 +9,18 @@ from typing import Any, Literal
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image as Pillow
 
 from indexer import media
+from indexer.adapters.pyav.filters import Deinterlacer
 from indexer.errors import UnreadableMedia
 from indexer.types import Image
+
+STILLS = Disposition.attached_pic | Disposition.timed_thumbnails
+MAX_RESTARTS = 1000  # of reading behind damage
 
 av.logging.set_level(av.logging.PANIC)
 warnings.simplefilter("ignore")
@@ -32,7 +37,7 @@ def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media
                 "protocol_whitelist": "file",
                 "format_whitelist": demuxers,
                 "codec_whitelist": decoders,
-                "max_streams": str(media.MAX_STREAMS + 1),
+                "max_streams": str(media.MAX_ENTRIES),
                 "probesize": "20000000",
                 "analyzeduration": "10000000",
             },
@@ -41,41 +46,47 @@ def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media
         return container
     except (av.FFmpegError, ValueError, OSError) as error:
         raise UnreadableMedia(
-            "This is not a video or audio file that can be opened (%(why)s). Supported: MP4, MOV, "
-            "MKV, WebM, AVI, MPEG-TS. If it plays elsewhere, the copy may be incomplete.",
+            "This is not a video or audio file that can be opened (%(why)s). Supported: MP4, MOV, MKV, WebM, AVI, "
+            "MPEG, WMV, MXF and many more. If it plays elsewhere, the copy may be incomplete.",
             why=getattr(error, "strerror", None) or error,
         ) from error
 
 
+def clock_start(container: InputContainer) -> float:
+    """Time stamp, seconds, at which the clock of player, words, pictures and citations reads 0."""
+    return float(container.start_time or 0) / 1e6
+
+
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first video stream that is no cover art."""
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
-    return None
+    """The film: what the file names as its default, else the largest; never cover art."""
+    films = [
+        s
+        for s in container.streams.video
+        if not s.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+    ]
+    return max(films, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height), default=None)
+
+
+def may_decode(stream: Any) -> bool:
+    return codec_name(stream) in media.AUDIO_CODECS
+
+
+def sound_stream(container: InputContainer, index: int) -> Any:
+    """The sound track of that number in the file; for -1, as of videos that were probed before tracks were told apart,
+    the first that can be decoded; else None.
+    """
+    return next((s for s in container.streams.audio if s.index == index or (index < 0 and may_decode(s))), None)
 
 
 def codec_name(stream: Any) -> str:
     """The codec's own name, not that of the decoder that happens to be built in ("av1", not "libdav1d")."""
-    return str(stream.codec_context.codec.canonical_name)
+    codec = getattr(stream.codec_context, "codec", None)
+    return str(codec.canonical_name) if codec is not None else "?"
 
 
 def check_picture_codec(name: str) -> None:
     if name not in media.VIDEO_CODECS:
         raise UnreadableMedia("The picture codec “%(name)s” is not accepted. Convert it to H.264 or VP9.", name=name)
-
-
-def first_rotation(path: Path) -> int:
-    """Degrees counter-clockwise by which decoded frames must be turned, from the display matrix."""
-    with open_media(path) as container:
-        stream = picture_stream(container)
-        assert stream is not None
-        try:
-            for frame in container.decode(stream):
-                return round(getattr(frame, "rotation", 0)) % 360
-        except av.FFmpegError:
-            pass
-    return 0
 
 
 @dataclass
@@ -94,38 +105,25 @@ class Decoder:
         stream.codec_context.thread_count = 2
         stream.codec_context.skip_frame = self.skip
         stream.codec_context.options = {"max_pixels": str(media.MAX_PIXELS)}  # a stream may grow after its header
-        origin = float(self.container.start_time or 0) / 1e6
-        packets = self.container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError:
-                self.errors += 1
-                return
+        origin = clock_start(self.container)
+        fields = Deinterlacer()
+        for packet in packets_until_damage(self.container, stream):
             if self.skip == "NONKEY" and not packet.is_keyframe and packet.size:
                 continue
             try:
                 for frame in packet.decode():
                     self.errors += frame.is_corrupt
-                    if frame.time is not None:
-                        yield max(0.0, frame.time - origin), frame
+                    for whole in fields.push(frame):
+                        if whole.time is not None:
+                            yield max(0.0, whole.time - origin), whole
             except (av.FFmpegError, ValueError):
                 self.errors += 1
+        for whole in fields.flush():
+            yield max(0.0, float(whole.time or 0) - origin), whole
 
 
-def to_picture(frame: VideoFrame, side: int) -> Image:
-    """The frame upright as RGB with its longer side at most `side` pixels."""
-    scale = min(1.0, side / max(frame.width, frame.height))
-    width, height = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
-    picture = to_rgb(frame, width, height)
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
-
-
-def to_rgb(frame: VideoFrame, width: int, height: int) -> Image:
-    """Scaled by libswscale, which is several times faster than Pillow."""
+def to_thumb(frame: VideoFrame, width: int, height: int) -> Image:
+    """RGB uint8 (height, width, 3) of the raw frame, for comparing it with its neighbours: cheap."""
     return np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)
 
 
@@ -134,8 +132,12 @@ def save_picture(picture: Image, path: Path) -> None:
 
 
 def packets_until_damage(container: InputContainer, *streams: Any) -> Iterator[Any]:
-    """Packets in order; a damaged tail ends the iteration instead of raising."""
-    try:
-        yield from container.demux(*streams)
-    except av.FFmpegError:
+    """Packets in order, on behind damage as far as FFmpeg finds its way; a damaged tail ends them."""
+    for _ in range(MAX_RESTARTS):
+        try:
+            yield from container.demux(*streams)
+        except av.FFmpegError:
+            return
+        except IndexError:  # damage made the demuxer announce a stream in the middle, which PyAV does not know
+            continue
         return

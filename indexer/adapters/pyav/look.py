@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from av.stream import Disposition
 from PIL import Image as Pillow
 
 from indexer import media, shots
-from indexer.adapters.pyav.container import Decoder, open_media, save_picture, to_picture, to_rgb
+from indexer.adapters.pyav.container import Decoder, open_media, save_picture, to_thumb
+from indexer.adapters.pyav.view import View, first_frame, open_view
 from indexer.errors import UnreadableMedia
 from indexer.types import TILE, TILES_A_ROW, Image, Keyframe, to_record
 
@@ -25,14 +27,14 @@ MAX_CANDIDATES = 60_000  # pictures kept during the pass; 12 hours at one a seco
 
 def glance(path: Path, out: Path) -> dict[str, Any]:
     """Key frames only, evenly thinned to at most `GLANCE_FRAMES`."""
-    with open_media(path) as container:
+    with open_view(path, out) as view, open_media(path) as container:
         gap = float(container.duration or 0) / 1e6 / GLANCE_FRAMES
         kept: list[Keyframe] = []
         for time, frame in Decoder(container, "NONKEY"):
             if kept and (time - kept[-1].time < max(gap, SAMPLE_EVERY) or len(kept) >= GLANCE_FRAMES):
                 continue
             file = out / f"g{round(time * 1000):09d}.jpg"
-            save_picture(to_picture(frame, SAMPLE_SIDE), file)
+            save_picture(view.picture(frame, SAMPLE_SIDE), file)
             kept.append(Keyframe(time, str(file)))
     return {"keyframes": [to_record(k) for k in kept]}
 
@@ -41,9 +43,21 @@ def read_picture(path: Path, out: Path) -> dict[str, Any]:
     """The first picture of a still-picture file."""
     with open_media(path, media.PICTURE_DEMUXERS, media.PICTURE_DECODERS) as container:
         for _, frame in Decoder(container, "NONKEY"):
-            save_picture(to_picture(frame, SAMPLE_SIDE), out / "picture.jpg")
+            save_picture(View().picture(frame, SAMPLE_SIDE), out / "picture.jpg")
             return {"path": str(out / "picture.jpg")}
     raise UnreadableMedia("The picture could not be decoded. Choose a JPEG, PNG or WebP.")
+
+
+def read_cover(path: Path, out: Path) -> dict[str, Any]:
+    """The picture that a recording carries as its cover; "" without one, or when it can't be read."""
+    with open_media(path) as container:
+        for stream in container.streams.video:
+            if stream.disposition & Disposition.attached_pic:
+                frame = first_frame(container, stream)
+                if frame is not None:
+                    save_picture(View().picture(frame, SAMPLE_SIDE), out / "cover.jpg")
+                    return {"path": str(out / "cover.jpg")}
+    return {"path": ""}
 
 
 @dataclass
@@ -56,13 +70,14 @@ class Pass:
     tiles: list[Image] = field(default_factory=list)
 
 
-def look(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, Any]:
-    """Decode once: differences for shots, at most one candidate a second (and one after each jump), tiles."""
-    with open_media(path) as container:
-        duration = max(float(container.duration or 0) / 1e6, 0.1)
+def look(path: Path, out: Path, duration: float, progress: Callable[[float], None]) -> dict[str, Any]:
+    """Decode once: differences for shots, at most one candidate a second (and one after each jump), tiles. `duration`:
+    seconds of the whole, as the probe measured them.
+    """
+    with open_view(path, out) as view, open_media(path) as container:
         step = max(1.0, duration / MAX_TILES)
         decoder = Decoder(container, "NONREF")
-        seen = walk(decoder, out, step, lambda time: progress(0.95 * time / duration))
+        seen = walk(decoder, view, out, step, lambda time: progress(0.95 * time / duration))
     if not seen.times:
         raise UnreadableMedia("No picture of this file could be decoded. It is damaged: convert it to MP4 (H.264).")
     found = shots.split_shots(shots.find_cuts(seen.times, seen.differences), seen.times[-1] + 0.04)
@@ -78,13 +93,13 @@ def look(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, 
     }
 
 
-def walk(decoder: Decoder, out: Path, step: float, progress: Callable[[float], None]) -> Pass:
+def walk(decoder: Decoder, view: View, out: Path, step: float, progress: Callable[[float], None]) -> Pass:
     seen, before = Pass(), None
     settle = -1  # frames until the picture after a jump has settled
     for time, frame in decoder:
         if seen.times and time <= seen.times[-1]:
             continue
-        thumb = to_rgb(frame, *THUMB)
+        thumb = to_thumb(frame, *THUMB)
         difference = shots.measure_difference(before, thumb) if before is not None else 0.0
         seen.times.append(time)
         seen.differences.append(difference)
@@ -92,10 +107,10 @@ def walk(decoder: Decoder, out: Path, step: float, progress: Callable[[float], N
         due = not seen.candidates or time - seen.candidates[-1][0] >= SAMPLE_GAP
         if (due or settle == 0) and len(seen.candidates) < MAX_CANDIDATES:
             file = out / f"k{round(time * 1000):09d}.jpg"
-            save_picture(to_picture(frame, SAMPLE_SIDE), file)
+            save_picture(view.picture(frame, SAMPLE_SIDE), file)
             seen.candidates.append((time, thumb, file))
         if time >= len(seen.tiles) * step and len(seen.tiles) < MAX_TILES:
-            seen.tiles.append(to_picture(frame, TILE[0]))
+            seen.tiles.append(view.picture(frame, TILE[0]))
         before = thumb
         if len(seen.times) % 50 == 0:
             progress(time)

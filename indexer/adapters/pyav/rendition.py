@@ -1,111 +1,153 @@
-"""Sound as samples for the transcriber, and renditions that browsers play."""
+"""Renditions that browsers play: a picture that they know is taken over as it is, the rest is encoded."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
+from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from indexer import media
 from indexer.adapters.pyav.container import (
-    codec_name,
-    first_rotation,
+    clock_start,
     open_media,
     packets_until_damage,
     picture_stream,
-    to_picture,
+    sound_stream,
 )
-from indexer.errors import UnreadableMedia
-from indexer.types import SAMPLE_RATE
+from indexer.adapters.pyav.filters import Deinterlacer
+from indexer.adapters.pyav.sound import Placement
+from indexer.adapters.pyav.view import View, open_view
+from indexer.types import Audio
 
-MAX_AUDIO_SECONDS = 12 * 3600
 PROXY_LINES = 720
+TICKS = 90_000  # a second, of the picture's time stamps
+SOUND_RATE = 48_000
+LEAST_RATE, MOST_RATE = 1.0, 60.0  # pictures a second
 
 
-def extract_audio(path: Path, out: Path) -> dict[str, Any]:
-    """First audio track as raw float32 mono 16 kHz, placed so that sample n is at n / 16000 s of the player."""
-    file, written = out / "audio.f32", 0
-    with open_media(path) as container, file.open("wb") as sink:
-        stream = container.streams.audio[0]
-        if codec_name(stream) not in media.AUDIO_CODECS:
-            raise UnreadableMedia("The sound codec is not accepted. Convert it to AAC or MP3.")
-        origin = float(container.start_time or 0) / 1e6
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-        for packet in packets_until_damage(container, stream):
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, ValueError):
-                continue
-            for frame in frames:
-                if frame.time is not None and written == 0:
-                    lead = min(max(0.0, frame.time - origin), 3600.0)
-                    sink.write(np.zeros(round(lead * SAMPLE_RATE), np.float32).tobytes())
-                    written += round(lead * SAMPLE_RATE)
-                for piece in resampler.resample(frame):
-                    samples = piece.to_ndarray().reshape(-1)
-                    sink.write(samples.astype(np.float32).tobytes())
-                    written += len(samples)
-            if written > MAX_AUDIO_SECONDS * SAMPLE_RATE:
-                break
+def render_proxy(path: Path, out: Path, sound: int, copied: str, progress: Callable[[float], None]) -> dict[str, Any]:
+    """An MP4 (H.264 yuv420p of at most `PROXY_LINES` lines, AAC, its index at the front), or, where `copied` names a
+    container, the picture as it is in that one. `sound`: the track's number, -1 for none.
+    """
+    kind = copied or "mp4"
+    file = out / f"proxy.{kind}"
+    options = {"movflags": "faststart"} if kind == "mp4" else {"cues_to_front": "1"}
+    with (
+        contextlib.ExitStack() as views,
+        open_media(path) as source,
+        av.open(str(file), "w", format=kind, options=options) as sink,
+    ):
+        picture, heard, start = picture_stream(source), sound_stream(source, sound), clock_start(source)
+        duration, reached = max(float(source.duration or 0) / 1e6, 0.1), 0.0
+        writers: dict[int, CopiedPicture | EncodedPicture | EncodedSound] = {}
+        if picture is not None and copied:
+            writers[picture.index] = CopiedPicture(sink, picture, start)
+        elif picture is not None:
+            writers[picture.index] = EncodedPicture(sink, picture, start, views.enter_context(open_view(path, out)))
+        if heard is not None:
+            writers[heard.index] = EncodedSound(sink, kind, start)
+        for packet in packets_until_damage(source, *[s for s in (picture, heard) if s is not None]):
+            for made in writers[packet.stream.index].push(packet):
+                sink.mux(made)
+            if packet.dts is not None and packet.time_base:
+                reached = max(reached, (float(packet.dts * packet.time_base) - start) / duration)
+                progress(reached)
+        for writer in writers.values():
+            for made in writer.flush():
+                sink.mux(made)
     return {"path": str(file)}
 
 
-def render_proxy(path: Path, out: Path, progress: Callable[[float], None]) -> dict[str, Any]:
-    """H.264 yuv420p + AAC in a fast-start MP4, upright, at most `PROXY_LINES` lines."""
-    file = out / "proxy.mp4"
-    with open_media(path) as source, av.open(str(file), "w", format="mp4", options={"movflags": "faststart"}) as sink:
-        duration = max(float(source.duration or 0) / 1e6, 0.1)
-        picture, sound = picture_stream(source), next(iter(source.streams.audio), None)
-        video = _video_sink(sink, picture, first_rotation(path)) if picture is not None else None
-        audio = sink.add_stream("aac", rate=48_000, layout="stereo") if sound is not None else None
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=48_000)
-        origin = float(source.start_time or 0) / 1e6
-        last, heard = -1, -1  # latest time stamps written: 90 kHz ticks of picture, samples of sound
-        for packet in packets_until_damage(source, *[s for s in (picture, sound) if s is not None]):
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, ValueError):
-                continue
-            for frame in frames:
-                if isinstance(frame, VideoFrame) and video is not None:
-                    turned = _fit(frame, video)
-                    turned.time_base = Fraction(1, 90_000)
-                    turned.pts = max(last + 1, round((float(frame.time or 0) - origin) * 90_000))
-                    last = turned.pts
-                    sink.mux(video.encode(turned))
-                elif audio is not None and not isinstance(frame, VideoFrame):
-                    if heard < 0:
-                        heard = max(0, round((float(frame.time or 0) - origin) * 48_000))
-                    for piece in resampler.resample(frame):
-                        piece.time_base, piece.pts = Fraction(1, 48_000), heard
-                        heard += piece.samples
-                        sink.mux(audio.encode(piece))
-            progress(max(last / 90_000, heard / 48_000) / duration)
-        for stream in (video, audio):
-            if stream is not None:
-                sink.mux(stream.encode(None))
-    return {"path": str(file)}
+class CopiedPicture:
+    """Packets as they are, on the clock that starts at 0."""
+
+    def __init__(self, sink: OutputContainer, stream: Any, start: float) -> None:
+        self._stream = sink.add_stream_from_template(stream)
+        self._start, self._last = start, -(1 << 62)
+
+    def push(self, packet: Any) -> Iterator[Any]:
+        if packet.dts is None or packet.size == 0:
+            return
+        offset = round(self._start / packet.time_base)
+        packet.dts -= offset
+        packet.pts = packet.pts - offset if packet.pts is not None else packet.dts
+        packet.dts = self._last = max(packet.dts, self._last + 1)  # a muxer takes no step back
+        packet.pts = max(packet.pts, packet.dts)
+        packet.stream = self._stream
+        yield packet
+
+    def flush(self) -> Iterator[Any]:
+        return iter(())
 
 
-def _video_sink(sink: Any, picture: VideoStream, rotation: int) -> Any:
-    rate = min(max(float(picture.average_rate or 25), 1.0), 60.0)
-    stream = sink.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = Fraction(1, 90_000)
-    stream.options = {"preset": "veryfast", "crf": "25", "threads": "2"}
-    width, height = (picture.height, picture.width) if rotation % 180 else (picture.width, picture.height)
-    scale = min(1.0, PROXY_LINES / min(width, height))
-    stream.width, stream.height = max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-    return stream
+class EncodedPicture:
+    """H.264, upright and square."""
+
+    def __init__(self, sink: OutputContainer, picture: Any, start: float, view: View) -> None:
+        self._view, self._start, self._last, self._fields = view, start, -1, Deinterlacer()
+        rate = min(max(float(picture.average_rate or 25), LEAST_RATE), MOST_RATE)
+        self._stream: Any = sink.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {"preset": "veryfast", "crf": "25", "threads": "2"}
+        context = self._stream.codec_context
+        context.time_base = Fraction(1, TICKS)
+        context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709, and said so
+        width, height = view.size(picture.width, picture.height)
+        scale = min(1.0, PROXY_LINES / min(width, height))
+        self._stream.width, self._stream.height = even(width * scale), even(height * scale)
+
+    def push(self, packet: Any) -> Iterator[Any]:
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, ValueError):
+            return
+        for frame in frames:
+            for whole in self._fields.push(frame):
+                yield from self._encode(whole)
+
+    def flush(self) -> Iterator[Any]:
+        for whole in self._fields.flush():
+            yield from self._encode(whole)
+        yield from self._stream.encode(None)
+
+    def _encode(self, frame: VideoFrame) -> list[Any]:
+        drawn = self._view.draw(frame, self._stream.width, self._stream.height, "yuv420p")
+        drawn.time_base, drawn.pict_type = Fraction(1, TICKS), 0  # the encoder chooses its own key frames
+        drawn.pts = self._last = max(self._last + 1, round((float(frame.time or 0) - self._start) * TICKS))
+        return list(self._stream.encode(drawn))
 
 
-def _fit(frame: VideoFrame, stream: Any) -> VideoFrame:
-    """Turn upright and scale to the stream's size."""
-    picture = to_picture(frame, 4096)
-    return VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-        width=stream.width, height=stream.height, format="yuv420p"
-    )
+class EncodedSound:
+    """AAC in an MP4, Opus in a WebM; stereo, placed by its time stamps."""
+
+    def __init__(self, sink: OutputContainer, kind: str, start: float) -> None:
+        codec = "aac" if kind == "mp4" else "libopus"
+        self._stream: Any = sink.add_stream(codec, rate=SOUND_RATE, layout="stereo")
+        self._placement, self._done = Placement(SOUND_RATE, "stereo", start), 0
+        self._format = "fltp" if kind == "mp4" else "flt"
+
+    def push(self, packet: Any) -> Iterator[Any]:
+        for samples in self._placement.push(packet):
+            yield from self._encode(samples)
+
+    def flush(self) -> Iterator[Any]:
+        for samples in self._placement.flush():
+            yield from self._encode(samples)
+        yield from self._stream.encode(None)
+
+    def _encode(self, samples: Audio) -> list[Any]:
+        laid = samples if self._format == "fltp" else samples.T.reshape(1, -1)
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(laid), format=self._format, layout="stereo")
+        frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), self._done
+        self._done += samples.shape[1]
+        return list(self._stream.encode(frame))
+
+
+def even(length: float) -> int:
+    """H.264 takes even sides only."""
+    return max(2, round(length / 2) * 2)

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexer.media import MEDIA_SUFFIXES
+from indexer import cues
+from indexer.media import MAX_DURATION, MEDIA_SUFFIXES
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
+from webapp.media import subtitles
 from webapp.models import Step, Video
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
 from webapp.uploads import intake
@@ -35,6 +37,7 @@ class Command(DatabaseCommand, JsonCommand):
             try:
                 copy = intake.copy_in(file)
                 video = intake.accept(owner, copy, file.name, visibility=options["visibility"])
+                self.take_subtitles(video, file)
                 accepted.append((video, file.name, begun))
                 if not options["wait"]:
                     self.report(video, file.name, "processing", None, begun, options["json"])
@@ -50,6 +53,17 @@ class Command(DatabaseCommand, JsonCommand):
             failed |= self.wait_for(accepted, options["json"])
         if failed:
             raise SystemExit(1)
+
+    def take_subtitles(self, video: Video, file: Path) -> None:
+        """Those that lie beside the file become its transcript."""
+        beside = subtitles.find_beside(file)
+        if beside is not None:
+            try:
+                with beside.open("rb") as opened:
+                    data = opened.read(cues.MAX_BYTES + 1)
+                subtitles.replace(video, cues.read_file(beside.name, data, MAX_DURATION))
+            except (cues.BadSubtitles, OSError) as error:
+                self.stderr.write(f"left out: {beside.name}: {error}")
 
     def media_files(self, path: Path) -> list[Path]:
         """The file itself, or everything below a folder, as far as it is named like media."""
