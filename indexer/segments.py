@@ -22,8 +22,8 @@ def build_segments(
     `lengths`: the shortest and longest span that is aimed at, seconds.
     """
     shortest, longest = lengths
-    pieces = cut_long(list(shots) or [Span(0.0, duration)], utterances, shortest, longest)
-    spans = join_short(pieces, utterances, shortest, longest)
+    pieces = cut_long(cover(shots, duration), utterances, shortest, longest)
+    spans = join_short(pieces, utterances, shortest, longest, picture_end=shots[-1].end if shots else duration)
     speech: list[list[str]] = [[] for _ in spans]
     for utterance in utterances:
         said = Span(utterance.start, utterance.end)
@@ -33,6 +33,19 @@ def build_segments(
         Segment(span.start, span.end, " ".join(words), " · ".join(screen_text(screen, span)))
         for span, words in zip(spans, speech, strict=True)
     ]
+
+
+def cover(shots: Sequence[Span], duration: float) -> list[Span]:
+    """Shots that begin at 0 and end at `duration`; sound that goes on for longer than a moment after the last picture
+    has a piece of its own.
+    """
+    if not shots:
+        return [Span(0.0, duration)]
+    covered = list(shots)
+    covered[0] = Span(0.0, covered[0].end)
+    if duration - covered[-1].end >= MIN_SHOT_SECONDS:
+        covered.append(Span(covered[-1].end, duration))
+    return covered
 
 
 def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float) -> list[Span]:
@@ -50,14 +63,16 @@ def cut_long(shots: Sequence[Span], utterances: Sequence[Utterance], shortest: f
     return pieces
 
 
-def join_short(pieces: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float) -> list[Span]:
+def join_short(
+    pieces: Sequence[Span], utterances: Sequence[Utterance], shortest: float, longest: float, picture_end: float
+) -> list[Span]:
     """Neighbours are joined until each is at least `shortest`, or shows something for long enough while nobody speaks
-    (the last may stay shorter).
+    (the last may stay shorter, and what is heard behind the last picture stays for itself).
     """
     least = min(MIN_SHOT_SECONDS, shortest)
 
     def belongs(before: Span, piece: Span) -> bool:
-        if before.length >= shortest or piece.end - before.start > longest:
+        if before.length >= shortest or before.end == picture_end or piece.end - before.start > longest:
             return False
         is_short = min(before.length, piece.length) < least
         return is_short or any(u.start < piece.end and before.start < u.end for u in utterances)

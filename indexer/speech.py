@@ -1,8 +1,11 @@
 """Around a transcriber: voiced spans become windows for it, its pieces become whole sentences."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 
@@ -15,21 +18,61 @@ PAUSE = 1.5  # seconds of silence end a sentence whatever the punctuation says
 LONGEST = 20.0  # seconds
 PHRASES = 6.0  # seconds after which a space ends a Mandarin sentence: Whisper writes no stops there, but spaces
 SILENCE = 0.003  # root mean square of samples in [-1, 1]: -50 dB of full scale
+CLEAR, CLEAR_SECONDS = 0.6, 2.0  # chance, in a span of that many seconds, from which on a language may be spoken
+CHANGE_CHANCE = 0.1  # that the next span is in another language
+LEAST_CHANCE = 0.01  # of a language in a span: a guess of a second's speech is never certain
 _PHRASE = re.compile(r"\s[\u4e00-\u9fff]")
 _ENDS = (".", "!", "?", "。", "！", "？", "…")
 _TITLES = ("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no.")
 
 
-def write_down(language: str, heard: Sequence[Utterance]) -> Transcript:
+def write_down(heard: Sequence[Utterance]) -> Transcript:
     """What a transcriber returns. Mandarin is written in simplified characters: Whisper uses either script, even both
     in one video. A prompt in one of them settles it, too, but made the base model mishear (`bench speech`: 31.6 % wrong
     characters with it, 8.8 without).
     """
-    if language == "zh":
-        heard = [
-            replace(u, text=simplify(u.text), words=[replace(w, text=simplify(w.text)) for w in u.words]) for u in heard
-        ]
-    return Transcript(language if heard else "", list(heard))
+    written = [_simplify(u) if u.language == "zh" else u for u in heard]
+    seconds: dict[str, float] = defaultdict(float)
+    for u in written:
+        seconds[u.language] += u.end - u.start
+    return Transcript(max(seconds, key=lambda language: seconds[language], default=""), written)
+
+
+def _simplify(u: Utterance) -> Utterance:
+    return replace(u, text=simplify(u.text), words=[replace(w, text=simplify(w.text)) for w in u.words])
+
+
+def find_languages(speech: Sequence[Span], chances: Sequence[Mapping[str, float]]) -> list[tuple[list[Span], str]]:
+    """Stretches of one language each, from the chance of every language in every span: the likeliest sequence in which
+    a change of language is rare (Viterbi 1967). A language must be clear in a span of some length to be taken into
+    account: short cries and names sound like many.
+    """
+    if not speech:
+        return []
+    total: dict[str, float] = defaultdict(float)
+    for span, chance in zip(speech, chances, strict=True):
+        for language, share in chance.items():
+            total[language] += share * span.length
+    clear = {
+        language
+        for span, chance in zip(speech, chances, strict=True)
+        for language, share in chance.items()
+        if share >= CLEAR and span.length >= CLEAR_SECONDS
+    }
+    languages = sorted(clear | {max(total, key=lambda language: total[language])})
+    emitted = np.log(np.array([[c.get(language, 0.0) for language in languages] for c in chances]) + LEAST_CHANCE)
+    emitted *= np.minimum(1.0, np.array([s.length for s in speech]) / CLEAR_SECONDS)[:, None]
+    change = np.where(np.eye(len(languages), dtype=np.bool_), 0.0, math.log(CHANGE_CHANCE))
+    score, before = emitted[0], []
+    for row in emitted[1:]:
+        ways = score[:, None] + change
+        before.append(ways.argmax(0))
+        score = ways.max(0) + row
+    path = [int(score.argmax())]
+    for previous in reversed(before):
+        path.append(int(previous[path[-1]]))
+    runs = groupby(zip(speech, reversed(path), strict=True), key=lambda pair: pair[1])
+    return [([span for span, _ in run], languages[number]) for number, run in runs]
 
 
 def join_sentences(utterances: Sequence[Utterance]) -> list[Utterance]:
@@ -37,17 +80,21 @@ def join_sentences(utterances: Sequence[Utterance]) -> list[Utterance]:
     sentences: list[Utterance] = []
     words: list[Word] = []
     confidence: list[float] = []
+    language = ""
 
     def close() -> None:
         if words:
             text = "".join(w.text for w in words).strip()
             mean = sum(confidence) / len(confidence)
             if text:
-                sentences.append(Utterance(words[0].start, words[-1].end, text, mean, list(words)))
+                sentences.append(Utterance(words[0].start, words[-1].end, text, mean, list(words), language))
         words.clear()
         confidence.clear()
 
     for utterance in utterances:
+        if utterance.language != language:
+            close()
+            language = utterance.language
         for word in utterance.words or [Word(" " + utterance.text, utterance.start, utterance.end)]:
             if words and (
                 word.start - words[-1].end > PAUSE

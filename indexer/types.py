@@ -70,10 +70,13 @@ class MediaInfo:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A sampled picture of a shot: its time and the JPEG file that holds it."""
+    """A sampled picture of a shot: its time and the JPEG file that holds it; `full` holds it at full size where it may
+    show text that is too small in the other.
+    """
 
     time: float
     path: str
+    full: str = ""
 
 
 TILE = (160, 90)  # pixels of a storyboard's tile
@@ -111,11 +114,12 @@ class Utterance:
     text: str
     confidence: float = 1.0
     words: list[Word] = field(default_factory=list)
+    language: str = ""  # ISO 639-1
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """All utterances of a video and the language they are in (ISO 639-1; "" when nothing is said)."""
+    """All utterances of a video and the language of most of them (ISO 639-1; "" when nothing is said)."""
 
     language: str
     utterances: list[Utterance]

@@ -59,6 +59,7 @@ urlpatterns = [
     path("videos/<uuid:key>/delete", videos.delete, name="delete"),
     path("videos/<uuid:key>/ask", throttled("ask")(questions.ask_video), name="ask-video"),
     path("videos/<uuid:key>/subtitles", throttled("upload")(videos.bring_subtitles), name="subtitles"),
+    path("videos/<uuid:key>/tracks", videos.choose_tracks, name="tracks"),
     path("videos/<uuid:key>/lines/<int:line>", videos.correct, name="correct"),
     path("videos/<uuid:key>/dismiss", videos.dismiss, name="dismiss"),
     path("videos/<uuid:key>/near", watch.near, name="near"),

@@ -1,6 +1,7 @@
 """Whisper through faster-whisper (CTranslate2, int8). Never opens a file: it is given samples."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from indexer import weights
 from indexer.ports import Progress
-from indexer.speech import cut_audio, find_unheard, join_spans, write_down
+from indexer.speech import cut_audio, find_languages, find_unheard, join_spans, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 # What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
@@ -16,6 +17,7 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
+_LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
 
 
 class FasterWhisper:
@@ -31,25 +33,27 @@ class FasterWhisper:
         )
 
     def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
-        """Times of the result refer to `audio`; the language is that of the longest window of speech."""
-        windows = join_spans(speech)
-        if not windows:
-            return Transcript("", [])
-        language = self._detect_language(audio, windows)
+        """Times of the result refer to `audio`; each stretch of speech is written in the language that is spoken."""
+        spoken = find_languages(speech, [self._guess_languages(audio, span) for span in speech])
+        windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
         found: list[Utterance] = []
-        for number, window in enumerate(windows):
+        for number, (window, language) in enumerate(windows):
             heard = self._transcribe_window(audio, window, language)
             # Whisper sometimes ends a window early: voice without words gets a second hearing on its own.
             for span in find_unheard([s for s in speech if s.overlap(window) > 0], heard):
                 heard += self._transcribe_window(audio, span, language)
-            found += sorted(heard, key=lambda u: u.start)
+            found += sorted((replace(u, language=language) for u in heard), key=lambda u: u.start)
             progress((number + 1) / len(windows))
-        return write_down(language, found)
+        return write_down(found)
 
-    def _detect_language(self, audio: Audio, windows: Sequence[Span]) -> str:
-        longest = max(windows, key=lambda w: w.length)
-        language, _, _ = self._model.detect_language(cut_audio(audio, longest))
-        return str(language)
+    def _guess_languages(self, audio: Audio, span: Span) -> dict[str, float]:
+        """Chance of each language. Only as many frames as the span has are encoded, which costs a tenth of Whisper's
+        30 seconds and guesses as well.
+        """
+        features = self._model.feature_extractor(cut_audio(audio, span))[:, :_MOST_FRAMES]
+        padded = np.pad(features, ((0, 0), (0, max(0, _LEAST_FRAMES - features.shape[1]))))
+        guesses = self._model.model.detect_language(self._model.encode(np.ascontiguousarray(padded)))[0]
+        return {token[2:-2]: chance for token, chance in guesses}
 
     def _transcribe_window(self, audio: Audio, window: Span, language: str) -> list[Utterance]:
         segments, _ = self._model.transcribe(

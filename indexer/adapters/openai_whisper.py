@@ -7,7 +7,7 @@ import numpy as np
 
 from indexer.errors import ModelMissing
 from indexer.ports import Progress
-from indexer.speech import cut_audio, join_spans, write_down
+from indexer.speech import cut_audio, find_languages, join_spans, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 
@@ -36,26 +36,36 @@ class OpenaiWhisper:
 
     def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
         """Like every transcriber: the spans of `speech` only, times relative to `audio`."""
-        windows = join_spans(speech)
-        language, found = "", list[Utterance]()
-        for number, window in enumerate(windows):
+        spoken = find_languages(speech, [self._guess_languages(cut_audio(audio, span)) for span in speech])
+        windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
+        found: list[Utterance] = []
+        for number, (window, language) in enumerate(windows):
             heard = self._model.transcribe(
                 cut_audio(audio, window),
-                language=language or None,
+                language=language,
                 temperature=(0.0, 0.4),
                 condition_on_previous_text=False,
                 word_timestamps=True,
                 fp16=self._model.device.type == "cuda",
             )
-            language = language or str(heard["language"])
             for piece in heard["segments"]:
                 if piece["text"].strip() and piece["no_speech_prob"] < 0.6 and piece["avg_logprob"] > -1.0:
-                    found.append(_utterance(piece, window.start))
+                    found.append(_utterance(piece, window.start, language))
             progress((number + 1) / len(windows))
-        return write_down(language, found)
+        return write_down(found)
+
+    def _guess_languages(self, audio: Audio) -> dict[str, float]:
+        """Chance of each language; this Whisper encodes 30 seconds whatever it is given."""
+        import whisper
+
+        if not self._model.is_multilingual:
+            return {"en": 1.0}
+        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(audio), self._model.dims.n_mels)
+        _, chances = self._model.detect_language(mel.to(self._model.device))
+        return dict(chances)
 
 
-def _utterance(piece: dict[str, object], offset: float) -> Utterance:
+def _utterance(piece: dict[str, object], offset: float, language: str) -> Utterance:
     words = [
         Word(str(w["word"]), round(offset + w["start"], 3), round(offset + w["end"], 3))
         for w in piece.get("words", [])  # type: ignore[attr-defined]
@@ -66,4 +76,5 @@ def _utterance(piece: dict[str, object], offset: float) -> Utterance:
         str(piece["text"]).strip(),
         float(np.exp(piece["avg_logprob"])),  # type: ignore[call-overload]
         words,
+        language,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from indexer import box
+from indexer import box, child
 
 PROBE = """
 import ctypes, json, os, resource, socket, subprocess, sys
@@ -58,9 +58,9 @@ ALLOWED = {"read the file given", "write a little", "start a thread"}
 
 @pytest.mark.parametrize("tier", ["A", "B"])
 def test_every_attempt_is_denied(tier, tmp_path, monkeypatch) -> None:
-    if tier == "A" and box.find_tier() != "A":
+    if tier == "A" and child.find_tier() != "A":
         pytest.skip("SKIPPED LOUDLY: bubblewrap is not installed or may not make namespaces here")
-    if box.find_tier() == "C":
+    if child.find_tier() == "C":
         pytest.skip("SKIPPED LOUDLY: this kernel has no Landlock, or libseccomp2 is not installed")
     monkeypatch.setenv("KINOSCOPE_SECRET_KEY", "y" * 60)
     mine, other, out = tmp_path / "mine.bin", tmp_path / "other.bin", tmp_path / "out"
@@ -73,10 +73,10 @@ def test_every_attempt_is_denied(tier, tmp_path, monkeypatch) -> None:
             "path": str(mine), "out": str(out), "other": str(other), "database": str(database),
             "secret": str(database), "parent": os.getpid(), "port": server.getsockname()[1],
         }  # fmt: skip
-        wrap = box._wrap(mine, out) if tier == "A" else []
+        wrap = child._wrap(mine, out) if tier == "A" else []
         done = subprocess.run(
             [*wrap, sys.executable, "-c", PROBE], input=json.dumps(request), capture_output=True, text=True,
-            cwd=box._ROOT, env=box._ENVIRONMENT, timeout=60, check=False,
+            cwd=child._ROOT, env=child._ENVIRONMENT, timeout=60, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -104,8 +104,8 @@ def test_the_same_program_succeeds_without_a_box(tmp_path) -> None:
             "parent": os.getpid(), "port": server.getsockname()[1],
         }  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-c", free], input=json.dumps(request), capture_output=True, text=True, cwd=box._ROOT,
-            env=box._ENVIRONMENT, timeout=60, check=False,
+            [sys.executable, "-c", free], input=json.dumps(request), capture_output=True, text=True, cwd=child._ROOT,
+            env=child._ENVIRONMENT, timeout=60, check=False,
         )  # fmt: skip
     found = json.loads(done.stdout)["found"]
     assert {"connect", "read another video", "fork", "run a program", "lay a link"} <= {

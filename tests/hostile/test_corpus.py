@@ -84,7 +84,7 @@ def test_a_verdict_in_time(name, corpus, canary, tmp_path) -> None:
 def test_nothing_else_is_opened(name, tier, corpus, canary, tmp_path) -> None:
     """The kernel's own record of what the decoder's child opened and whom it called."""
     code = (
-        "import sys; from pathlib import Path; from indexer import box, boxed\n"
+        "import sys; from pathlib import Path; from indexer import box, boxed, child\n"
         f"box._wraps = lambda: {tier == 'A'}\n"
         "try: box.probe(Path(sys.argv[1]))\n"
         "except Exception as error: print(error)\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from indexer import box
+from indexer import box, child
 from indexer.errors import BoxFailed, UnreadableMedia
 from indexer.media import playable_type
 
@@ -127,8 +127,8 @@ def test_damaged_pictures_are_counted_not_fatal(make_movie, tmp_path) -> None:
 
 
 def test_a_hanging_decoder_is_stopped(monkeypatch, make_movie, tmp_path) -> None:
-    real = box._Deadline
-    monkeypatch.setattr(box, "_Deadline", lambda child, wall: real(child, 0.05))
+    real = child._Deadline
+    monkeypatch.setattr(child, "_Deadline", lambda child, wall: real(child, 0.05))
     with pytest.raises(BoxFailed, match="longer than"):
         box.probe(make_movie())
 
@@ -147,10 +147,10 @@ def test_a_hanging_decoder_is_stopped(monkeypatch, make_movie, tmp_path) -> None
 def test_a_crash_or_nonsense_is_a_readable_failure(monkeypatch, make_movie, program, reason) -> None:
     import sys
 
-    real = box._Deadline
-    monkeypatch.setattr(box, "_Deadline", lambda child, wall: real(child, 4.0))
-    monkeypatch.setattr(box, "_program", lambda _: [sys.executable, "-c", program])
-    monkeypatch.setattr(box, "_wraps", lambda: False)
+    real = child._Deadline
+    monkeypatch.setattr(child, "_Deadline", lambda child, wall: real(child, 4.0))
+    monkeypatch.setattr(child, "_program", lambda _: [sys.executable, "-c", program])
+    monkeypatch.setattr(child, "_wraps", lambda: False)
     with pytest.raises(BoxFailed, match=reason) as failure:
         box.probe(make_movie())
     assert re.search(REMEDY, str(failure.value))
@@ -159,13 +159,13 @@ def test_a_crash_or_nonsense_is_a_readable_failure(monkeypatch, make_movie, prog
 def test_the_child_sees_no_environment(monkeypatch, make_movie) -> None:
     monkeypatch.setenv("KINOSCOPE_SECRET_KEY", "x" * 40)
     seen = {}
-    real = box.subprocess.Popen
+    real = child.subprocess.Popen
 
     def spy(*args, **kwargs):
         seen.update(kwargs["env"])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(box.subprocess, "Popen", spy)
+    monkeypatch.setattr(child.subprocess, "Popen", spy)
     box.probe(make_movie())
     assert "KINOSCOPE_SECRET_KEY" not in seen
     assert set(seen) <= {"PATH", "LANG", "OMP_NUM_THREADS"}

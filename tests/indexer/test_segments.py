@@ -37,6 +37,14 @@ def test_screen_text_is_kept_once_per_segment() -> None:
     assert (first.screen, second.screen) == ("EXIT", "Gate 4")
 
 
+def test_speech_that_outlasts_the_picture_has_a_segment_of_its_own() -> None:
+    said = [Utterance(0.5, 2.5, "with the picture"), Utterance(11, 13, "long after it")]
+    first, tail = build_segments([Span(0.2, 3)], said, [], 14)
+    assert (first.span, first.speech) == (Span(0, 3), "with the picture")
+    assert (tail.span, tail.speech) == (Span(3, 14), "long after it")
+    assert len(build_segments([Span(0, 3)], [], [], 3.5)) == 1
+
+
 def test_a_shot_without_speech_stands_for_itself() -> None:
     shots = [Span(0, 3), Span(3, 6), Span(6, 7), Span(7, 10)]
     assert [s.span for s in build_segments(shots, [], [], 10)] == [Span(0, 3), Span(3, 7), Span(7, 10)]

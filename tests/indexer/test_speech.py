@@ -1,10 +1,12 @@
 """Sentences, windows that hold all speech, and Mandarin without stops."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.speech import find_unheard, join_sentences, join_spans, write_down
+from indexer.speech import find_languages, find_unheard, join_sentences, join_spans, write_down
 from indexer.types import Span, Utterance, Word
 
 pytestmark = pytest.mark.unit
@@ -46,7 +48,20 @@ def test_mandarin_phrases_become_sentences() -> None:
 
 def test_mandarin_is_written_in_one_script_and_japanese_is_left_alone() -> None:
     heard = [Utterance(0.0, 2.0, "這兩天央視播出", 0.9, [Word("這兩天", 0.0, 1.0), Word("央視播出", 1.0, 2.0)])]
-    written = write_down("zh", heard).utterances[0]
+    written = write_down([replace(u, language="zh") for u in heard]).utterances[0]
     assert (written.text, [w.text for w in written.words]) == ("这两天央视播出", ["这两天", "央视播出"])
-    assert write_down("ja", heard).utterances == heard
-    assert write_down("zh", []).language == ""
+    japanese = [replace(u, language="ja") for u in heard]
+    assert write_down(japanese).utterances == japanese
+    assert write_down(japanese).language == "ja"
+    assert write_down([]).language == ""
+
+
+def test_each_stretch_has_its_own_language() -> None:
+    spans = [Span(4 * i, 4 * i + 3) for i in range(6)]
+    clear = [{"en": 0.9, "de": 0.05}] * 2 + [{"de": 0.8, "en": 0.1}, {"la": 0.4, "de": 0.3}] + [{"es": 0.9}] * 2
+    assert find_languages(spans, clear) == [(spans[:2], "en"), (spans[2:4], "de"), (spans[4:], "es")]
+    # A cry or a name that sounds foreign is no change of language, nor is a guess that nowhere is clear.
+    cry = [Span(0, 5), Span(6, 6.6), Span(7, 12)]
+    assert find_languages(cry, [{"en": 0.9}, {"it": 0.9, "en": 0.1}, {"en": 0.95}]) == [(cry, "en")]
+    assert find_languages(cry, [{"en": 0.5, "cy": 0.45}, {"cy": 0.5}, {"en": 0.55, "cy": 0.4}]) == [(cry, "en")]
+    assert find_languages([], []) == []

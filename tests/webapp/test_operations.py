@@ -258,11 +258,11 @@ def test_the_most_urgent_step_of_a_queue_comes_first(demo, accept, monkeypatch) 
 def test_the_lowest_box_is_warned_of(clients, people) -> None:
     from django.db.models.functions import Now
 
-    from indexer import box
+    from indexer import child
 
     StepWorker("w1").sign_in("table")
-    assert Worker.objects.get().box == box.find_tier()
+    assert Worker.objects.get().box == child.find_tier()
     warning = "in a box of the lowest tier"
-    assert (warning in clients["admin"].get("/operations").content.decode()) == (box.find_tier() == "C")
+    assert (warning in clients["admin"].get("/operations").content.decode()) == (child.find_tier() == "C")
     Worker.objects.create(name="w2", carrier="table", box="C", started_at=Now(), seen_at=Now())
     assert warning in clients["admin"].get("/operations").content.decode()

@@ -4,13 +4,15 @@ Everything is a list of cues. Cue text comes from media: it is escaped, so that 
 (Written here and not by pysubs2, which takes what stands in braces for style and drops it.)
 """
 
+import html
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from indexer.types import TILE, TILES_A_ROW
+from indexer.cues import lay_out
+from indexer.types import TILE, TILES_A_ROW, Utterance, Word
 from qa.questions import language_of
 from webapp.answers.replies import tell
 from webapp.models import User, Video
@@ -28,6 +30,12 @@ class Cue:
 
 def transcript(video: Video, user: User | None = None) -> list[Cue]:
     return [Cue(u.start, u.end, u.text, tuple((w, a, b) for w, a, b in u.words)) for u in video.utterances.all()]
+
+
+def captions(video: Video) -> list[Cue]:
+    """The transcript as players show it."""
+    spoken = [Utterance(u.start, u.end, u.text, 1.0, [Word(*w) for w in u.words]) for u in video.utterances.all()]
+    return [Cue(*cue) for cue in lay_out(spoken)]
 
 
 def chapters(video: Video, user: User | None = None) -> list[Cue]:
@@ -65,7 +73,13 @@ def clock(seconds: float, comma: bool = False) -> str:
 
 
 def escape(text: str) -> str:
-    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(filter(None, lines)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def disarm(text: str) -> str:
+    """For SRT, which knows tags and no entities: a word joiner behind what could open a tag."""
+    return html.unescape(escape(text)).replace("<", "<\u2060")
 
 
 def write_vtt(cues: Sequence[Cue], video: Video) -> str:
@@ -74,7 +88,7 @@ def write_vtt(cues: Sequence[Cue], video: Video) -> str:
 
 def write_srt(cues: Sequence[Cue], video: Video) -> str:
     return "\n".join(
-        f"{n}\n{clock(c.start, True)} --> {clock(c.end, True)}\n{escape(c.text)}\n" for n, c in enumerate(cues, 1)
+        f"{n}\n{clock(c.start, True)} --> {clock(c.end, True)}\n{disarm(c.text)}\n" for n, c in enumerate(cues, 1)
     )
 
 
@@ -114,6 +128,8 @@ FORMATS: dict[str, tuple[Callable[[Sequence[Cue], Video], str], str]] = {
 
 def write(kind: str, form: str, video: Video, user: User | None = None) -> str:
     """One of `KINDS` in one of `FORMATS`; raises `KeyError` for others."""
+    if kind == "transcript" and form in ("vtt", "srt"):
+        return FORMATS[form][0](captions(video), video)
     return FORMATS[form][0](KINDS[kind](video, user), video)
 
 

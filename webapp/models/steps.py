@@ -69,6 +69,6 @@ class Worker(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     carrier = models.CharField(max_length=10, help_text="table or celery")
-    box = models.CharField(max_length=1, default="C", help_text="tier of its decoder's box, see `indexer.box.TIERS`")
+    box = models.CharField(max_length=1, default="C", help_text="tier of its decoder's box, see `indexer.child.TIERS`")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

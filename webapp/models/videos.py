@@ -143,6 +143,7 @@ class Utterance(models.Model):
     text = models.TextField()
     confidence = models.FloatField(default=1)
     words = models.JSONField(default=list)
+    language = models.CharField(max_length=8, blank=True)
 
     class Meta:
         ordering = ["start", "pk"]
@@ -160,11 +161,14 @@ class ScreenLine(models.Model):
 
 
 class Keyframe(models.Model):
-    """A sampled picture, `file` in the video's `derived` folder; `glanced` ones serve until `look`'s are embedded."""
+    """A sampled picture, `file` in the video's `derived` folder; `glanced` ones serve until `look`'s are embedded.
+    `full` is the same at full size until the small text on it is read.
+    """
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="keyframes")
     time = models.FloatField()
     file = models.CharField(max_length=40)
+    full = models.CharField(max_length=40, blank=True)
     glanced = models.BooleanField(default=False)
 
     class Meta:

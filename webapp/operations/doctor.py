@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indexer import box, towers
+from indexer import child, towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine
@@ -168,10 +168,10 @@ def examine_machine() -> Iterator[Finding]:
         _("%(size)s MB free in %(folder)s.") % {"size": usage.free >> 20, "folder": settings.KINOSCOPE_HOME},
         "" if level == "ok" else _("Make room."),
     )
-    tier = box.find_tier()
+    tier = child.find_tier()
     yield Finding(
         "warning" if tier == "C" else "ok",
-        _("Decoder box, tier %(tier)s: %(guards)s.") % {"tier": tier, "guards": _(box.TIERS[tier])},
+        _("Decoder box, tier %(tier)s: %(guards)s.") % {"tier": tier, "guards": _(child.TIERS[tier])},
     )
     if settings.REDIS_URL:
         yield examine_redis()

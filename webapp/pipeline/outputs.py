@@ -56,7 +56,8 @@ def find_orphans(older_than: float = ORPHAN_TTL_SECONDS) -> Iterator[Path]:
         if folder.name not in keys:
             candidates.append(folder)
             continue
-        used = set(Keyframe.objects.filter(video__key=uuid.UUID(folder.name)).values_list("file", flat=True))
+        rows = Keyframe.objects.filter(video__key=uuid.UUID(folder.name)).values_list("file", "full")
+        used = {name for row in rows for name in row}
         used.update(Video.objects.values_list("files", flat=True).get(key=folder.name).values())
         candidates += [p for p in folder.iterdir() if p.name not in used]
     for path in candidates:

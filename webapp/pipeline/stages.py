@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 
 from indexer import box, cues
 from indexer.errors import UnreadableMedia, translatable
+from indexer.legibility import read_tiles
 from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
@@ -115,7 +118,8 @@ def look(video: Video, progress: Progress) -> Store:
         Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in found.shots)
         video.keyframes.filter(glanced=False).delete()
         Keyframe.objects.bulk_create(
-            Keyframe(video=video, time=k.time, file=names[Path(k.path).name]) for k in found.keyframes
+            Keyframe(video=video, time=k.time, file=names[Path(k.path).name], full=names.get(Path(k.full).name, ""))
+            for k in found.keyframes
         )
         note_file(video, "storyboard", names.get(Path(found.storyboard).name))
         video.save(update_fields=["warning", "warning_values", "storyboard_step", "storyboard_tiles"])
@@ -163,6 +167,7 @@ def speech(video: Video, progress: Progress) -> Store:
                 text=u.text,
                 confidence=u.confidence,
                 words=[[w.text, w.start, w.end] for w in u.words],
+                language=u.language or heard.language,
             )
             for u in join_sentences(heard.utterances)
         )
@@ -200,7 +205,9 @@ def screen_text(video: Video, progress: Progress) -> Store:
             chosen.append(frame)
     lines: list[ScreenLine] = []
     for number, frame in enumerate(chosen):
-        lines += engine.screen().read(load_picture(video.derived / frame.file), frame.time)
+        full = video.derived / frame.full
+        picture = load_picture(full if full.is_file() else video.derived / frame.file)
+        lines += read_tiles(engine.screen(), picture, frame.time)
         progress((number + 1) / len(chosen))
 
     def store() -> None:
@@ -211,6 +218,10 @@ def screen_text(video: Video, progress: Progress) -> Store:
             )
             for line in lines
         )
+        fulls = [video.derived / name for name in video.keyframes.exclude(full="").values_list("full", flat=True)]
+        video.keyframes.update(full="")
+        for full in fulls:
+            transaction.on_commit(partial(full.unlink, missing_ok=True))
 
     return store
 

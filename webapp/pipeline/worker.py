@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.db import OperationalError, close_old_connections, connection
 from django.db.models.functions import Now
 
-from indexer import box
+from indexer import child
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
 from qa.errors import QaError
 from webapp.models import Step, Video, Worker
@@ -170,7 +170,7 @@ class StepWorker:
 
     def sign_in(self, carrier: str) -> None:
         """Note that this worker lives; forget those that were not seen for a day."""
-        now = {"carrier": carrier, "box": box.find_tier(), "seen_at": Now()}
+        now = {"carrier": carrier, "box": child.find_tier(), "seen_at": Now()}
         Worker.objects.update_or_create(name=self.name, defaults=now, create_defaults={**now, "started_at": Now()})
         Worker.objects.filter(seen_at__lt=Now() - timedelta(days=1)).delete()
 

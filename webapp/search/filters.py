@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models import Tag, User, Video
+from webapp.models import Tag, User, Utterance, Video
 
 MAX_CHOICES = 12  # choices of a facet
 LENGTHS = {"short": (0, 60), "medium": (60, 600), "long": (600, 1e9)}  # seconds
@@ -72,12 +72,14 @@ class Filters(forms.Form):
             "recorded_after": lambda day: {"recorded_at__date__gte": day},
             "recorded_before": lambda day: {"recorded_at__date__lte": day},
             "length": lambda name: {"duration__gte": LENGTHS[name][0], "duration__lt": LENGTHS[name][1]},
-            "language": lambda code: {"language": code},
             "video": lambda key: {"key": key},
         }
         for name, value in chosen.items():
             if name in conditions:
                 videos = videos.filter(**conditions[name](value))
+        if "language" in chosen:
+            spoken = Utterance.objects.filter(language=chosen["language"]).values("video")
+            videos = videos.filter(Q(language=chosen["language"]) | Q(pk__in=spoken))
         if "speech" in chosen:
             videos = videos.exclude(language="") if chosen["speech"] == "yes" else videos.filter(language="")
         if "tag" in chosen:

@@ -32,6 +32,7 @@ from webapp.index import recipes
 from webapp.index.snapshot import current_snapshot
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
 from webapp.search.candidates import CANDIDATES_PER_CHANNEL, load_candidates
+from webapp.search.speech import find_said
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,9 @@ def find_moments(
         query, snapshot, missing = read_words(wanted, recipe), replace(snapshot, calibration=NEUTRAL), error
     pool = max(CANDIDATES_PER_CHANNEL, 2 * limit)
     ranked = search(query, snapshot, snapshot.masks(may_see), pool, recipe, wanted)
-    moments = present(choose(ranked, limit, by), snapshot)
+    chosen = choose(ranked, limit, by)
+    said = find_said(chosen, query, snapshot.rarity(query.terms), recipe)
+    moments = present(chosen, snapshot, said)
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= MIN_CONFIDENCE
     index = f"{recipe.pk}/{snapshot.base.number}/{snapshot.sequence}"
     took = 1000 * (time.perf_counter() - begun)
@@ -205,8 +208,8 @@ def search(
 # -- results -------------------------------------------------------------------------------------------------------
 
 
-def present(chosen: Sequence[Chosen], snapshot: Snapshot) -> list[Moment]:
-    """Rows and pictures of the chosen, in two queries."""
+def present(chosen: Sequence[Chosen], snapshot: Snapshot, said: Mapping[int, float]) -> list[Moment]:
+    """Rows and pictures of the chosen, in two queries; what is `said` begins where its words do."""
     ids = [r.candidate.segment for c in chosen for r in (c.ranked, *c.copies)]
     segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}
     files: dict[int, dict[float, str]] = defaultdict(dict)
@@ -220,7 +223,7 @@ def present(chosen: Sequence[Chosen], snapshot: Snapshot) -> list[Moment]:
         return Moment(
             segment.video,
             segment,
-            round(span.start, 2),
+            round(max(span.start, said.get(segment.pk, span.start)), 2),
             round(span.end, 2),
             round(item.score, 4),
             item.lead,

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from indexer import cues
 from indexer.errors import translatable
 from indexer.media import MAX_DURATION
-from webapp.media import subtitles
+from webapp.media import subtitles, tracks
 from webapp.messages import explain
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
-from webapp.parsing import parse_numbers, parse_seconds
+from webapp.parsing import parse_number, parse_numbers, parse_seconds
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
@@ -104,6 +104,19 @@ def bring_subtitles(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         messages.success(request, _("%(n)d subtitles are the transcript now.") % {"n": len(found)})
     except cues.BadSubtitles as refusal:
         messages.error(request, explain(refusal))
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def choose_tracks(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Which sound is played and listened to, and where the transcript comes from."""
+    video = editable_video(request, key)
+    sound, words = parse_number(request.POST.get("sound", "")), request.POST.get("words", "")
+    if not tracks.choose(video, sound, words):
+        return HttpResponse(status=400)
+    audit.note(request, "tracks", video, after=f"{sound} {words}".strip())
+    messages.success(request, _("Saved. The video is understood anew."))
     return redirect("watch", key)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from indexer.terms import terms
-from webapp.media import documents
+from webapp.media import documents, tracks
 from webapp.models import Chapter, User, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
@@ -68,6 +68,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "forms": list(documents.FORMATS),
             "similar": recommendations.similar(user, video) if segments else [],
             **people_to_tick(video, may_edit),
+            "tracks": tracks.list_choices(video) if may_edit else {},
             "visibilities": Video.Visibility.choices,
             "shared_moments": video.shared_moments.all() if may_edit else [],
             "origin": request.build_absolute_uri("/")[:-1],

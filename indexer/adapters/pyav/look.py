@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from av.stream import Disposition
+from av.video.frame import VideoFrame
 from PIL import Image as Pillow
 
 from indexer import media, shots
 from indexer.adapters.pyav.container import Decoder, open_media, save_picture, to_thumb
 from indexer.adapters.pyav.view import View, first_frame, open_view
 from indexer.errors import UnreadableMedia
+from indexer.legibility import has_small_text
 from indexer.types import TILE, TILES_A_ROW, Image, Keyframe, to_record
 
 THUMB = (64, 36)  # pixels: what shot detection looks at
 SAMPLE_SIDE = 960  # longer side of a saved keyframe: enough for screen text
+SMALL = 1.2  # times as long as a keyframe: from here on something is lost in one
+FULL_SIDE = 3840  # longer side of a picture at full size
 SAMPLE_GAP = 1.0  # seconds: at most one candidate a second
 SAMPLE_EVERY = 2.0  # seconds of shot per kept keyframe
 SAME_PICTURE = 2.0  # grey levels: keyframes of one shot nearer than this are one
@@ -108,6 +113,7 @@ def walk(decoder: Decoder, view: View, out: Path, step: float, progress: Callabl
         if (due or settle == 0) and len(seen.candidates) < MAX_CANDIDATES:
             file = out / f"k{round(time * 1000):09d}.jpg"
             save_picture(view.picture(frame, SAMPLE_SIDE), file)
+            save_full(frame, view, full_name(file))
             seen.candidates.append((time, thumb, file))
         if time >= len(seen.tiles) * step and len(seen.tiles) < MAX_TILES:
             seen.tiles.append(view.picture(frame, TILE[0]))
@@ -115,6 +121,18 @@ def walk(decoder: Decoder, view: View, out: Path, step: float, progress: Callabl
         if len(seen.times) % 50 == 0:
             progress(time)
     return seen
+
+
+def full_name(file: Path) -> Path:
+    return file.with_name(f"f{file.name[1:]}")
+
+
+def save_full(frame: VideoFrame, view: View, file: Path) -> None:
+    """At full size, where that shows text which a keyframe is too small for."""
+    if max(frame.width, frame.height) <= SMALL * SAMPLE_SIDE:
+        return
+    if has_small_text(np.asarray(frame.to_ndarray(format="gray"), np.uint8)):
+        save_picture(view.picture(frame, FULL_SIDE), file)
 
 
 def choose_keyframes(seen: Pass, found: list[Any]) -> list[Keyframe]:
@@ -131,12 +149,13 @@ def choose_keyframes(seen: Pass, found: list[Any]) -> list[Keyframe]:
                 continue
             if last is not None and shots.measure_difference(last, thumb) < SAME_PICTURE:
                 continue
-            kept.append(Keyframe(time, str(file)))
+            kept.append(Keyframe(time, str(file), str(full_name(file)) if full_name(file).exists() else ""))
             last = thumb
     names = {k.path for k in kept}
     for _, _, file in seen.candidates:
         if str(file) not in names:
             file.unlink(missing_ok=True)
+            full_name(file).unlink(missing_ok=True)
     return kept
 
 

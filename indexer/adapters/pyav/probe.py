@@ -19,7 +19,7 @@ from indexer.adapters.pyav.container import (
     picture_stream,
 )
 from indexer.adapters.pyav.sound import is_silent
-from indexer.adapters.pyav.view import View, find_view
+from indexer.adapters.pyav.view import find_view
 from indexer.errors import UnreadableMedia, translatable
 from indexer.types import MediaInfo, to_record
 
@@ -43,54 +43,44 @@ def probe(path: Path, language: str) -> dict[str, Any]:
     """
     with open_media(path) as container:
         video, tracks = choose_picture(container), list_sounds(container)
-        start, claimed = clock_start(container), float(container.duration or 0) / 1e6
-        if "matroska" in container.format.name:
-            claimed -= max(0.0, start)  # there it is the time stamp of the end
         duration, picture_packets = scan_packets(container, video)
-        first_tracks = video is None or video.index == container.streams.video[0].index
+        warning, warning_values = compare_with_promise(container, video, duration, picture_packets)
         if video is not None and picture_packets == 0:
             video = None
         if video is None and not any(track["readable"] for track in tracks):
             raise explain_nothing(tracks)
         check_extent(duration, picture_packets if video is not None else 0)
-        promised = video.frames if video is not None else 0
-        warning, warning_values = compare_with_promise(duration, claimed, picture_packets, promised)
-        seekable = claimed > 0 and has_index(path, container.format.name)
-        tags, chapters, subtitles = read_tags(container), read_chapters(container, duration), list_subtitles(container)
-        name = "webm" if path_is_webm(path) else container.format.name.split(",")[0]
-        fps = float(video.average_rate or 0) if video is not None else 0.0
-        codec = codec_name(video) if video is not None else ""
-        pixels = (video.codec_context.pix_fmt or "") if video is not None else ""
-        coded = (video.width, video.height) if video is not None else (0, 0)
+        first_tracks = video is None or video.index == container.streams.video[0].index
+        known: dict[str, Any] = {
+            "container": "webm" if path_is_webm(path) else container.format.name.split(",")[0],
+            "start": clock_start(container),
+            "seekable": claimed_seconds(container) > 0 and has_index(path, container.format.name),
+            "tags": read_tags(container),
+            "chapters": read_chapters(container, duration),
+            "subtitles": list_subtitles(container),
+        }
+        if video is not None:
+            known["fps"] = float(video.average_rate or 0)
+            known["video_codec"], known["pixel_format"] = codec_name(video), video.codec_context.pix_fmt or ""
+            known["width"], known["height"] = video.width, video.height
+    if video is not None:
+        view = find_view(path)
+        known["width"], known["height"] = view.size(known["width"], known["height"])
+        known |= {"rotation": 90 * view.turns, "pixel_aspect": view.pixel_aspect, "interlaced": view.interlaced}
     sound = choose_sound(path, tracks, language)
     unread = [track["codec"] for track in tracks if not track["readable"]]
     if unread and not warning:
         warning = translatable("One sound track can't be read (%(codec)s). Convert it to AAC and upload it again.")
         warning_values = {"codec": ", ".join(dict.fromkeys(unread))}
-    view = find_view(path) if video is not None else View()
-    width, height = view.size(*coded)
     info = MediaInfo(
-        container=name,
         duration=duration,
-        width=width,
-        height=height,
-        fps=fps,
-        rotation=90 * view.turns,
-        video_codec=codec,
         audio_codec=next((track["codec"] for track in tracks if track["index"] == sound), ""),
-        pixel_format=pixels,
-        pixel_aspect=view.pixel_aspect,
-        interlaced=view.interlaced,
-        start=start,
-        seekable=seekable,
-        first_tracks=first_tracks and sound == (tracks[0]["index"] if tracks else -1),
         sound=sound,
         sounds=tracks,
-        subtitles=subtitles,
-        chapters=chapters,
-        tags=tags,
+        first_tracks=first_tracks and sound == (tracks[0]["index"] if tracks else -1),
         warning=warning,
         warning_values=warning_values,
+        **known,
     )
     return to_record(info)
 
@@ -206,10 +196,19 @@ def check_extent(duration: float, pictures: int) -> None:
         )
 
 
-def compare_with_promise(duration: float, claimed: float, pictures: int, promised: int) -> tuple[str, dict[str, Any]]:
+def claimed_seconds(container: InputContainer) -> float:
+    """How long the file says it is, 0 where it does not; in Matroska it says when it ends."""
+    claimed = float(container.duration or 0) / 1e6
+    return claimed - max(0.0, clock_start(container)) if "matroska" in container.format.name else claimed
+
+
+def compare_with_promise(
+    container: InputContainer, video: VideoStream | None, duration: float, pictures: int
+) -> tuple[str, dict[str, Any]]:
     """What to tell (a template and its values) when the file holds less than its header promises, in pictures where the
     header counts them.
     """
+    claimed, promised = claimed_seconds(container), video.frames if video is not None and pictures else 0
     if promised and pictures < 0.98 * promised and pictures < promised - 1:
         text = translatable("The file is incomplete: it holds %(pictures)s of %(promised)s pictures (%(seconds)s s).")
         return text, {"pictures": pictures, "promised": promised, "seconds": f"{duration:.1f}"}

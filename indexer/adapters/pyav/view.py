@@ -14,7 +14,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from indexer import tone_mapping
+from indexer import tone_curve
 from indexer.adapters.pyav.container import clock_start, open_media, picture_stream
 from indexer.adapters.pyav.filters import make_graph
 from indexer.types import Image
@@ -99,9 +99,9 @@ def has_alpha(frame: VideoFrame) -> bool:
 def open_view(path: Path, folder: Path) -> Iterator[View]:
     """With the colour cube of an HDR file, which lies in `folder` meanwhile."""
     view = find_view(path)
-    if view.transfer in (tone_mapping.PQ, tone_mapping.HLG):
+    if view.transfer in (tone_curve.PQ, tone_curve.HLG):
         view.cube = folder / "colours.cube"
-        tone_mapping.write_cube(view.cube, view.transfer, find_peak(path, view.transfer))
+        tone_curve.write_cube(view.cube, view.transfer, find_peak(path, view.transfer))
     try:
         yield view
     finally:
@@ -142,6 +142,6 @@ def find_peak(path: Path, transfer: int) -> float:
                 container.seek(round(time * 1e6))
             frame = first_frame(container, stream)
             if frame is not None:
-                nits = tone_mapping.read_nits(raw.picture(frame, 320).astype(np.float64) / 255, transfer).max(-1)
+                nits = tone_curve.read_nits(raw.picture(frame, 320).astype(np.float64) / 255, transfer).max(-1)
                 peak = max(peak, float(np.percentile(nits, PEAK_SHARE)))
     return peak
