@@ -30,10 +30,22 @@ SOUND_RATE = 48_000
 LEAST_RATE, MOST_RATE = 1.0, 60.0  # pictures a second
 
 
+class Damaged(Exception):
+    """The picture can't be taken over as it is: a browser would stop where FFmpeg goes on."""
+
+
 def render_proxy(path: Path, out: Path, sound: int, copied: str, progress: Callable[[float], None]) -> dict[str, Any]:
     """An MP4 (H.264 yuv420p of at most `PROXY_LINES` lines, AAC, its index at the front), or, where `copied` names a
     container, the picture as it is in that one. `sound`: the track's number, -1 for none.
     """
+    try:
+        return {"path": str(write(path, out, sound, copied, progress))}
+    except Damaged:
+        (out / f"proxy.{copied}").unlink()
+        return {"path": str(write(path, out, sound, "", progress))}
+
+
+def write(path: Path, out: Path, sound: int, copied: str, progress: Callable[[float], None]) -> Path:
     kind = copied or "mp4"
     file = out / f"proxy.{kind}"
     options = {"movflags": "faststart"} if kind == "mp4" else {"cues_to_front": "1"}
@@ -45,6 +57,8 @@ def render_proxy(path: Path, out: Path, sound: int, copied: str, progress: Calla
         picture, heard, start = picture_stream(source), sound_stream(source, sound), clock_start(source)
         duration, reached = max(float(source.duration or 0) / 1e6, 0.1), 0.0
         writers: dict[int, CopiedPicture | EncodedPicture | EncodedSound] = {}
+        if picture is not None:
+            picture.thread_type, picture.codec_context.thread_count = "AUTO", 2
         if picture is not None and copied:
             writers[picture.index] = CopiedPicture(sink, picture, start)
         elif picture is not None:
@@ -60,17 +74,22 @@ def render_proxy(path: Path, out: Path, sound: int, copied: str, progress: Calla
         for writer in writers.values():
             for made in writer.flush():
                 sink.mux(made)
-    return {"path": str(file)}
+    return file
 
 
 class CopiedPicture:
-    """Packets as they are, on the clock that starts at 0."""
+    """Packets as they are, on the clock that starts at 0; each is decoded, too, to be sure that it can be."""
 
     def __init__(self, sink: OutputContainer, stream: Any, start: float) -> None:
         self._stream = sink.add_stream_from_template(stream)
         self._start, self._last = start, -(1 << 62)
 
     def push(self, packet: Any) -> Iterator[Any]:
+        try:
+            if any(frame.is_corrupt for frame in packet.decode()):
+                raise Damaged
+        except (av.FFmpegError, ValueError):
+            raise Damaged from None
         if packet.dts is None or packet.size == 0:
             return
         offset = round(self._start / packet.time_base)
