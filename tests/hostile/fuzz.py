@@ -13,11 +13,11 @@ import atheris
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
-with atheris.instrument_imports(include=["webapp", "pysubs2"]):
+with atheris.instrument_imports(include=["webapp", "indexer.cues", "pysubs2"]):
     import django
 
     django.setup()
-    from webapp.media import subtitles
+    from indexer import cues
     from webapp.uploads import intake
     from webapp.views import media, tus
 
@@ -36,14 +36,14 @@ def one(data: bytes) -> None:
     name = intake.clean_name(text)
     assert 0 < len(name) <= 255
     assert "/" not in name
-    once = subtitles.clean(text)
-    assert subtitles.clean(once) == once
-    for kind in ("a.srt", "a.vtt"):
+    once = cues.clean(text)
+    assert cues.clean(once) == once
+    for kind in ("a.srt", "a.vtt", "a.ass"):
         try:
-            cues = subtitles.read(kind, data, 60.0)
-        except subtitles.BadSubtitles:
+            found = cues.read_file(kind, data, 60.0)
+        except cues.BadSubtitles:
             continue
-        assert all(0 <= start < end <= 60 and "\n" not in words for start, end, words in cues)
+        assert all(0 <= start < end <= 60 and "\n" not in words for start, end, words in found)
 
 
 def main() -> None:

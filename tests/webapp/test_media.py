@@ -1,13 +1,14 @@
 """Serving: exact bytes, one range, guarded headers, pictures and captions behind the same check."""
 
 import asyncio
+import re
 
 import pytest
 from django.test import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.media.documents import clock, escape
+from webapp.media.documents import clock, disarm, escape, escape_lines
 from webapp.views.media import parse_range
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
@@ -90,6 +91,11 @@ def test_cue_text_cannot_break_out(text: str) -> None:
     assert "<" not in safe
     assert "-->" not in safe
     assert "\n" not in safe
+    for lines in (escape_lines(text), disarm(text)):
+        assert "\n\n" not in lines
+        assert not re.search(r"<[\w/!]", lines)
+    assert "&amp;" in disarm("&amp;amp;")
+    assert disarm("Fish & chips, 3 < 4") == "Fish & chips, 3 <\u2060 4"
 
 
 def test_clock() -> None:

@@ -5,7 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.media import documents, subtitles
+from indexer import cues
+from webapp.media import documents
 from webapp.models import AuditEntry
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
@@ -25,21 +26,21 @@ HOSTILE = [
 @pytest.mark.parametrize("form", ["a.srt", "a.VTT"])
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_but_words_gets_in(text, form) -> None:
-    cues = subtitles.read(form, (SRT if form.endswith("srt") else VTT).format(text).encode(), 60.0)
-    assert cues[-1] == (3.0, 4.0, "plain words")
-    for start, end, words in cues:
+    found = cues.read_file(form, (SRT if form.endswith("srt") else VTT).format(text).encode(), 60.0)
+    assert found[-1] == (3.0, 4.0, "plain words")
+    for start, end, words in found:
         assert 0 <= start < end <= 60
         for part in ("<script", "<img", "<a ", "<c", "<v", "url(", "NOTE", "\n", "\x00", "\x1b"):
             assert part not in words
-        assert len(words) <= subtitles.MAX_CHARACTERS
+        assert len(words) <= cues.MAX_CHARACTERS
 
 
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("a.ass", b"[Script Info]", "Only .vtt and .srt"), ("a.vtt.html", b"WEBVTT", "Only .vtt and .srt"),
-        ("a", b"WEBVTT", "Only .vtt and .srt"), ("../../a.php", b"x", "Only .vtt and .srt"),
-        ("a.srt", b"x" * (subtitles.MAX_BYTES + 1), "1 MB"), ("a.srt", b"\xff\xfe\x00", "UTF-8"),
+        ("a.ass", b"[Script Info]", "no subtitles"), ("a.vtt.html", b"WEBVTT", "Only .vtt, .srt"),
+        ("a", b"WEBVTT", "Only .vtt, .srt"), ("../../a.php", b"x", "Only .vtt, .srt"),
+        ("a.srt", b"x" * (cues.MAX_BYTES + 1), "1 MB"), ("a.srt", b"\xff\xfe\x00", "UTF-8|no subtitles"),
         ("a.srt", b"", "no subtitles"), ("a.vtt", b"WEBVTT\n\n", "no subtitles"),
         ("a.srt", b"\x00" * 100, "no subtitles"),
         ("a.srt", b"1\n99:99:99,999 --> 00:00:00,000\nx\n", "no subtitles"),
@@ -47,24 +48,24 @@ def test_nothing_but_words_gets_in(text, form) -> None:
     ],
 )  # fmt: skip
 def test_the_rest_is_refused_with_a_reason(name, data, reason) -> None:
-    with pytest.raises(subtitles.BadSubtitles, match=reason):
-        subtitles.read(name, data, 60.0)
+    with pytest.raises(cues.BadSubtitles, match=reason):
+        cues.read_file(name, data, 60.0)
 
 
 @given(st.text(max_size=300), st.sampled_from(["a.srt", "a.vtt"]))
 def test_no_text_breaks_the_reader(text: str, name: str) -> None:
     try:
-        cues = subtitles.read(name, text.encode(errors="replace"), 60.0)
-    except subtitles.BadSubtitles:
+        found = cues.read_file(name, text.encode(errors="replace"), 60.0)
+    except cues.BadSubtitles:
         return
-    assert all(0 <= start < end <= 60 and words for start, end, words in cues)
+    assert all(0 <= start < end <= 60 and words for start, end, words in found)
 
 
 @given(st.text(min_size=1, max_size=80))
 def test_words_survive_the_way_out_and_in(text: str) -> None:
     """What we write, we read again: export and import do not wear a transcript down."""
-    plain = subtitles.clean(text)
-    once = subtitles.clean(plain)
+    plain = cues.clean(text)
+    once = cues.clean(plain)
     assert once == plain
 
 
@@ -80,9 +81,9 @@ def test_they_become_the_transcript(demo, clients, work) -> None:
     assert demo.status == "ready"
     assert "zebra" in " ".join(demo.segments.active().values_list("speech", flat=True))
     for written in (documents.write("transcript", form, demo) for form in ("vtt", "srt")):
-        assert subtitles.read("a.srt" if "," in written.split("\n")[1] else "a.vtt", written.encode(), demo.duration)
+        assert cues.read_file("a.srt" if "," in written.split("\n")[1] else "a.vtt", written.encode(), demo.duration)
     page = clients["owner"].post(address, {"subtitles": SimpleUploadedFile("x.exe", b"MZ")}, follow=True)
-    assert "Only .vtt and .srt" in page.content.decode()
+    assert "Only .vtt, .srt" in page.content.decode()
 
 
 def test_a_line_is_corrected_where_it_stands(demo, clients, work) -> None:

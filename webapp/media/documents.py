@@ -73,17 +73,21 @@ def clock(seconds: float, comma: bool = False) -> str:
 
 
 def escape(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(filter(None, lines)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_lines(text: str) -> str:
+    """The same, its lines kept; an empty one would end the cue."""
+    return "\n".join(filter(None, map(escape, text.splitlines())))
 
 
 def disarm(text: str) -> str:
     """For SRT, which knows tags and no entities: a word joiner behind what could open a tag."""
-    return html.unescape(escape(text)).replace("<", "<\u2060")
+    return html.unescape(escape_lines(text)).replace("<", "<\u2060")
 
 
 def write_vtt(cues: Sequence[Cue], video: Video) -> str:
-    return "WEBVTT\n\n" + "\n".join(f"{clock(c.start)} --> {clock(c.end)}\n{escape(c.text)}\n" for c in cues)
+    return "WEBVTT\n\n" + "\n".join(f"{clock(c.start)} --> {clock(c.end)}\n{escape_lines(c.text)}\n" for c in cues)
 
 
 def write_srt(cues: Sequence[Cue], video: Video) -> str:

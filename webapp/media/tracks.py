@@ -38,6 +38,8 @@ def choose(video: Video, sound: int | None, words: str) -> bool:
     """Play and hear the sound track of that number, take the transcript from there; False where there is no such. What
     depends on it is made anew. None and "" leave things as they are.
     """
+    if sound is None and not words:
+        return True
     if not video.media_info:
         return False
     info = MediaInfo(**video.media_info)

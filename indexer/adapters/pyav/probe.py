@@ -128,7 +128,7 @@ def choose_sound(path: Path, tracks: list[dict[str, Any]], language: str) -> int
     readable = [t for t in tracks if t["readable"]]
     ranked = sorted(readable, key=lambda t: (not t["default"], t["language"] != language))
     indexes = [int(t["index"]) for t in ranked] or [-1]
-    return next((i for i in indexes[:-1] if not is_silent(path, i)), indexes[-1 if len(indexes) == 1 else 0])
+    return next((i for i in indexes if len(indexes) == 1 or not is_silent(path, i)), indexes[0])
 
 
 def list_subtitles(container: InputContainer) -> list[dict[str, Any]]:
