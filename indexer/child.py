@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,7 @@ def run(
         assert child.stdin
         with contextlib.suppress(BrokenPipeError), child.stdin:
             child.stdin.write(json.dumps(request))
-        answer = _listen(child, progress)
+        answer = _listen(child, progress, timer)
         assert child.stdout
         child.stdout.close()  # whoever talks on after its answer is not waited for
         child.wait()
@@ -123,7 +125,7 @@ def run(
     return _judge(answer, child.returncode, operation, timer)
 
 
-def _listen(child: "subprocess.Popen[str]", progress: Progress | None) -> dict[str, Any]:
+def _listen(child: "subprocess.Popen[str]", progress: Progress | None, timer: "_Deadline") -> dict[str, Any]:
     """Read what the child says, as long as that is a bounded amount of what it may say."""
     answer: dict[str, Any] = {}
     heard = 0
@@ -136,7 +138,9 @@ def _listen(child: "subprocess.Popen[str]", progress: Progress | None) -> dict[s
             if not line.startswith("%"):
                 answer = dict(json.loads(line))
             elif progress:
-                progress(float(line[1:]))
+                share = float(line[1:])
+                with timer.paused():  # the step may give way to another
+                    progress(share)
         except (ValueError, TypeError):
             break
     return answer
@@ -194,18 +198,29 @@ def _end(child: "subprocess.Popen[str]") -> None:
 
 
 class _Deadline:
-    """Kills the child's process group after `wall` seconds."""
+    """Kills the child's process group after `wall` seconds, those in which its parent did something else left out."""
 
     def __init__(self, child: "subprocess.Popen[str]", wall: float) -> None:
         self.wall, self.fired, self._child = wall, False, child
-        self._timer = threading.Timer(wall, self._fire)
-        self._timer.daemon = True
-        self._timer.start()
+        self._end, self._is_paused, self._over = time.monotonic() + wall, False, threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _fire(self) -> None:
-        self.fired = True
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+    def _watch(self) -> None:
+        while not self._over.wait(max(0.05, self._end - time.monotonic())):
+            if not self._is_paused and time.monotonic() >= self._end:
+                self.fired = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._child.pid, signal.SIGKILL)
+                return
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        begun, self._is_paused = time.monotonic(), True
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - begun
+            self._is_paused = False
 
     def cancel(self) -> None:
-        self._timer.cancel()
+        self._over.set()

@@ -1,5 +1,6 @@
 """The ledger: one claim wins, zombies can't write, failures end with a reason."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -149,3 +150,64 @@ def test_a_late_or_doubled_message_does_no_harm(step) -> None:
 def test_a_broker_that_is_away_does_not_break_uploads(accept, settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert accept().steps.get().status == Step.Status.READY
+
+
+def hand_in(accept, title: str, owner: str = "owner") -> Video:
+    return accept(owner, name=f"{title}.mp4", text=title, shots=1, seconds=0.5, sound=False)
+
+
+def test_people_take_turns_however_much_one_brings(accept) -> None:
+    for number in range(4):
+        hand_in(accept, f"mine {number}")
+    hand_in(accept, "theirs 0", "other")
+    hand_in(accept, "theirs 1", "other")
+    order = []
+    while (step := ledger.claim("me", ["probe"])) is not None:
+        order.append(step.video.title)
+        if len(order) == 1:
+            hand_in(accept, "theirs 2", "other")  # who comes later has no credit for having been away
+    assert order == ["mine 0", "theirs 0", "mine 1", "theirs 1", "mine 2", "theirs 2", "mine 3"]
+
+
+def test_a_long_step_gives_way_and_goes_on(accept, monkeypatch) -> None:
+    """A recording of four hours is being listened to when a clip of ten seconds comes in."""
+    monkeypatch.setattr("webapp.pipeline.worker.GIVE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr("webapp.pipeline.plan.following", lambda video, name: {"probe": ["speech"]}.get(name, []))
+    done: list[tuple[str, str]] = []
+    clips = []
+
+    def compute(name):
+        def stage(video, progress):
+            if video.title == "long" and name == "speech":
+                for share in (0.2, 0.4, 0.6):
+                    if not clips:
+                        clips.append(hand_in(accept, "clip"))
+                        time.sleep(0.05)  # it has worked for itself
+                    progress(share)
+            video.duration = 14_400.0 if video.title == "long" else 10.0
+            video.save(update_fields=["duration"])
+            return lambda: done.append((video.title, name))
+
+        return stage
+
+    for name in ("probe", "speech"):
+        monkeypatch.setitem(stages.STAGES, name, compute(name))
+    hand_in(accept, "long")
+    worker = StepWorker("one")
+    while worker.work_one() is not None:
+        pass
+    assert done == [("long", "probe"), ("clip", "probe"), ("clip", "speech"), ("long", "speech")]
+    assert set(Step.objects.values_list("status", "attempt")) == {(Step.Status.DONE, 1)}
+
+
+def test_what_is_long_comes_to_an_end(accept, monkeypatch) -> None:
+    """Short work takes half of the time at most; only the quick first steps are always let past."""
+    long, clip = hand_in(accept, "long"), hand_in(accept, "clip")
+    Video.objects.filter(pk=long.pk).update(duration=14_400)
+    Video.objects.filter(pk=clip.pk).update(duration=10)
+    Step.objects.filter(video=long).update(name="speech", priority=4)
+    mine = ledger.claim("me", ["speech"])
+    assert ledger.claim("me", before=mine, quick_only=True).name == "probe"
+    Step.objects.filter(video=clip).update(name="look", priority=4, status=Step.Status.READY)
+    assert ledger.claim("me", before=mine, quick_only=True) is None
+    assert ledger.claim("me", before=mine).video == clip

@@ -37,6 +37,7 @@ class Step(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     attempt = models.IntegerField(default=0)
     priority = models.SmallIntegerField(default=5)
+    turn = models.IntegerField(default=0, help_text="of its video among those of all people, see `ledger.find_turn`")
     fence = models.IntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
@@ -53,7 +54,7 @@ class Step(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["video", "name"], name="one_step_of_a_name")]
-        indexes = [models.Index(fields=["status", "priority", "id"])]
+        indexes = [models.Index(fields=["status", "priority", "turn", "id"])]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.video_id}"

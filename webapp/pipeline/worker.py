@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import OperationalError, close_old_connections, connection
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 30.0
 SILENCE_SECONDS = 20.0  # a Celery worker that gets no message for this long looks into the table itself
+GIVE_WAY_SECONDS = 1.0  # at most so often a step looks for work that is more urgent
 GRACE_SECONDS = 3.0  # after SIGTERM, for the step to notice, before it is handed on and the process ends
 
 
@@ -44,6 +46,20 @@ class Unexpected(IndexerError):
 Housekeeping = Callable[[], None]  # called now and then beside the work; decides itself what is due
 
 
+@dataclass
+class Running:
+    """A step in work, and the seconds for which it has given way to others."""
+
+    step: Step
+    begun: float = field(default_factory=time.monotonic)
+    given: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """That were its own."""
+        return time.monotonic() - self.begun - self.given
+
+
 class StepWorker:
     """Takes steps in this process, one at a time: models are large."""
 
@@ -51,13 +67,15 @@ class StepWorker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self.stopping = threading.Event()
         self._one_step = threading.Lock()
-        self._running: Step | None = None
+        self._running: list[Running] = []  # the last one works, those before it have given way
+        self._names: Sequence[str] | None = None  # of the steps that it may take
         self._last_message = time.monotonic()
 
     def work_one(self, names: Sequence[str] | None = None) -> Step | None:
         """Claim one step (of these names) and run it to its end; None when nothing is due."""
         with self._one_step:
             step = None if self.stopping.is_set() else ledger.claim(self.name, names)
+            self._names = names
             if step is not None:
                 self.run(step)
             return step
@@ -91,15 +109,15 @@ class StepWorker:
 
     def run(self, step: Step) -> None:
         """Compute, store and commit one claimed step, or record why that failed."""
-        begun, self._running = time.monotonic(), step
+        mine = Running(step)
+        self._running.append(mine)
         memory.reset_peak()
         try:
             if not outputs.has_room():
                 raise outputs.disk_full()
             with ledger.lease(step):
-                store = stages.STAGES[step.name](step.video, self._progress(step))
-            seconds = time.monotonic() - begun
-            ledger.commit(step, store, seconds, memory.peak_bytes(), plan.following(step.video, step.name))
+                store = stages.STAGES[step.name](step.video, self._progress(mine))
+            ledger.commit(step, store, mine.seconds, memory.peak_bytes(), plan.following(step.video, step.name))
         except (ledger.Stopped, Video.DoesNotExist):
             log.info("%s was cancelled, taken over, or its video deleted", step)
             outputs.discard(step)
@@ -108,20 +126,40 @@ class StepWorker:
             if not self.stopping.is_set():
                 raise
         except Exception as error:
-            record_failure(step, error, time.monotonic() - begun)
+            record_failure(step, error, mine.seconds)
         finally:
-            self._running = None
+            self._running.pop()
 
-    def _progress(self, step: Step) -> Callable[[float], None]:
-        """The step's progress callback; it also ends the work when the process is told to stop."""
-        report = ledger.reporter(step)
+    def _progress(self, mine: Running) -> Callable[[float], None]:
+        """The step's progress callback; it also ends the work when the process is told to stop, and gives way."""
+        report, looked = ledger.reporter(mine.step), time.monotonic()
 
         def progress(share: float) -> None:
-            if self.stopping.is_set():
-                raise SystemExit(0)
+            nonlocal looked
+            self._heed_stop()
             report(share)
+            if time.monotonic() - looked >= GIVE_WAY_SECONDS:
+                self._give_way(mine)
+                self._heed_stop()
+                looked = time.monotonic()
 
         return progress
+
+    def _heed_stop(self) -> None:
+        if self.stopping.is_set():
+            raise SystemExit(0)
+
+    def _give_way(self, mine: Running) -> None:
+        """Run what is more urgent, in the midst of a step. What is only shorter gets half of the time at most, so that
+        what is long comes to an end.
+        """
+        while not self.stopping.is_set():
+            urgent = ledger.claim(self.name, self._names, before=mine.step, quick_only=mine.given > mine.seconds)
+            if urgent is None:
+                return
+            begun = time.monotonic()
+            self.run(urgent)
+            mine.given += time.monotonic() - begun
 
     # -- beside the loop -------------------------------------------------------------------------------------------
 
@@ -142,10 +180,9 @@ class StepWorker:
         self.stopping.set()
         time.sleep(GRACE_SECONDS)
         try:
-            step = self._running
-            if step is not None:
-                ledger.give_back(step)
-            else:
+            for running in list(self._running):
+                ledger.give_back(running.step)
+            if not self._running:
                 time.sleep(GRACE_SECONDS)  # the rest of an orderly end, such as Celery's leave of Redis
         finally:
             os._exit(0)  # if the step could not be handed on, its lease runs out
