@@ -1,5 +1,6 @@
 """One way in: files land under server-chosen names, twins are recognised, nothing is lost."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -82,3 +83,25 @@ def test_deleting_leaves_nothing(demo, clients) -> None:
         "No confident match" in str(clients["owner"].get("/search?q=faiss").content)
         or b"nothing" in clients["owner"].get("/search?q=faiss").content
     )
+
+
+def test_a_folder_import_says_what_became_of_every_file(people, make_movie, tmp_path, capsys) -> None:
+    from django.core.management import call_command
+
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    make_movie("film.mp4", shots=1, sound=False).rename(folder / "film.mp4")
+    make_movie("old.wmv", shots=1, sound=False, text="old", codec="wmv2").rename(folder / "old.wmv")
+    (folder / "film.en.srt").write_bytes("1\n00:00:00,500 --> 00:00:01,500\nHäfen\n".encode("latin-1"))
+    (folder / "notes.docx").write_bytes(b"PK")
+    call_command("ingest", str(folder), "--user", "owner", "--json")
+    rows = {row["file"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "film.en.srt": "left out", "film.mp4": "processing", "notes.docx": "left out", "old.wmv": "processing",
+    }  # fmt: skip
+    assert "subtitles" in rows["film.en.srt"]["error"]
+    film = Video.objects.get(file_name="film.mp4")
+    assert [(u.start, u.text) for u in film.utterances.all()] == [(0.5, "Häfen")]
+    with pytest.raises(SystemExit) as ended:  # asked for by name
+        call_command("ingest", str(folder / "notes.docx"), "--user", "owner")
+    assert ended.value.code == 1

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='step',
             name='turn',
-            field=models.IntegerField(default=0, help_text='of its video among those of all people, see `ledger.find_turn`'),
+            field=models.IntegerField(default=0, help_text='of its video among those of all people, see `pipeline.turns`'),
         ),
         migrations.AddField(
             model_name='utterance',

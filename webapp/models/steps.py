@@ -37,7 +37,7 @@ class Step(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     attempt = models.IntegerField(default=0)
     priority = models.SmallIntegerField(default=5)
-    turn = models.IntegerField(default=0, help_text="of its video among those of all people, see `ledger.find_turn`")
+    turn = models.IntegerField(default=0, help_text="of its video among those of all people, see `pipeline.turns`")
     fence = models.IntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)

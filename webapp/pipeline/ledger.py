@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections, connection, transaction
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from indexer.errors import IndexerError, translatable
@@ -25,14 +25,13 @@ from qa.errors import QaError
 from webapp.models import Step, Video
 from webapp.pipeline import wakeup
 from webapp.pipeline.plan import OPTIONAL, PLAN
+from webapp.pipeline.turns import find_turn, shorter_than
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 HEARTBEAT_SECONDS = 15.0
 MAX_ATTEMPTS = 3
-QUICK = 1  # priority of the steps after which a video can be found by its pictures
-MUCH_SHORTER = 10  # times: a step of so much longer a video gives way
 BACKOFF_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 600
 WAIT_INTERVAL = timedelta(seconds=30)  # until something that was missing is looked for again
@@ -60,8 +59,8 @@ def claim(
     owner: str, names: Iterable[str] | None = None, before: Step | None = None, quick_only: bool = False
 ) -> Step | None:
     """Take the most urgent due step (of these names), or None: early steps of every video first, then turn by turn
-    between people. `before`: only what a running step should give way to, `quick_only`: of that only
-    what takes no time.
+    between people. `before`: only what a running step should give way to, `quick_only`: of that only what
+    takes no time.
     """
     steps = Step.objects.all() if names is None else Step.objects.filter(name__in=names)
     if before is not None:
@@ -92,29 +91,6 @@ def claim(
             return None
     step.status, step.attempt, step.fence = Step.Status.RUNNING, step.attempt + 1, step.fence + 1
     return step
-
-
-def shorter_than(step: Step, quick_only: bool) -> Q:
-    """What may run while `step` pauses: the quick first steps of anything, and all steps, as urgent or more, of videos
-    that are much shorter.
-    """
-    quick = Q(priority__lte=min(QUICK, step.priority - 1))
-    if quick_only:
-        return quick
-    return quick | Q(priority__lte=step.priority, video__duration__lt=step.video.duration / MUCH_SHORTER)
-
-
-def find_turn(video: Video) -> int:
-    """People take turns: a person's next video comes after one of everybody else's who waits, however many the person
-    brings at once (start-time fair queueing, Goyal et al. 1996, with every video of the same weight).
-    """
-    known = video.steps.values_list("turn", flat=True).first()
-    if known is not None:
-        return known
-    waiting = Step.objects.filter(status__in=[Step.Status.READY, Step.Status.WAITING, Step.Status.RUNNING])
-    now = waiting.aggregate(turn=Min("turn"))["turn"] or 0
-    last = waiting.filter(video__owner=video.owner_id).aggregate(turn=Max("turn"))["turn"]
-    return now if last is None else max(now, last + 1)
 
 
 def mine(step: Step) -> QuerySet[Step]:

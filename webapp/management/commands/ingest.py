@@ -17,7 +17,7 @@ from webapp.uploads import intake
 
 
 class Command(DatabaseCommand, JsonCommand):
-    help = "Add files (or all media files below folders) to the library."
+    help = "Add files (or all media files below folders) to the library, and say of each what became of it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -28,12 +28,19 @@ class Command(DatabaseCommand, JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         owner = find_user(options["user"])
-        files = [file for path in options["paths"] for file in self.media_files(Path(path))]
+        files = [file for path in options["paths"] for file in find_files(Path(path))]
+        named = {Path(path) for path in options["paths"]}
+        taken = {beside for file in files if (beside := subtitles.find_beside(file)) is not None and is_media(file)}
         failed = False
         accepted: list[tuple[Video, str, float]] = []
         for file in files:
             begun = time.monotonic()
             copy = None
+            if not is_media(file):
+                reason = "taken as subtitles" if file in taken else "it is not named like a video or a sound file"
+                failed |= file in named and file not in taken  # asked for by name, and not had
+                self.report(None, file.name, "left out", reason, begun, options["json"])
+                continue
             try:
                 copy = intake.copy_in(file)
                 video = intake.accept(owner, copy, file.name, visibility=options["visibility"])
@@ -64,17 +71,6 @@ class Command(DatabaseCommand, JsonCommand):
                 subtitles.replace(video, cues.read_file(beside.name, data, MAX_DURATION))
             except (cues.BadSubtitles, OSError) as error:
                 self.stderr.write(f"left out: {beside.name}: {error}")
-
-    def media_files(self, path: Path) -> list[Path]:
-        """The file itself, or everything below a folder, as far as it is named like media."""
-        if path.is_dir():
-            return sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES and p.is_file())
-        if not path.exists():
-            raise usage(f"{path} does not exist.")
-        if path.suffix.lower() not in MEDIA_SUFFIXES:
-            self.stderr.write(f"left out: {path.name} is not named like a video or a sound file")
-            return []
-        return [path]
 
     def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
         """Work in this process (beside other workers, if there are any) until all are finished."""
@@ -118,6 +114,19 @@ class Command(DatabaseCommand, JsonCommand):
             "seconds": seconds,
         }
         self.emit(record, f"{name}: {status} ({seconds} s) {error or ''}".rstrip(), as_json)
+
+
+def find_files(path: Path) -> list[Path]:
+    """The file itself, or everything below a folder."""
+    if path.is_dir():
+        return sorted(p for p in path.rglob("*") if p.is_file())
+    if not path.exists():
+        raise usage(f"{path} does not exist.")
+    return [path]
+
+
+def is_media(path: Path) -> bool:
+    return path.suffix.lower() in MEDIA_SUFFIXES
 
 
 def first_error(video: Video) -> str | None:
