@@ -18,7 +18,14 @@ SAME_PLACE = 0.3  # of the smaller box: two tiles read the same line
 
 
 def has_small_text(grey: npt.NDArray[np.uint8]) -> bool:
-    """Whether a stretch of a picture (h, w) at full size looks like letters: strokes on plain ground, in a row."""
+    """Whether a stretch of a picture (h, w) at full size looks like letters: strokes on plain ground, in a row. What is
+    twice as large counts, too: a keyframe runs its words together.
+    """
+    return has_letters(grey) or has_letters(grey[::2, ::2])
+
+
+def has_letters(grey: npt.NDArray[np.uint8]) -> bool:
+    """Whether blocks with strokes on plain ground stand side by side."""
     height, width = (side // BLOCK * BLOCK for side in grey.shape)
     step = np.abs(np.diff(grey[:height, :width].astype(np.int16), axis=1, append=0))
     step[:, -1] = 0

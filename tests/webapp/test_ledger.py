@@ -200,6 +200,14 @@ def test_a_long_step_gives_way_and_goes_on(accept, monkeypatch) -> None:
     assert set(Step.objects.values_list("status", "attempt")) == {(Step.Status.DONE, 1)}
 
 
+def test_a_rendition_that_somebody_waits_for_goes_first(accept, clients) -> None:
+    first, second = hand_in(accept, "first"), hand_in(accept, "second")
+    Step.objects.update(name="proxy", priority=5)
+    assert clients["owner"].get(f"/videos/{second.key}").status_code == 200
+    assert ledger.claim("me").video == second
+    assert ledger.claim("me").video == first
+
+
 def test_what_is_long_comes_to_an_end(accept, monkeypatch) -> None:
     """Short work takes half of the time at most; only the quick first steps are always let past."""
     long, clip = hand_in(accept, "long"), hand_in(accept, "clip")

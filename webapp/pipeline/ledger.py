@@ -34,6 +34,7 @@ HEARTBEAT_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 600
+HURRIED = 2  # priority of a step that somebody waits for
 WAIT_INTERVAL = timedelta(seconds=30)  # until something that was missing is looked for again
 
 
@@ -172,6 +173,11 @@ def add(video: Video, name: str) -> Step:
     )
     transaction.on_commit(lambda: wake(step), robust=True)
     return step
+
+
+def hurry(video: Video, name: str) -> None:
+    """Somebody waits for this step: it goes before everything but the first steps of new videos."""
+    Step.objects.filter(video=video, name=name, status=Step.Status.READY).update(priority=HURRIED)
 
 
 def wake(step: Step) -> None:

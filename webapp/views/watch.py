@@ -18,7 +18,7 @@ from webapp.media import documents, tracks
 from webapp.models import Chapter, User, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
-from webapp.pipeline import estimates, tags
+from webapp.pipeline import estimates, ledger, tags
 from webapp.search import recommendations
 from webapp.search.moments import MIN_CONFIDENCE, Moment, Wanted, find_moments
 from webapp.views.questions import open_thread
@@ -41,6 +41,8 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
     audit.record_view(request, "watch", video)
+    if not video.content_type:
+        ledger.hurry(video, "proxy")
     segments = list(video.segments.active().prefetch_related("keyframes"))
     chapters = list(video.chapters.all())
     query = request.GET.get("q", "").strip()

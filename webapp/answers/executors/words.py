@@ -79,6 +79,9 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
     if scope.alone is None or find_event(intent.text):
         yield from answer_fact(intent, scope, turns)
         return
+    if intent.source == "screen":
+        yield from tell_written(intent, scope, turns)
+        return
     spoken = list(scope.alone.utterances.all())
     text = intent.text.lower()
     window = find_window(intent.text, scope.alone.duration)
@@ -96,6 +99,23 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
         yield say(_("Nothing is said there."), kind=ABSENT)
     for u in chosen:
         yield Sentence(u.text, [Citation(scope.alone.pk, u.start, u.end)], "speech")
+
+
+def tell_written(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
+    """What stands on the screen in the stretch that is named; without one it is looked for as any fact is."""
+    assert scope.alone is not None
+    window = find_window(intent.text, scope.alone.duration)
+    if window is None or not window.firm:
+        yield from answer_fact(intent, scope, turns)
+        return
+    middle = (window.start + window.end) / 2
+    inside = [e for e in scope.alone.evidence.filter(kind="screen") if window.overlaps(e.start, e.end)]
+    is_point = window.end - window.start <= 2 * AROUND_SECONDS
+    chosen = [e for e in inside if is_point and e.start <= middle < e.end] or inside[:MAX_SAID]
+    if not chosen:
+        yield say(_("Nothing is written there, as far as could be read."), kind=ABSENT)
+    for e in chosen:
+        yield Sentence(e.text, [Citation(scope.alone.pk, e.start, e.end)], "screen")
 
 
 def tell_speakers(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
