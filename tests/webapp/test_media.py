@@ -1,12 +1,14 @@
 """Serving: exact bytes, one range, guarded headers, pictures and captions behind the same check."""
 
 import asyncio
+import io
 import re
 
 import pytest
 from django.test import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from webapp.media.documents import clock, disarm, escape, escape_lines
 from webapp.views.media import parse_range
@@ -101,3 +103,26 @@ def test_cue_text_cannot_break_out(text: str) -> None:
 def test_clock() -> None:
     assert clock(3661.5) == "01:01:01.500"
     assert clock(0.25, comma=True) == "00:00:00,250"
+
+
+def test_pictures_are_sent_in_the_size_they_are_shown_in(demo, clients) -> None:
+    whole = clients["owner"].get(f"/media/{demo.key}/poster.jpg")
+    small = clients["owner"].get(f"/media/{demo.key}/poster.jpg?w=320")
+    assert Image.open(io.BytesIO(small.content)).width == 320 < Image.open(io.BytesIO(whole.content)).width
+    assert len(small.content) < len(whole.content) / 2
+    assert small["ETag"] != whole["ETag"]
+    again = clients["owner"].get(f"/media/{demo.key}/poster.jpg?w=320", headers={"If-None-Match": small["ETag"]})
+    assert again.status_code == 304
+    assert clients["owner"].get(f"/media/{demo.key}/poster.jpg?w=99999").content == whole.content
+
+
+def test_texts_are_sent_compressed_and_media_are_not(demo, clients) -> None:
+    wanted = {"Accept-Encoding": "gzip, br"}
+    for address in ("/", "/static/webapp/site.css", "/api/v1/videos", f"/media/{demo.key}/captions.vtt"):
+        answer = clients["owner"].get(address, headers=wanted)
+        assert answer.status_code == 200, address
+        size = len(b"".join(answer)) if answer.streaming else len(answer.content)
+        assert answer.get("Content-Encoding") == "gzip" or size < 200, address
+    stream = clients["owner"].get(f"/media/{demo.key}/video", headers={**wanted, "Range": "bytes=0-99"})
+    assert (stream.status_code, stream.get("Content-Encoding"), stream["Content-Length"]) == (206, None, "100")
+    assert clients["owner"].get(f"/media/{demo.key}/poster.jpg", headers=wanted).get("Content-Encoding") is None
