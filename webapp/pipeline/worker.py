@@ -52,12 +52,12 @@ class Running:
 
     step: Step
     begun: float = field(default_factory=time.monotonic)
-    given: float = 0.0
+    paused: float = 0.0
 
     @property
     def seconds(self) -> float:
         """That were its own."""
-        return time.monotonic() - self.begun - self.given
+        return time.monotonic() - self.begun - self.paused
 
 
 class StepWorker:
@@ -154,12 +154,12 @@ class StepWorker:
         what is long comes to an end.
         """
         while not self.stopping.is_set():
-            urgent = ledger.claim(self.name, self._names, before=mine.step, quick_only=mine.given > mine.seconds)
+            urgent = ledger.claim(self.name, self._names, before=mine.step, quick_only=mine.paused > mine.seconds)
             if urgent is None:
                 return
             begun = time.monotonic()
             self.run(urgent)
-            mine.given += time.monotonic() - begun
+            mine.paused += time.monotonic() - begun
 
     # -- beside the loop -------------------------------------------------------------------------------------------
 

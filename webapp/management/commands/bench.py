@@ -16,6 +16,7 @@ from django.core.management.base import CommandParser
 from indexer.measures import Outcomes, Record
 from webapp.benchmarks import (
     captions,
+    cases,
     changes,
     fusion,
     heat,
@@ -57,7 +58,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE])
+        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, "cases"])
         parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
@@ -70,7 +71,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if options["here"] or set(options["what"]) & {"judgements", "ledger"}:
+        if options["here"] or set(options["what"]) & {"judgements", "ledger", "cases"}:
             prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
@@ -104,7 +105,9 @@ class Command(JsonCommand):
         if data is None:
             raise usage(f"bench {what} needs --data DIR.")
         try:
-            if what in OF_A_LIBRARY:
+            if what == "cases":
+                yield from cases.cases(data, find_user(user))
+            elif what in OF_A_LIBRARY:
                 yield from OF_A_LIBRARY[what](library.Shelf(data, find_user(user)))
             else:
                 yield from OF_FILES[what](data)

@@ -1,0 +1,118 @@
+"""What a file brings along: its subtitles, sound tracks, title and chapters, and another choice of them."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from webapp.benchmarks import cases
+from webapp.media import documents
+from webapp.models import Video
+
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
+
+
+@pytest.fixture
+def film(make_movie, tmp_path) -> Path:
+    """Two sounds, the second one the default, English subtitles, a title and a date."""
+    path = tmp_path / "film.mkv"
+    sources = [make_movie("good.mp4"), make_movie("sound.mp4", picture=False)]
+    with av.open(str(path), "w") as sink:
+        opened = [av.open(str(source)) for source in sources]
+        copies = {(n, s.index): sink.add_stream_from_template(s) for n, c in enumerate(opened) for s in c.streams}
+        sounds = [stream for stream in copies.values() if stream.type == "audio"]
+        for stream, code in zip(sounds, ("ger", "eng"), strict=True):
+            stream.metadata["language"] = code
+            stream.disposition = av.stream.Disposition.default if code == "eng" else 0
+        words = sink.add_stream("ass")
+        words.metadata["language"] = "eng"
+        for name, value in (("title", "The harbour at night"), ("artist", "M. Hollis"), ("DATE", "2015-06-01")):
+            sink.metadata[name] = value
+        sink.start_encoding()
+        packet = av.Packet(b"0,0,Default,,0,0,0,,the {\\i1}purple{\\i0} violin")
+        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = (
+            words,
+            Fraction(1, 1000),
+            2000,
+            2000,
+            900,
+        )
+        sink.mux(packet)
+        for number, container in enumerate(opened):
+            for packet in container.demux():
+                if packet.dts is not None:
+                    packet.stream = copies[number, packet.stream.index]
+                    sink.mux(packet)
+            container.close()
+    return path
+
+
+@pytest.fixture
+def video(film, accept, work) -> Video:
+    video = accept("owner", path=film)
+    work()
+    video.refresh_from_db()
+    assert video.status == "ready", [(s.name, s.error) for s in video.steps.all()]
+    return video
+
+
+def test_what_the_file_says_of_itself_is_kept_shown_and_found(video, clients) -> None:
+    assert (video.title, video.artist, str(video.recorded_at.date())) == (
+        "The harbour at night",
+        "M. Hollis",
+        "2015-06-01",
+    )
+    page = clients["owner"].get(f"/videos/{video.key}").content.decode()
+    assert "M. Hollis" in page
+    assert "June 1, 2015" in page
+    shown = clients["owner"].get(f"/api/v1/videos/{video.key}").json()
+    assert (shown["artist"], shown["recorded_at"][:4]) == ("M. Hollis", "2015")
+    for asked, count in (
+        ("recorded_after=2015-01-01", 1),
+        ("recorded_after=2016-01-01", 0),
+        ("recorded_before=2015-12-31", 1),
+    ):
+        found = clients["owner"].get(f"/search?q=violin&{asked}").content.decode()
+        assert (f"/videos/{video.key}" in found) == bool(count), asked
+
+
+def test_subtitles_of_the_file_are_its_transcript(video) -> None:
+    assert [(u.start, u.text, u.language) for u in video.utterances.all()] == [
+        (pytest.approx(2.0, abs=0.05), "the purple violin", "en")
+    ]
+    assert "the purple violin" in documents.write("transcript", "srt", video)
+
+
+def test_another_sound_and_what_is_spoken_can_be_chosen(video, clients, work) -> None:
+    page = clients["owner"].get(f"/videos/{video.key}").content.decode()
+    assert 'name="sound"' in page
+    assert 'name="words"' in page
+    sounds = [t["index"] for t in video.media_info["sounds"]]
+    assert video.media_info["sound"] == sounds[1]
+    address = f"/videos/{video.key}/tracks"
+    assert clients["owner"].post(address, {"sound": 99}).status_code == 400
+    assert clients["owner"].post(address, {"words": "nonsense"}).status_code == 400
+    assert clients["other"].post(address, {"sound": sounds[0]}).status_code == 404
+    assert clients["owner"].post(address, {"sound": sounds[0], "words": "speech"}).status_code == 302
+    video.refresh_from_db()
+    assert (video.content_type, video.media_info["sound"]) == ("", sounds[0])  # a rendition is being made
+    work()
+    video.refresh_from_db()
+    assert (video.status, video.content_type) == ("ready", "video/mp4")
+    assert not video.utterances.filter(text__contains="violin").exists()
+
+
+def test_cases_say_what_is_not_as_expected(video, people, tmp_path) -> None:
+    wanted = '{"film.mkv": {"duration": 6, "size": [320, 240], "languages": ["en"], "warned": false}, "gone.mp4": {}}'
+    (tmp_path / "expect.json").write_text(wanted)
+    *faults, total = cases.cases(tmp_path, people["owner"])
+    assert total == {"bench": "cases", "as expected": 1, "of": 2}
+    assert faults == [{"bench": "case gone.mp4", "but": "not in the library"}]
+    (tmp_path / "expect.json").write_text('{"film.mkv": {"duration": 60, "silent": true, "written": ["EXIT"]}}')
+    fault, total = cases.cases(tmp_path, people["owner"])
+    assert total["as expected"] == 0
+    for part in ("lasts 6", "was heard", "EXIT"):
+        assert part in fault["but"]
+    with pytest.raises(LookupError):
+        list(cases.cases(tmp_path / "nowhere", people["owner"]))
