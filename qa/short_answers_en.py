@@ -44,6 +44,10 @@ _PLACE = re.compile(
     r"(?: (?!(?:and|or|but|which|that|who|is|are|was|were|has|have|had|with|by|for|when|while|because|if|to|in|on|at|into|until|lost|tells?)\b)[\w'’-]+){0,3}"
     r"(?: and (?:the |a )?[\w'’-]+(?= ?[.,;!?]|$))?(?: in [A-Z][\w]+)?"
 )
+_POSSESSIVE = re.compile(
+    r"\b(?:(?:the|a|an|my|our|his|her|their|your) )?(?!(?:he|she|it|that|there|what|who|let|here|how|where|one)['’]s)[\w-]+(?:['’]s|s['’](?!\w))",
+    re.IGNORECASE,
+)
 _REASON = re.compile(r"\b(?:because|since|so that|in order to|due to|for fear of|thanks to)\b[^.;!?]+")
 _WORD = re.compile(r"[\w'’-]+")
 _QUESTION = re.compile(
@@ -54,6 +58,11 @@ _OF_OBJECT = re.compile(
     r"^(?: [\w'’-]+)?(?: [\w'’-]+)? (?:do|does|did)\b|"
     r"^(?: [\w'’-]+)? (?:is|are|was|were|has|have|had|can|could|will|would|should|must|might|may) "
     r"(?:the|a|an|my|his|her|its|their|our|your|this|that|these|those|he|she|it|they|we|you|i|one|people)\b"
+)
+# Participles that look like no participle.
+_PARTICIPLE = (
+    "(?:hurt|cut|put|hit|shut|set|cast|spread|split|built|sent|spent|lost|left|kept|held|told|sold|found|bound|paid|laid|led|"
+    "fed|met|won|hung|struck|shot|dug|stuck|swept|felt|dealt|burnt|lent|bent|read|lit|sung|drunk|begun)"
 )
 _AUXILIARY = words(
     "is are was were do does did has have had can could will would shall should may might must be been being"
@@ -102,7 +111,9 @@ def find_english(question: str, text: str) -> str:
     elif word == "why":
         match = _REASON.search(text)
         return match[0].strip() if match and len(match[0].split()) <= 2 * MAX_WORDS else ""
-    elif word in ("who", "whom", "whose"):
+    elif word == "whose":
+        found = _nearest(_POSSESSIVE, text, known)
+    elif word in ("who", "whom"):
         found = _name(text, known) or _across(rest, text, known)
     elif word in ("what", "which"):
         found = _across(rest, text, known)
@@ -129,7 +140,10 @@ def _nearest(form: re.Pattern[str], text: str, known: set[str]) -> str:
 
 def _name(text: str, known: set[str]) -> str:
     """A name that the question does not hold. A capital at the beginning of the sentence may be no name."""
-    for match in _NAME.finditer(text):
+    for found in _NAME.finditer(text):
+        match = found
+        if " " in found[0] and found[0].split()[0].lower() in _STOP:  # "And Mr. Dashwood": the name begins behind it
+            match = _NAME.match(text, found.start() + found[0].index(" ") + 1) or found
         said = _WORD.findall(match[0])
         first_of_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in '.!?“"'
         if said[0] in ("I", "I'm", "I’m", "I've", "I'll") or {_stem(w) for w in said} & known:
@@ -167,11 +181,15 @@ def _across(rest: str, text: str, known: set[str]) -> str:
     verbs = [_stem(w) for w in plain[: 2 if plain[1:] else 1]]
     place = next((start for start, _, stem in said if stem in verbs), None)
     passive = re.match(
-        r"(?: \w+)? (?:(?:should|can|must|may|will) (?:not )?be|is|are|was|were|has been) \w+(?:ed|en|ne|ught|ade)\b",
+        rf"(?: \w+)? (?:(?:should|can|must|may|will) (?:not )?be|is|are|was|were|has been) (?:\w+(?:ed|en|ne|ught|ade)|{_PARTICIPLE})\b",
         rest,
     )
-    if place is None or (passive and not re.search(r"\b(?:is|are|was|were|be|been)\b", text[:place])):
+    if place is None:
         return ""
+    if passive and not re.search(r"\b(?:is|are|was|were|be|been)\b", text[:place]):
+        # "What was hurt?" of "The child hurt the dog": the sentence is active, the answer its object.
+        after = next((end for _, end, stem in said if stem == verbs[0]), None)
+        return _trim(_clip(text[after:]), known) if after is not None else ""
     return _trim(_clip_back(text[:place]), known)
 
 
@@ -181,7 +199,7 @@ def _clip(behind: str) -> str:
 
 
 def _clip_back(before: str) -> str:
-    return re.split(r"[,;:.!?–—]", before.rstrip(" ,"))[-1]
+    return re.split(r"[,;:!?–—]|(?<!Mr)(?<!Mrs)(?<!Ms)(?<!Dr)(?<!Prof)(?<!St)\.", before.rstrip(" ,"))[-1]
 
 
 def _trim(piece: str, known: set[str]) -> str:

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from av.filter import Graph
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from indexer import box
 from indexer.errors import UnreadableMedia
@@ -387,3 +387,29 @@ def test_a_sound_that_cannot_be_read_is_named(make_movie, tmp_path: Path) -> Non
     assert "sound track can't be read" in info.warning
     with pytest.raises(UnreadableMedia, match="sound codec"):
         box.probe(spoil(make_movie("sound.mkv", audio_codec="flac", picture=False)))
+
+
+def test_small_text_is_kept_at_full_size_and_once(tmp_path: Path) -> None:
+    screens = []
+    for number in range(2):
+        screen = Image.new("RGB", (1920, 1080), (240, 240, 240))
+        pen = ImageDraw.Draw(screen)
+        pen.rectangle((0, 0, 1920, 400 * number), fill=(30, 60, 90))
+        pen.text((300, 600), f"twelve pixels high {number}", font=ImageFont.load_default(14), fill=(0, 0, 0))
+        screens.append(av.VideoFrame.from_image(screen))
+    path = tmp_path / "screen.mp4"
+    with av.open(str(path), "w") as sink:
+        stream = sink.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        write_pictures(sink, stream, 80, lambda number: screens[number >= 40])
+    out = tmp_path / "look"
+    out.mkdir()
+    keyframes = box.look(path, out, box.probe(path), lambda _: None).keyframes
+    assert [Image.open(k.full).size for k in keyframes] == [(1920, 1080)] * len(keyframes)
+    assert len({k.full for k in keyframes}) == 2 == len(list(out.glob("f*.jpg")))
+    plain_path = tmp_path / "plain.mp4"
+    with av.open(str(plain_path), "w") as sink:
+        stream = sink.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        write_pictures(sink, stream, 20, plain((90, 120, 60), (1920, 1080)))
+    assert not box.look(plain_path, out, box.probe(plain_path), lambda _: None).keyframes[0].full

@@ -125,3 +125,19 @@ def test_short_answers_are_in_the_sentence_and_mostly_right() -> None:
                 right += bool(short) and (answer.lower() in short.lower() or short.lower() in answer.lower())
     assert given > asked / 2
     assert right > 0.9 * given - 1
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "short"),
+    [
+        ("Whose car was stolen?", "It's late, but my neighbour's car was stolen on Monday.", "my neighbour's"),
+        ("Whose idea was it?", "It was the gardeners' idea to plant beans.", "the gardeners'"),
+        ("Who lives next door?", "But Dr. Anna Keller lives next door.", "Dr. Anna Keller"),
+        ("Who had time to look around?", "And Mr. Peter Lowe had time to look around.", "Mr. Peter Lowe"),
+        ("What was sold?", "The farmer sold twelve sheep at the market.", "twelve sheep at the market"),
+        ("What was cut, nearly?", "The saw nearly cut the long cable.", "the long cable"),
+        ("What was built in 1984?", "The crane was built in 1984 by an engineer.", "The crane"),
+    ],
+)
+def test_owners_titles_and_what_something_was_done_to(question: str, said: str, short: str) -> None:
+    assert find_english(question, said) == short

@@ -22,6 +22,7 @@ THUMB = (64, 36)  # pixels: what shot detection looks at
 SAMPLE_SIDE = 960  # longer side of a saved keyframe: enough for screen text
 SMALL = 1.2  # times as long as a keyframe: from here on something is lost in one
 FULL_SIDE = 3840  # longer side of a picture at full size
+MAX_FULLS = 2000  # some gigabytes while the pass lasts
 SAMPLE_GAP = 1.0  # seconds: at most one candidate a second
 SAMPLE_EVERY = 2.0  # seconds of shot per kept keyframe
 SAME_PICTURE = 2.0  # grey levels: keyframes of one shot nearer than this are one
@@ -65,14 +66,27 @@ def read_cover(path: Path, out: Path) -> dict[str, Any]:
     return {"path": ""}
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A picture that may become a keyframe; `full` holds it at full size, None where that shows no more."""
+
+    time: float
+    thumb: Image
+    file: Path
+    full: Path | None
+
+
 @dataclass
 class Pass:
     """What one decode pass collects."""
 
     times: list[float] = field(default_factory=list)
     differences: list[float] = field(default_factory=list)
-    candidates: list[tuple[float, Image, Path]] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     tiles: list[Image] = field(default_factory=list)
+    looked_at: Image | None = None  # thumb of the picture that was last looked at for small text
+    full: Path | None = None  # that picture at full size, where it had some
+    fulls: int = 0  # of them so far
 
 
 def look(path: Path, out: Path, duration: float, progress: Callable[[float], None]) -> dict[str, Any]:
@@ -109,12 +123,11 @@ def walk(decoder: Decoder, view: View, out: Path, step: float, progress: Callabl
         seen.times.append(time)
         seen.differences.append(difference)
         settle = 2 if difference > shots.MIN_DIFFERENCE else settle - 1
-        due = not seen.candidates or time - seen.candidates[-1][0] >= SAMPLE_GAP
+        due = not seen.candidates or time - seen.candidates[-1].time >= SAMPLE_GAP
         if (due or settle == 0) and len(seen.candidates) < MAX_CANDIDATES:
             file = out / f"k{round(time * 1000):09d}.jpg"
             save_picture(view.picture(frame, SAMPLE_SIDE), file)
-            save_full(frame, view, full_name(file))
-            seen.candidates.append((time, thumb, file))
+            seen.candidates.append(Candidate(time, thumb, file, save_full(frame, thumb, view, seen, out)))
         if time >= len(seen.tiles) * step and len(seen.tiles) < MAX_TILES:
             seen.tiles.append(view.picture(frame, TILE[0]))
         before = thumb
@@ -123,39 +136,43 @@ def walk(decoder: Decoder, view: View, out: Path, step: float, progress: Callabl
     return seen
 
 
-def full_name(file: Path) -> Path:
-    return file.with_name(f"f{file.name[1:]}")
-
-
-def save_full(frame: VideoFrame, view: View, file: Path) -> None:
-    """At full size, where that shows text which a keyframe is too small for."""
+def save_full(frame: VideoFrame, thumb: Image, view: View, seen: Pass, out: Path) -> Path | None:
+    """The frame at full size, where that shows text which a keyframe is too small for; the same file as before while
+    the picture stays the same.
+    """
     if max(frame.width, frame.height) <= SMALL * SAMPLE_SIDE:
-        return
-    if has_small_text(np.asarray(frame.to_ndarray(format="gray"), np.uint8)):
-        save_picture(view.picture(frame, FULL_SIDE), file)
+        return None
+    if seen.looked_at is not None and shots.measure_difference(seen.looked_at, thumb) < SAME_PICTURE:
+        return seen.full
+    seen.looked_at, seen.full = thumb, None
+    if seen.fulls < MAX_FULLS and has_small_text(np.asarray(frame.to_ndarray(format="gray"), np.uint8)):
+        seen.full = out / f"f{seen.fulls:06d}.jpg"
+        seen.fulls += 1
+        save_picture(view.picture(frame, FULL_SIDE), seen.full)
+    return seen.full
 
 
 def choose_keyframes(seen: Pass, found: list[Any]) -> list[Keyframe]:
     """One candidate per `SAMPLE_EVERY` seconds of each shot, near-equal ones dropped; files not chosen are removed."""
     kept: list[Keyframe] = []
     for shot in found:
-        inside = [c for c in seen.candidates if shot.start <= c[0] < shot.end]
+        inside = [c for c in seen.candidates if shot.start <= c.time < shot.end]
         parts = max(1, math.ceil(shot.length / SAMPLE_EVERY))
         centres = [shot.start + shot.length * (i + 0.5) / parts for i in range(parts)]
-        chosen = {min(inside, key=lambda c: abs(c[0] - centre))[0] for centre in centres if inside}
+        chosen = {min(inside, key=lambda c: abs(c.time - centre)).time for centre in centres if inside}
         last: Image | None = None
-        for time, thumb, file in inside:
-            if time not in chosen:
+        for candidate in inside:
+            if candidate.time not in chosen:
                 continue
-            if last is not None and shots.measure_difference(last, thumb) < SAME_PICTURE:
+            if last is not None and shots.measure_difference(last, candidate.thumb) < SAME_PICTURE:
                 continue
-            kept.append(Keyframe(time, str(file), str(full_name(file)) if full_name(file).exists() else ""))
-            last = thumb
-    names = {k.path for k in kept}
-    for _, _, file in seen.candidates:
-        if str(file) not in names:
-            file.unlink(missing_ok=True)
-            full_name(file).unlink(missing_ok=True)
+            kept.append(Keyframe(candidate.time, str(candidate.file), str(candidate.full or "")))
+            last = candidate.thumb
+    names = {name for k in kept for name in (k.path, k.full)}
+    for candidate in seen.candidates:
+        for file in (candidate.file, candidate.full):
+            if file is not None and str(file) not in names:
+                file.unlink(missing_ok=True)
     return kept
 
 

@@ -108,19 +108,20 @@ def choose_picture(container: InputContainer) -> VideoStream | None:
     return video
 
 
+def describe_track(stream: Any) -> dict[str, Any]:
+    """What a person needs to know to choose it."""
+    return {
+        "index": stream.index,
+        "codec": codec_name(stream),
+        "language": short_language(stream.language or ""),
+        "title": clean(stream.metadata.get("title", "")),
+        "default": bool(stream.disposition & Disposition.default),
+    }
+
+
 def list_sounds(container: InputContainer) -> list[dict[str, Any]]:
     """Every sound track of the file, in its order."""
-    return [
-        {
-            "index": stream.index,
-            "codec": codec_name(stream),
-            "language": short_language(stream.language or ""),
-            "title": clean(stream.metadata.get("title", "")),
-            "default": bool(stream.disposition & Disposition.default),
-            "readable": may_decode(stream),
-        }
-        for stream in container.streams.audio
-    ]
+    return [{**describe_track(stream), "readable": may_decode(stream)} for stream in container.streams.audio]
 
 
 def choose_sound(path: Path, tracks: list[dict[str, Any]], language: str) -> int:
@@ -134,13 +135,7 @@ def choose_sound(path: Path, tracks: list[dict[str, Any]], language: str) -> int
 def list_subtitles(container: InputContainer) -> list[dict[str, Any]]:
     """Subtitles made of words, in the file's order; "forced" ones, which translate signs only, stay out."""
     return [
-        {
-            "index": stream.index,
-            "codec": codec_name(stream),
-            "language": short_language(stream.language or ""),
-            "title": clean(stream.metadata.get("title", "")),
-            "default": bool(stream.disposition & Disposition.default),
-        }
+        describe_track(stream)
         for stream in container.streams.subtitles
         if codec_name(stream) in media.SUBTITLE_CODECS and not stream.disposition & Disposition.forced
     ]
