@@ -302,6 +302,8 @@ def test_two_fields_become_whole_frames(tmp_path: Path) -> None:
 def test_hdr_looks_like_the_picture_it_was_made_of(tmp_path: Path) -> None:
     from indexer import tone_curve
 
+    (tmp_path / "a:b, 'c'").mkdir()  # a home may be called anything; filters have a notation of their own
+    tmp_path /= "a:b, 'c'"
     path, colours = tmp_path / "hdr.mkv", np.array([[0.75, 0.75, 0.75], [0.1, 0.1, 0.1], [1.0, 1.0, 1.0]])
     to_2020 = np.linalg.inv(tone_curve._BT2020_TO_BT709)
     signal = tone_curve.to_pq(tone_curve.SDR_NITS * np.maximum(colours**2.4 @ to_2020.T, 0))

@@ -143,7 +143,8 @@ def test_ingest_reports_every_file(make_movie, people, tmp_path) -> None:
         call_command("ingest", str(folder), "--wait", "--json", stdout=out)
     assert stop.value.code == 1
     rows = {r["file"]: r for r in map(json.loads, out.getvalue().splitlines())}
-    assert set(rows) == {"good.mp4", "bad.mp4"}
+    assert set(rows) == {"good.mp4", "bad.mp4", "notes.txt"}
+    assert rows["notes.txt"]["status"] == "left out"
     assert rows["good.mp4"]["status"] == "ready"
     assert rows["bad.mp4"]["status"] == "failed"
     assert "Supported" in rows["bad.mp4"]["error"]

@@ -139,7 +139,8 @@ def examine_files() -> Iterator[Finding]:
         named = {*Keyframe.objects.filter(video=video).values_list("file", flat=True), *video.files.values()}
         lost = [name for name in named if not (video.derived / name).exists()]
         if lost:
-            again = "proxy" if lost == [video.files.get("proxy")] else "look"
+            makers = {video.files.get("proxy"): "proxy", video.files.get("cover"): "probe"}
+            again = makers.get(lost[0], "look") if len(lost) == 1 else "look" if video.width else "probe"
             yield Finding(
                 "error",
                 _("%(count)s pictures or renditions of video %(number)s (%(title)s) are gone.")

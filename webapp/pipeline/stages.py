@@ -17,7 +17,6 @@ from indexer.media import playable_type
 from indexer.ports import Progress
 from indexer.speech import join_sentences, share_sound
 from indexer.types import MediaInfo, ScreenLine, Transcript, Vectors
-from qa.questions import language_of
 from webapp import engine, models
 from webapp.index import generations, recipes
 from webapp.models import BROUGHT, SPEECH, Keyframe, Shot, Video, title_from
@@ -67,12 +66,14 @@ def probe(video: Video, progress: Progress) -> Store:
 
 def note_tags(video: Video, tags: dict[str, Any]) -> list[str]:
     """What the file says of itself, where nobody said otherwise; the names of the fields that it fills."""
+    filled = ["description", "artist", "recorded_at"]
     if tags.get("title") and video.title == title_from(video.file_name):
         video.title = tags["title"][:200]
+        filled.append("title")
     video.description = tags.get("description") or tags.get("synopsis") or tags.get("comment") or ""
     video.artist = tags.get("artist", "")[:200]
     video.recorded_at = parse_moment(tags.get("creation_time") or tags.get("date") or "")
-    return ["title", "description", "artist", "recorded_at"]
+    return filled
 
 
 # -- glance --------------------------------------------------------------------------------------------------------
@@ -187,8 +188,7 @@ def read_subtitles(video: Video, info: MediaInfo) -> Transcript | None:
     if track is None:
         return None
     found = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
-    text = " ".join(text for _, _, text in found)
-    return cues.to_transcript(found, track["language"] or language_of(text)) if found else None
+    return cues.to_transcript(found, track["language"]) if found else None
 
 
 # -- screen text ---------------------------------------------------------------------------------------------------

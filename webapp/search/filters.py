@@ -81,7 +81,8 @@ class Filters(forms.Form):
             spoken = Utterance.objects.filter(language=chosen["language"]).values("video")
             videos = videos.filter(Q(language=chosen["language"]) | Q(pk__in=spoken))
         if "speech" in chosen:
-            videos = videos.exclude(language="") if chosen["speech"] == "yes" else videos.filter(language="")
+            spoken = Utterance.objects.values("video")
+            videos = videos.filter(pk__in=spoken) if chosen["speech"] == "yes" else videos.exclude(pk__in=spoken)
         if "tag" in chosen:
             videos = videos.filter(pk__in=Tag.objects.filter(name=chosen["tag"]).values("video"))
         return videos

@@ -1,24 +1,30 @@
 """FFmpeg's filter graphs: how one is built, and the one that has to see a whole stream."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+Filter: TypeAlias = str | tuple[str, dict[str, str]]  # in FFmpeg's notation, or with options that hold any sign
 
-def make_graph(frame: VideoFrame, chain: str) -> Graph:
-    """Filters in FFmpeg's own notation, joined by commas, for frames like this one."""
+
+def make_graph(frame: VideoFrame, chain: Sequence[Filter]) -> Graph:
+    """Filters one after the other for frames like this one."""
     graph = Graph()
     ends = [
         graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or av.time_base
         )
     ]
-    for part in chain.split(","):
-        name, _, arguments = part.partition("=")
-        ends.append(graph.add(name, arguments))
+    for part in chain:
+        if isinstance(part, str):
+            name, _, arguments = part.partition("=")
+            ends.append(graph.add(name, arguments))
+        else:
+            ends.append(graph.add(part[0], **part[1]))
     ends.append(graph.add("buffersink"))
     graph.link_nodes(*ends).configure()
     return graph
@@ -37,7 +43,7 @@ class Deinterlacer:
         if self._graph is None and not frame.interlaced_frame:
             return [*frames, frame]
         if self._graph is None:
-            self._graph, self._kind = make_graph(frame, "bwdif=mode=send_frame:deint=interlaced"), kind
+            self._graph, self._kind = make_graph(frame, ["bwdif=mode=send_frame:deint=interlaced"]), kind
         self._graph.push(frame)
         return [*frames, *self._pull()]
 

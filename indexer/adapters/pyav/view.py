@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 
 from indexer import tone_curve
 from indexer.adapters.pyav.container import clock_start, open_media, picture_stream
-from indexer.adapters.pyav.filters import make_graph
+from indexer.adapters.pyav.filters import Filter, make_graph
 from indexer.types import Image
 
 PEAK_FRAMES = 8  # looked at for the brightest that an HDR file shows
@@ -24,7 +24,7 @@ PEAK_SHARE = 99.9  # per cent of a picture's pixels that are not brighter: a gli
 HD_LINES = 720  # from here on an unnamed colour matrix is BT.709's, as players take it; below, BT.601's
 # ITU-T H.273 matrix coefficients -> names of FFmpeg's filter scale
 _MATRICES = {1: "bt709", 4: "fcc", 5: "smpte170m", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
-_TURNS = {0: "", 1: "transpose=cclock", 2: "hflip,vflip", 3: "transpose=clock"}
+_TURNS: dict[int, list[str]] = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}
 
 
 @dataclass
@@ -40,23 +40,13 @@ class View:
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Of the whole picture in square pixels, upright; the side that has too few is stretched."""
-        wide, high = (
-            (width * self.pixel_aspect, height) if self.pixel_aspect >= 1 else (width, height / self.pixel_aspect)
-        )
+        wide, high = width * max(1.0, self.pixel_aspect), height / min(1.0, self.pixel_aspect)
         return (round(high), round(wide)) if self.turns % 2 else (round(wide), round(high))
 
     def draw(self, frame: VideoFrame, width: int, height: int, pixels: str) -> VideoFrame:
         """The frame at `width` × `height` in the pixel format `pixels`: rgb24, or yuv420p by BT.709."""
-        kind = (
-            frame.width,
-            frame.height,
-            frame.format.name,
-            frame.colorspace,
-            frame.color_range,
-            width,
-            height,
-            pixels,
-        )
+        shape = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
+        kind = (*shape, width, height, pixels)
         if kind not in self._graphs:
             self._graphs[kind] = self._build(frame, width, height, pixels)
         graph = self._graphs[kind]
@@ -73,7 +63,7 @@ class View:
         return np.asarray(drawn.to_ndarray(), np.uint8)
 
     def _build(self, frame: VideoFrame, width: int, height: int, pixels: str) -> Graph:
-        chain = []
+        chain: list[Filter] = []
         if has_alpha(frame):  # over black: colours times alpha
             chain += ["format=gbrap", "premultiply=inplace=1", "format=gbrp"]
         wide, high = (height, width) if self.turns % 2 else (width, height)
@@ -83,11 +73,12 @@ class View:
         source += {1: ":in_range=tv", 2: ":in_range=pc"}.get(frame.color_range, "") if source else ""
         scale = f"scale={wide}:{high}:flags=bilinear+accurate_rnd+full_chroma_int"
         if self.cube is not None:
-            chain += [f"{scale}{source}", "format=gbrp16le", f"lut3d=file={self.cube}:interp=tetrahedral"]
+            chain += [f"{scale}{source}", "format=gbrp16le"]
+            chain += [("lut3d", {"file": str(self.cube), "interp": "tetrahedral"})]
             scale, source = f"scale={wide}:{high}", ""
         target = "" if pixels == "rgb24" else ":out_color_matrix=bt709:out_range=tv"
         chain += [f"{scale}{source}{target}", f"format={pixels}", "setsar=1"]
-        return make_graph(frame, ",".join(filter(None, [*chain, _TURNS[self.turns]])))
+        return make_graph(frame, [*chain, *_TURNS[self.turns]])
 
 
 def has_alpha(frame: VideoFrame) -> bool:
