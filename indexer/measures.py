@@ -136,11 +136,11 @@ def measure_reliability(said: Sequence[float], right: Sequence[bool], bins: int 
     """How often what was said with about the same confidence was right, in bins of equal size, and the expected
     calibration error: the mean gap between the two (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
     """
-    given, was = np.asarray(said, float), np.asarray(right, float)
-    parts = [p for p in np.array_split(np.argsort(given, kind="stable"), bins) if len(p)]
-    curve = [[round(float(given[p].mean()), 2), round(float(was[p].mean()), 2)] for p in parts]
-    gap = sum(len(p) * abs(float(given[p].mean() - was[p].mean())) for p in parts) / max(len(given), 1)
-    return {"said and right": curve, "calibration error %": round(100 * gap, 1), "judged": len(given)}
+    claimed, was = np.asarray(said, float), np.asarray(right, float)
+    parts = [p for p in np.array_split(np.argsort(claimed, kind="stable"), bins) if len(p)]
+    curve = [[round(float(claimed[p].mean()), 2), round(float(was[p].mean()), 2)] for p in parts]
+    gap = sum(len(p) * abs(float(claimed[p].mean() - was[p].mean())) for p in parts) / max(len(claimed), 1)
+    return {"said and right": curve, "calibration error %": round(100 * gap, 1), "judged": len(claimed)}
 
 
 def count_word_errors(reference: str, heard: str, by_character: bool = False) -> tuple[int, int]:

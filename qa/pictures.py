@@ -121,8 +121,8 @@ def head_of(said: Sequence[str]) -> str:
 
 def read_question(text: str) -> PictureQuestion | None:
     """The plain form of an English question about what is seen; None when a picture is not what answers it."""
-    asked = _read(text)
-    return replace(asked, text=text) if asked else None
+    question = _read(text)
+    return replace(question, text=text) if question else None
 
 
 def _read(text: str) -> PictureQuestion | None:

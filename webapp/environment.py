@@ -17,22 +17,22 @@ def flag(name: str) -> bool:
 
 def span(name: str, default: str) -> tuple[float, float]:
     """ "5-30" -> (5.0, 30.0): the shortest, and a longest that is at least twice that."""
-    given = os.environ.get(name) or default
+    value = os.environ.get(name) or default
     try:
-        shortest, longest = (float(part) for part in given.split("-"))
+        shortest, longest = (float(part) for part in value.split("-"))
     except ValueError:
         shortest = longest = 0.0
     if not 0 < 2 * shortest <= longest:
         raise SystemExit(
-            f"{name}={given} is no span of seconds such as {default}, the longest at least twice the shortest."
+            f"{name}={value} is no span of seconds such as {default}, the longest at least twice the shortest."
         )
     return shortest, longest
 
 
 def secret_key(path: Path) -> str:
     """KINOSCOPE_SECRET_KEY, or a random key kept at `path` for its owner only. Refuses one that may be known."""
-    given = os.environ.get("KINOSCOPE_SECRET_KEY")
-    if given is None:
+    value = os.environ.get("KINOSCOPE_SECRET_KEY")
+    if value is None:
         fresh = path.with_name(f".secret_key.{os.getpid()}")
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
@@ -42,10 +42,10 @@ def secret_key(path: Path) -> str:
             pass
         finally:
             fresh.unlink()
-    key = given if given is not None else path.read_text()
+    key = value if value is not None else path.read_text()
     if len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-"):
-        name = "KINOSCOPE_SECRET_KEY" if given is not None else str(path)
-        remedy = "unset it" if given is not None else "remove the file"
+        name = "KINOSCOPE_SECRET_KEY" if value is not None else str(path)
+        remedy = "unset it" if value is not None else "remove the file"
         raise SystemExit(f"{name} is empty, known or shorter than 50 characters; {remedy} to have one made.")
     return key
 

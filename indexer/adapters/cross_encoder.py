@@ -28,7 +28,7 @@ class CrossEncoder:
 
         network, tokenizer = weights.RERANKER.verify()
         self._session = open_session(network)
-        self._inputs = {given.name for given in self._session.get_inputs()}
+        self._inputs = {entry.name for entry in self._session.get_inputs()}
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._lock = threading.Lock()  # padding is a state of the tokenizer
 
@@ -45,12 +45,14 @@ class CrossEncoder:
                 self._tokenizer.enable_truncation(_LONGEST)
                 self._tokenizer.enable_padding()
                 read = self._tokenizer.encode_batch([(question, passages[i]) for i in rows])
-            given = {
+            inputs = {
                 "input_ids": np.array([r.ids for r in read], np.int64),
                 "attention_mask": np.array([r.attention_mask for r in read], np.int64),
                 "token_type_ids": np.array([r.type_ids for r in read], np.int64),
             }
-            scores[rows] = self._session.run(None, {k: v for k, v in given.items() if k in self._inputs})[0].reshape(-1)
+            scores[rows] = self._session.run(None, {k: v for k, v in inputs.items() if k in self._inputs})[0].reshape(
+                -1
+            )
         return scores
 
     def _reads(self, text: str) -> bool:

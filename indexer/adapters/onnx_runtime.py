@@ -66,7 +66,7 @@ def quantize_calibrated(source: Path, target: Path, sample: Batch) -> None:
     """int8 weights and activations; the ranges of these are those seen on `sample` (n, …). The form OpenVINO reads."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-    (name,) = (given.name for given in open_session(source).get_inputs())
+    (name,) = (entry.name for entry in open_session(source).get_inputs())
 
     class Sample(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -41,12 +41,12 @@ def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str]
     }
     if "zh" in flat:
         vectors["chinese"] = _kept(flat["zh"], "query", cache, models, say)
-    asked = np.concatenate([v for reader, v in vectors.items() if reader != "minilm"])
+    queries = np.concatenate([v for reader, v in vectors.items() if reader != "minilm"])
     sample = [row[0] for rows in photos.listed.captions.values() for row in rows[::20]]
     return Texts(
         {reader: v.reshape(len(photos.listed.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
         {"minilm": _kept(names, "minilm", cache, models, say), "e5": _kept(names, "query", cache, models, say)},
-        asked.mean(0),
+        queries.mean(0),
         _kept(sample, "passage", cache, models, say).mean(0),
     )
 

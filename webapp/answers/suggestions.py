@@ -24,12 +24,12 @@ def suggest_first(user: User) -> list[str]:
     return [*about[:2], *known[:1], _("Which video is the longest?"), _("What was added this week?")][:MAX_FIRST]
 
 
-def suggest_next(asked: Sequence[Question], cited: Mapping[int, Video]) -> list[str]:
-    """Questions that follow the last of `asked`, in its language: what a video is about, and what it was found to
+def suggest_next(questions: Sequence[Question], cited: Mapping[int, Video]) -> list[str]:
+    """Questions that follow the last of `questions`, in its language: what a video is about, and what it was found to
     answer when it was described. None that was asked before, nor one in another language.
     """
-    last = asked[-1]
-    before, language = {question.text for question in asked}, language_of(last.text)
+    last = questions[-1]
+    before, language = {question.text for question in questions}, language_of(last.text)
     videos = [cited[pk] for pk in dict.fromkeys(c["video"] for c in last.citations) if pk in cited]
     with translation.override(language):
         if last.video:

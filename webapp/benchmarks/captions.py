@@ -23,7 +23,7 @@ from webapp.index import recipes
 from webapp.models import Label
 from webapp.pipeline.embed import load_picture
 
-SURE = 0.5  # calibrated chance from which on answers are counted as given
+MIN_CONFIDENCE = 0.5  # calibrated chance from which on answers are counted as given
 
 
 def captions(data: Path) -> Iterator[Record]:
@@ -77,26 +77,26 @@ def rely_on_tags(encoder: PictureEncoder, looks: Vectors, truth: list[list[str]]
 
 def questions(pictures: list[np.ndarray], truth: list[list[str]]) -> Iterator[Record]:
     nouns = find_nouns(c for group in truth for c in group * 5)
-    asked = [ask_about(group, nouns) for group in truth]
-    names = sorted({p.question.split()[-1] for pairs in asked for p in pairs if p.kind == "yesno"})
+    questions = [ask_about(group, nouns) for group in truth]
+    names = sorted({p.question.split()[-1] for pairs in questions for p in pairs if p.kind == "yesno"})
     dice = np.random.default_rng(0)
-    for pairs in asked:
+    for pairs in questions:
         pairs += deny(pairs, names, dice)
     for kind in KINDS:
-        usual = Counter(p.answer for pairs in asked for p in pairs if p.kind == kind).most_common(1)[0][0]
-        right, frequent, given = [], [], []
-        for picture, pairs in zip(pictures, asked, strict=True):
+        usual = Counter(p.answer for pairs in questions for p in pairs if p.kind == kind).most_common(1)[0][0]
+        right, frequent, answered = [], [], []
+        for picture, pairs in zip(pictures, questions, strict=True):
             for (_, question), answers in by_question(p for p in pairs if p.kind == kind).items():
                 (guess,) = engine.captioner().answer_about(PictureQuestion(kind, question, question), [picture])
                 right.append(guess.text in answers)
                 frequent.append(usual in answers)
-                given.append(guess.confidence >= SURE)
-        sure = [ok for ok, sent in zip(right, given, strict=True) if sent]
+                answered.append(guess.confidence >= MIN_CONFIDENCE)
+        sure = [ok for ok, sent in zip(right, answered, strict=True) if sent]
         yield {
             "bench": f"answers from pictures, {kind}",
             "right %": round(100 * float(np.mean(right)), 1),
             "most frequent answer %": round(100 * float(np.mean(frequent)), 1),
-            "sure %": round(100 * float(np.mean(given)), 1),
+            "sure %": round(100 * float(np.mean(answered)), 1),
             "right when sure %": round(100 * float(np.mean(sure)), 1) if sure else None,
             "questions": len(right),
         }

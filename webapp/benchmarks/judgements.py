@@ -16,18 +16,18 @@ DEPTH = 10  # results that count
 def judgements() -> Iterator[Record]:
     """One row per recipe that has vectors: of the good moments, how many come among the first; of the bad ones, too."""
     yield from answered()
-    asked: dict[tuple[int, str], list[Judgement]] = defaultdict(list)
+    judged: dict[tuple[int, str], list[Judgement]] = defaultdict(list)
     for row in Judgement.objects.select_related("judge"):
-        asked[row.judge_id, row.query].append(row)
+        judged[row.judge_id, row.query].append(row)
     for recipe in Recipe.objects.filter(segments__isnull=False).distinct():
         found: dict[bool, list[bool]] = {True: [], False: []}
-        for (_judge, query), rows in asked.items():
+        for (_judge, query), rows in judged.items():
             moments = look(rows[0].judge, query, recipe)
             for row in rows:
                 found[row.good].append(any(meets(moment, row) for moment in moments))
         yield {
             "bench": f"judged by people, recipe {recipe.pk}",
-            "queries": len(asked),
+            "queries": len(judged),
             **{
                 f"{name} among the first {DEPTH} %": share(found[good])
                 for good, name in ((True, "good"), (False, "bad"))

@@ -23,11 +23,11 @@ def questions(shelf: Shelf) -> Iterator[Record]:
     path = shelf.data / "library_questions.json"
     if not path.exists():
         raise LookupError(f"{path} is not there.")
-    asked: list[Row] = json.loads(path.read_text())
+    questions: list[Row] = json.loads(path.read_text())
     scores: dict[str, list[Scores]] = defaultdict(list)
     read: list[tuple[float, Row, replies.Reply]] = []
     taken: list[float] = []
-    for row in asked:
+    for row in questions:
         scope = shelf.scope([row["video"]]) if row.get("video") else None
         reply = replies.ask(shelf.user, row["text"], scope)
         taken.append(reply.took_ms)

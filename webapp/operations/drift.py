@@ -82,12 +82,12 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
         )
         return
     base = snapshot.open_newest(recipe)
-    there, kept = base.shelf.vectors.vectors()
+    indexed, kept = base.shelf.vectors.vectors()
     rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=base.sequence), recipe)
     known = set(Tombstone.objects.values_list("segment", flat=True))
-    gone = set(there.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known
-    unknown = set(rows.ids.tolist()) - set(there.tolist())
-    place = {pk: i for i, pk in enumerate(there.tolist())}
+    gone = set(indexed.tolist()) - set(Segment.objects.filter(recipe=recipe).values_list("pk", flat=True)) - known
+    unknown = set(rows.ids.tolist()) - set(indexed.tolist())
+    place = {pk: i for i, pk in enumerate(indexed.tolist())}
     both = [i for i, pk in enumerate(rows.ids.tolist()) if pk in place]
     fused = engine.fusion(recipe).fuse_segments(rows.blocks)[both]
     off = np.abs(fused - kept[[place[int(rows.ids[i])] for i in both]]).max(1) > 1e-3 if both else np.zeros(0, bool)
@@ -108,7 +108,7 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(
             "ok",
             _("Index generation %(number)s: %(count)s segments, as in the database.")
-            % {"number": manifest.number, "count": len(there)},
+            % {"number": manifest.number, "count": len(indexed)},
         )
 
 

@@ -25,12 +25,12 @@ def store_picture(owner: User, file: "UploadedFile[Any]") -> PictureQuery:
     if (file.size or 0) > MAX_BYTES:
         raise UnreadableMedia("The picture is too large. Choose a JPEG, PNG or WebP of at most 16 MB.")
     with tempfile.TemporaryDirectory() as folder:
-        given, out = Path(folder) / "given", Path(folder) / "out"
+        original, out = Path(folder) / "given", Path(folder) / "out"
         out.mkdir()
-        with given.open("wb") as sink:
+        with original.open("wb") as sink:
             for chunk in file.chunks():
                 sink.write(chunk)
-        decoded = box.read_picture(given, out).read_bytes()
+        decoded = box.read_picture(original, out).read_bytes()
     return PictureQuery.objects.create(owner=owner, picture=decoded)
 
 

@@ -13,7 +13,7 @@ from indexer.types import Span
 from indexer.vectors import unpack_valid
 from webapp.models import EvidenceVector, Recipe, Utterance
 
-NEAR = 3.0  # seconds: words of the query that stand this close to its rarest one belong to it
+MAX_WORD_GAP = 3.0  # seconds: words of the query that stand this close to its rarest one belong to it
 WORD_SHARE = 2.0  # what all words of the query, said in one clause, count beside a cosine of 1
 PARTS = ("visual", "speech", "screen")  # of a score; a title has no time
 
@@ -73,4 +73,4 @@ def find_word(video: int, clause: Span, query: Query, rarity: Mapping[str, float
     if not spoken:
         return clause.start
     rarest = max(spoken, key=lambda word: rarity.get(word[1], 0.0))[0]
-    return min(start for start, _ in spoken if rarest - NEAR <= start <= rarest)
+    return min(start for start, _ in spoken if rarest - MAX_WORD_GAP <= start <= rarest)

@@ -62,11 +62,11 @@ class Body(io.RawIOBase):
     def _next(self) -> bytes:
         # Reading goes on in the context that asks for it, and so do later requests of the connection. In that of the
         # view's thread they would be sent to the view's executor (asgiref's), which has ended by then.
-        asked = self._context.run(asyncio.run_coroutine_threadsafe, self._message(), self._loop)
+        future = self._context.run(asyncio.run_coroutine_threadsafe, self._message(), self._loop)
         try:
-            message = asked.result(IDLE_SECONDS)
+            message = future.result(IDLE_SECONDS)
         except TimeoutError:
-            asked.cancel()
+            future.cancel()
             raise OSError("the client sent nothing for too long") from None
         if message["type"] == "http.disconnect":
             raise OSError("the client went away")

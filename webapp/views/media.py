@@ -51,14 +51,14 @@ def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
     if settled is not None:  # 304 or 412
         return guard(settled, etag, changed)
     is_current = request.headers.get("If-Range", etag) in (etag, http_date(changed))
-    asked = request.headers.get("Range", "").strip() if is_current else ""
-    span = parse_range(asked, state.st_size)
+    wanted = request.headers.get("Range", "").strip() if is_current else ""
+    span = parse_range(wanted, state.st_size)
     if span is None:
         response = HttpResponse(status=416)
         response["Content-Range"] = f"bytes */{state.st_size}"
         return guard(response, etag, changed)
     first, last = span
-    partial = (last - first + 1) < state.st_size or bool(_RANGE.match(asked))
+    partial = (last - first + 1) < state.st_size or bool(_RANGE.match(wanted))
     body = read_blocks(path, first, last) if request.method == "GET" else b""
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=video.content_type)
     response["Content-Length"] = str(last - first + 1)

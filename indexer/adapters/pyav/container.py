@@ -20,6 +20,7 @@ from indexer.errors import UnreadableMedia
 from indexer.types import Image
 
 STILLS = Disposition.attached_pic | Disposition.timed_thumbnails
+UNKNOWN = "?"  # name of a codec that FFmpeg has no decoder for
 MAX_RESTARTS = 1000  # of reading behind damage
 
 av.logging.set_level(av.logging.PANIC)
@@ -58,13 +59,16 @@ def clock_start(container: InputContainer) -> float:
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The film: what the file names as its default, else the largest; never cover art."""
-    films = [
-        s
-        for s in container.streams.video
-        if not s.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
-    ]
-    return max(films, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height), default=None)
+    """The film: what the file names as its default, else the largest; never cover art. One that no decoder is known for
+    has no size, and is the last choice.
+    """
+
+    def rank(stream: VideoStream) -> tuple[bool, bool, int]:
+        codec = codec_name(stream)
+        area = stream.width * stream.height if codec != UNKNOWN else 0
+        return codec in media.VIDEO_CODECS, bool(stream.disposition & Disposition.default), area
+
+    return max((s for s in container.streams.video if not s.disposition & STILLS), key=rank, default=None)
 
 
 def may_decode(stream: Any) -> bool:
@@ -81,7 +85,7 @@ def sound_stream(container: InputContainer, index: int) -> Any:
 def codec_name(stream: Any) -> str:
     """The codec's own name, not that of the decoder that happens to be built in ("av1", not "libdav1d")."""
     codec = getattr(stream.codec_context, "codec", None)
-    return str(codec.canonical_name) if codec is not None else "?"
+    return str(codec.canonical_name) if codec is not None else UNKNOWN
 
 
 def check_picture_codec(name: str) -> None:

@@ -30,12 +30,12 @@ def tell_overview(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) ->
     if intent.kind is Kind.CHAPTERS:
         yield from tell_chapters(video)
         return
-    told = video.detailed if intent.detail == "detailed" else video.summary
+    sentences = video.detailed if intent.detail == "detailed" else video.summary
     about = [] if intent.kind is Kind.POINTS else [describe(video)]
     yield from (sentence for sentence in about if sentence.text)
-    for row in told:
+    for row in sentences:
         yield Sentence(row["text"], [Citation(video.pk, row["start"], row["end"])], row.get("kind", ""))
-    if not told and not video.about:
+    if not sentences and not video.about:
         yield say(_("Nothing could be recognised in this video with confidence."), kind=ABSENT)
 
 

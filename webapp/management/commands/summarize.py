@@ -30,6 +30,6 @@ class Command(DatabaseCommand, JsonCommand):
             "sound": video.sound,
             "language": video.language,
         }
-        told = video.detailed if options["detailed"] else video.summary
-        lines = [f"{s['start']:.1f} s  {s['text']}" for s in told]
+        sentences = video.detailed if options["detailed"] else video.summary
+        lines = [f"{s['start']:.1f} s  {s['text']}" for s in sentences]
         self.emit(record, "\n".join(lines or ["There is no summary yet."]), options["json"])

@@ -113,8 +113,8 @@ class Command(JsonCommand):
         bank = [Label(name=name, kind=kind) for kind, names in json.loads(BANK.read_text()).items() for name in names]
         looks = [encoder.encode_images([read_photo(listed.files[row])])[0] for row in held_out]
         distance = tags.measure_distance(encoder.encode_texts([x.picture_text for x in bank]), np.stack(looks))
-        told = [set(terms(" ".join(listed.captions["en"][row]))) for row in held_out]
-        named = np.array([[set(terms(label.name)) <= words for label in bank] for words in told])
+        described = [set(terms(" ".join(listed.captions["en"][row]))) for row in held_out]
+        named = np.array([[set(terms(label.name)) <= words for label in bank] for words in described])
         seen = distance > tags.MIN_FITTED
         slope, bias = fit(np.stack([distance[seen], np.ones(seen.sum())], 1), named[seen].astype(float)).tolist()
         likely = 1 / (1 + np.exp(-slope * distance - bias))
@@ -150,8 +150,8 @@ class Command(JsonCommand):
         from qa.training import decoder
 
         rows, held_out = photos.listed.split()
-        given = decoder.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
-        return decoder.train(given, rows, held_out, target, self.say, **passes)
+        english = decoder.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
+        return decoder.train(english, rows, held_out, target, self.say, **passes)
 
     def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from indexer.training.fusion import embed_pairs, train
