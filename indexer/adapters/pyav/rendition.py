@@ -41,7 +41,7 @@ def render_proxy(path: Path, out: Path, sound: int, copied: str, progress: Calla
     try:
         return {"path": str(write(path, out, sound, copied, progress))}
     except Damaged:
-        (out / f"proxy.{copied}").unlink()
+        (out / f"proxy.{copied}").unlink(missing_ok=True)  # a muxer writes nothing before its first packet
         return {"path": str(write(path, out, sound, "", progress))}
 
 
