@@ -415,3 +415,23 @@ def test_small_text_is_kept_at_full_size_and_once(tmp_path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
         write_pictures(sink, stream, 20, plain((90, 120, 60), (1920, 1080)))
     assert not box.look(plain_path, out, box.probe(plain_path), lambda _: None).keyframes[0].full
+
+
+@pytest.mark.parametrize(("codec", "encoder"), [("av1", "libsvtav1"), ("vp9", "libvpx-vp9"), ("h264", "libx264")])
+def test_what_browsers_know_is_taken_over_as_it_is(codec: str, encoder: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as sink:
+        stream = sink.add_stream(encoder, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        write_pictures(sink, stream, 20, plain((200, 40, 40)))
+    info = box.probe(path)
+    assert (info.video_codec, playable_type(info)) == (codec, "")
+    made = box.render_proxy(path, tmp_path, info, lambda _: None)
+
+    def packets(file: Path) -> list[bytes]:
+        with av.open(str(file)) as opened:
+            return [bytes(packet) for packet in opened.demux(video=0) if packet.size]
+
+    assert playable_type(box.probe(made)) == ("video/mp4" if codec == "h264" else "video/webm")
+    assert packets(made)[1:] == packets(path)[1:]  # a muxer may move what stands before the first picture
+    assert keyframe(made, tmp_path, box.probe(made))[120, 160] == pytest.approx([200, 40, 40], abs=12)

@@ -81,8 +81,10 @@ class CopiedPicture:
     """Packets as they are, on the clock that starts at 0; each is decoded, too, to be sure that it can be."""
 
     def __init__(self, sink: OutputContainer, stream: Any, start: float) -> None:
-        self._stream = sink.add_stream_from_template(stream)
+        self._stream = sink.add_stream_from_template(stream, opaque=True)  # no encoder of that codec is needed
         self._start, self._last = start, -(1 << 62)
+        self._rate = float(stream.average_rate or 25)
+        self._untimed: list[Any] = []  # the first packets of Matroska, which keeps no decoding times
 
     def push(self, packet: Any) -> Iterator[Any]:
         try:
@@ -90,18 +92,30 @@ class CopiedPicture:
                 raise Damaged
         except (av.FFmpegError, ValueError):
             raise Damaged from None
-        if packet.dts is None or packet.size == 0:
+        if packet.size == 0:
             return
-        offset = round(self._start / packet.time_base)
-        packet.dts -= offset
-        packet.pts = packet.pts - offset if packet.pts is not None else packet.dts
-        packet.dts = self._last = max(packet.dts, self._last + 1)  # a muxer takes no step back
-        packet.pts = max(packet.pts, packet.dts)
-        packet.stream = self._stream
-        yield packet
+        if packet.dts is None:
+            self._untimed.append(packet)
+            return
+        step = packet.duration or max(1, round(1 / (self._rate * packet.time_base)))
+        for number, early in enumerate(self._untimed):
+            early.dts = packet.dts - step * (len(self._untimed) - number)
+            yield self._place(early)
+        self._untimed.clear()
+        yield self._place(packet)
 
     def flush(self) -> Iterator[Any]:
-        return iter(())
+        for packet in self._untimed:
+            packet.dts = packet.pts if packet.pts is not None else self._last + 1
+            yield self._place(packet)
+
+    def _place(self, packet: Any) -> Any:
+        """On the clock that starts at 0, in the order in which a muxer takes packets."""
+        offset = round(self._start / packet.time_base)
+        packet.dts = self._last = max(packet.dts - offset, self._last + 1)
+        packet.pts = max(packet.pts - offset, packet.dts) if packet.pts is not None else packet.dts
+        packet.stream = self._stream
+        return packet
 
 
 class EncodedPicture:

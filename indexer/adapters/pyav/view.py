@@ -21,6 +21,7 @@ from indexer.types import Image
 
 PEAK_FRAMES = 8  # looked at for the brightest that an HDR file shows
 PEAK_SHARE = 99.9  # per cent of a picture's pixels that are not brighter: a glint is no measure
+NEARLY_SQUARE = 0.01  # what differs less from 1 is the rounding of some encoder
 HD_LINES = 720  # from here on an unnamed colour matrix is BT.709's, as players take it; below, BT.601's
 # ITU-T H.273 matrix coefficients -> names of FFmpeg's filter scale
 _MATRICES = {1: "bt709", 4: "fcc", 5: "smpte170m", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -106,7 +107,7 @@ def find_view(path: Path) -> View:
         stream = picture_stream(container)
         assert stream is not None
         aspect = float(stream.sample_aspect_ratio or 1)
-        view = View(pixel_aspect=aspect if 0.1 < aspect < 10 else 1.0)
+        view = View(pixel_aspect=aspect if 0.1 < aspect < 10 and abs(aspect - 1) > NEARLY_SQUARE else 1.0)
         frame = first_frame(container, stream)
         if frame is not None:
             view.turns = round(getattr(frame, "rotation", 0) / 90) % 4
