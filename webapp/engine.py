@@ -86,20 +86,20 @@ def _models() -> Any:
 
 
 @cache
-def _adapter(dotted: str, *given: Any) -> Any:
-    return import_string(dotted)(*given)
+def _adapter(dotted: str, *arguments: Any) -> Any:
+    return import_string(dotted)(*arguments)
 
 
 def _build(role: str) -> Any:
     dotted, *weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
-    given = weights if any(weights) else []
+    arguments = weights if any(weights) else []
     if role in ("voice", "music", "screen", "transcriber", "reranker"):
-        return _adapter(dotted, _models(), *given)
-    if role == "captioner" and not given:
+        return _adapter(dotted, _models(), *arguments)
+    if role == "captioner" and not arguments:
         # Ours reads the features of the compact encoder, whichever encoder answers searches.
         picture_encoder, _ = load_encoders(encoders_of_settings("compact"))
         return _adapter(dotted, picture_encoder.extract_features)  # type: ignore[attr-defined]
-    return _adapter(dotted, *given)
+    return _adapter(dotted, *arguments)
 
 
 def _kept(role: str) -> Any:

@@ -59,11 +59,11 @@ class Photos:
 
 @dataclass(frozen=True)
 class Example:
-    """A sequence about photo `row`; the first `given` of its ids are told, the others are to be said."""
+    """A sequence about photo `row`; the first `prompt_length` of its ids are its prompt, the others are to be said."""
 
     row: int
     ids: list[int]
-    given: int
+    prompt_length: int
 
 
 def train(
@@ -148,8 +148,8 @@ def shuffle(examples: list[Example], dice: np.random.Generator) -> list[list[Exa
 
 
 def hide(example: Example) -> list[int]:
-    """What is given is not to be said."""
-    return [PAD] * example.given + example.ids[example.given :]
+    """The prompt is not to be said."""
+    return [PAD] * example.prompt_length + example.ids[example.prompt_length :]
 
 
 def pad(sequences: Sequence[Sequence[int]]) -> Tensor:

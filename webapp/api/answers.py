@@ -42,23 +42,23 @@ def search(
     },
 )
 @throttled("ask")
-def ask(request: HttpRequest, asked: QuestionIn) -> Any:
+def ask(request: HttpRequest, wanted: QuestionIn) -> Any:
     """Ask the library or one video. With `Accept: text/event-stream` sentences come as they are found (`sentence`),
     and the whole at the end (`done`).
     """
     user = signed_in(request)
-    video = visible_video(request, asked.video) if asked.video else None
-    thread = asked.thread or uuid.uuid4()
+    video = visible_video(request, wanted.video) if wanted.video else None
+    thread = wanted.thread or uuid.uuid4()
 
     def finish(question: Question) -> AnswerOut:
         return AnswerOut.of(question, threads.cited_videos(user, [question]))
 
     if events.wants_events(request):
         return events.send(
-            events.write_events(user, asked.question, video, thread, lambda q: finish(q).model_dump(mode="json")),
+            events.write_events(user, wanted.question, video, thread, lambda q: finish(q).model_dump(mode="json")),
             201,
         )
-    return Status(201, finish(threads.ask(user, asked.question, video, thread)))
+    return Status(201, finish(threads.ask(user, wanted.question, video, thread)))
 
 
 @router.get("/answers", auth=allowed("read"), response={200: Page[AnswerOut], **ERRORS})

@@ -148,8 +148,8 @@ def encode(wanted: Wanted, recipe: Recipe) -> Query:
     if wanted.text:
         visual, text = _encode_text(wanted.text, engine.pictures(recipe), engine.sentences(recipe))
     if wanted.picture_vector is not None:
-        given = wanted.picture_vector
-        visual = given if not wanted.text else fusion.mean_direction([visual, given])
+        picture = wanted.picture_vector
+        visual = picture if not wanted.text else fusion.mean_direction([visual, picture])
     liked, disliked = load_examples(wanted.like, recipe), load_examples(wanted.unlike, recipe)
     return replace(query, visual=visual, text_vector=text).moved(liked, disliked)
 

@@ -144,9 +144,9 @@ def stream(request: HttpRequest, user: User, text: str, video: Video | None) -> 
     """The finished answer comes as HTML."""
 
     def finish(question: Question) -> dict[str, Any]:
-        asked = list(user.questions.filter(video=video, thread=question.thread).order_by("pk"))
+        exchanges = list(user.questions.filter(video=video, thread=question.thread).order_by("pk"))
         cited = threads.cited_videos(user, [question])
-        context = {"question": question, "video": video, "cited": cited, "next": suggest_next(asked, cited)}
+        context = {"question": question, "video": video, "cited": cited, "next": suggest_next(exchanges, cited)}
         return {"html": render_to_string("fragments/answer.html", context, request)}
 
     thread, instead = read_thread(request)
