@@ -15,7 +15,7 @@ from webapp.pipeline import ledger
 
 def list_choices(video: Video) -> dict[str, list[tuple[str, str, bool]]]:
     """Under `sound` and `words` what may be chosen: value, name, whether it is chosen now. One alone is no choice."""
-    info = MediaInfo(**video.media_info) if video.media_info else MediaInfo("", 0.0)
+    info = video.info
     sounds = [(str(t["index"]), name_track(t), t["index"] == info.sound) for t in info.sounds if t["readable"]]
     words = [(str(t["index"]), name_track(t), video.words_from == str(t["index"])) for t in info.subtitles]
     if words and info.has_audio:
@@ -40,9 +40,7 @@ def choose(video: Video, sound: int | None, words: str) -> bool:
     """
     if sound is None and not words:
         return True
-    if not video.media_info:
-        return False
-    info = MediaInfo(**video.media_info)
+    info = video.info
     track = next((t for t in info.sounds if t["index"] == sound and t["readable"]), None)
     sources = {"", video.words_from, SPEECH, *(str(t["index"]) for t in info.subtitles)}
     if (sound is not None and track is None) or words not in sources:

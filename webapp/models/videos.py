@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from indexer.types import MediaInfo
 from webapp.messages import render
 from webapp.models.people import User
 
@@ -104,6 +105,11 @@ class Video(models.Model):
     def warning_text(self) -> str:
         """In the language of the reader."""
         return render(self.warning, self.warning_values)
+
+    @property
+    def info(self) -> MediaInfo:
+        """What the probe learned of the file."""
+        return MediaInfo(**self.media_info) if self.media_info else MediaInfo("", 0.0)
 
     @property
     def names(self) -> str:

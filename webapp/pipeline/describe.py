@@ -8,7 +8,7 @@ import numpy as np
 
 from indexer.ports import Progress
 from indexer.tags import pick_for_video
-from indexer.types import MediaInfo, Vectors
+from indexer.types import Vectors
 from indexer.vectors import pack, unpack
 from qa import describer, summarizer
 from qa.captions import keep_confident, measure_fit
@@ -43,7 +43,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         stack([s.visual for s in segments], recipe.dims["visual"]),
     )
     chapters = describer.divide(segments, captions, np.concatenate([text, visual], 1).astype(np.float32))
-    named_by_file = [Chapter(c["start"], c["end"], c["title"]) for c in MediaInfo(**video.media_info).chapters]
+    named_by_file = [Chapter(c["start"], c["end"], c["title"]) for c in video.info.chapters]
     chapters = named_by_file or describer.retitle(chapters, utterances)
     sources, means = describer.choose_sources(video.duration, utterances, pieces, vectors)
     summary = summarizer.shorten(summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES), sources)

@@ -9,7 +9,6 @@ What a step computes is in `stages`; the ledger needs to know no more than this.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from indexer.types import MediaInfo
 from webapp.index import recipes
 from webapp.models import Video
 
@@ -42,7 +41,7 @@ OPTIONAL = ("proxy", "reembed")  # steps whose failure leaves the video useful
 
 def following(video: Video, name: str) -> list[str]:
     """What may start once `name` is done."""
-    info = MediaInfo(**video.media_info)
+    info = video.info
     skipped: tuple[str, ...] = () if info.has_video else ("glance", "look", "screen_text")
     skipped += () if info.has_audio or info.subtitles else ("speech",)
     chain = [step for step in CHAIN if step not in skipped]

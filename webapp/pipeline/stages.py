@@ -33,10 +33,6 @@ MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a pict
 SCREEN_TEXT_SECONDS = 3.0  # seconds: text on screen stays at least about this long
 
 
-def media_info(video: Video) -> MediaInfo:
-    return MediaInfo(**video.media_info)
-
-
 # -- probe ---------------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +97,7 @@ def glance(video: Video, progress: Progress) -> Store:
 def look(video: Video, progress: Progress) -> Store:
     """One decode pass: shots, keyframes and the storyboard."""
     with workspace(video) as folder:
-        found = box.look(video.path, folder, media_info(video), progress)
+        found = box.look(video.path, folder, video.info, progress)
         if found.decode_errors > MAX_DAMAGED_SHARE * found.frames:
             raise UnreadableMedia(
                 "The picture is damaged in %(places)s places of %(frames)s frames. Upload another copy.",
@@ -143,7 +139,7 @@ def speech(video: Video, progress: Progress) -> Store:
     """Where somebody speaks first, so that music and silence give no words; then words with times. Subtitles that came
     with the video are its transcript as they are.
     """
-    info, audio = media_info(video), np.zeros(0, np.float32)
+    info, audio = video.info, np.zeros(0, np.float32)
     if info.has_audio:
         with workspace(video) as folder:
             audio = np.fromfile(box.extract_audio(video.path, folder, info), np.float32)
@@ -265,7 +261,7 @@ def reembed(video: Video, progress: Progress) -> Store:
 def proxy(video: Video, progress: Progress) -> Store:
     """A rendition that browsers play, for files that they don't."""
     with workspace(video) as folder:
-        made = box.render_proxy(video.path, folder, media_info(video), progress)
+        made = box.render_proxy(video.path, folder, video.info, progress)
         names = adopt(folder, video)
 
     def store() -> None:

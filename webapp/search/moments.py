@@ -120,7 +120,7 @@ def find_moments(
     pool = max(CANDIDATES_PER_CHANNEL, 2 * limit)
     ranked = search(query, snapshot, snapshot.masks(may_see), pool, recipe, wanted)
     chosen = choose(ranked, limit, by)
-    said = find_said(chosen, query, snapshot.rarity(query.terms), recipe)
+    said = find_said(chosen, query, snapshot, recipe)
     moments = present(chosen, snapshot, said)
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= MIN_CONFIDENCE
     index = f"{recipe.pk}/{snapshot.base.number}/{snapshot.sequence}"

@@ -161,7 +161,7 @@ class EncodedSound:
     def __init__(self, sink: OutputContainer, kind: str, start: float) -> None:
         codec = "aac" if kind == "mp4" else "libopus"
         self._stream: Any = sink.add_stream(codec, rate=SOUND_RATE, layout="stereo")
-        self._placement, self._done = Placement(SOUND_RATE, "stereo", start), 0
+        self._placement = Placement(SOUND_RATE, "stereo", start)
         self._format = "fltp" if kind == "mp4" else "flt"
 
     def push(self, packet: Any) -> Iterator[Any]:
@@ -176,8 +176,8 @@ class EncodedSound:
     def _encode(self, samples: Audio) -> list[Any]:
         laid = samples if self._format == "fltp" else samples.T.reshape(1, -1)
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(laid), format=self._format, layout="stereo")
-        frame.sample_rate, frame.time_base, frame.pts = SOUND_RATE, Fraction(1, SOUND_RATE), self._done
-        self._done += samples.shape[1]
+        frame.sample_rate, frame.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
+        frame.pts = self._placement.written - samples.shape[1]  # it has counted these samples already
         return list(self._stream.encode(frame))
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -12,17 +13,18 @@ from indexer.terms import terms
 from qa.questions import Intent
 from qa.speakers import find_introduction
 from qa.types import Citation, Sentence, Turn
-from qa.windows import AROUND_SECONDS, find_event, find_window
+from qa.windows import AROUND_SECONDS, Window, find_event, find_window
 from webapp.answers import composer
 from webapp.answers.composer import ABSENT, CARDS, say
 from webapp.answers.executors.facts import answer_fact
 from webapp.answers.scope import VisibleScope
 from webapp.messages import language_named
-from webapp.models import Utterance, Video
+from webapp.models import Evidence, Utterance, Video
 
 MAX_SHOWN = 8  # mentions that are cited
 MAX_SAID = 3  # sentences that are quoted of a window
 
+Timed = TypeVar("Timed", Utterance, Evidence)
 Place = tuple[int, float, float]  # video, start, end
 
 
@@ -88,17 +90,21 @@ def tell_said(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Ite
     if re.search(r"\b(?:last|final|closing|end|finish|close|ends)\b|最后|结尾", text):
         chosen = spoken[-1:] if re.search(r"sentence|thing|word|line|一句", text) else spoken[-2:]
     elif window is not None and window.firm:
-        middle = (window.start + window.end) / 2
-        inside = [u for u in spoken if window.overlaps(u.start, u.end)]
-        is_point = window.end - window.start <= 2 * AROUND_SECONDS
-        exact = [u for u in inside if is_point and u.start <= middle < u.end]
-        chosen = exact or inside[:MAX_SAID]
+        chosen = pick_within(window, spoken)
     else:
         chosen = spoken[:1] if re.search(r"sentence|thing|word|line|一句", text) else spoken[:2]
     if not chosen:
         yield say(_("Nothing is said there."), kind=ABSENT)
     for u in chosen:
         yield Sentence(u.text, [Citation(scope.alone.pk, u.start, u.end)], "speech")
+
+
+def pick_within(window: Window, pieces: Iterable[Timed]) -> list[Timed]:
+    """What stands at a point in time, else the first pieces of a stretch."""
+    middle = (window.start + window.end) / 2
+    inside = [p for p in pieces if window.overlaps(p.start, p.end)]
+    is_point = window.end - window.start <= 2 * AROUND_SECONDS
+    return [p for p in inside if is_point and p.start <= middle < p.end] or inside[:MAX_SAID]
 
 
 def tell_written(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
@@ -108,10 +114,7 @@ def tell_written(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> 
     if window is None or not window.firm:
         yield from answer_fact(intent, scope, turns)
         return
-    middle = (window.start + window.end) / 2
-    inside = [e for e in scope.alone.evidence.filter(kind="screen") if window.overlaps(e.start, e.end)]
-    is_point = window.end - window.start <= 2 * AROUND_SECONDS
-    chosen = [e for e in inside if is_point and e.start <= middle < e.end] or inside[:MAX_SAID]
+    chosen = pick_within(window, scope.alone.evidence.filter(kind="screen"))
     if not chosen:
         yield say(_("Nothing is written there, as far as could be read."), kind=ABSENT)
     for e in chosen:
