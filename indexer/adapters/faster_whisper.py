@@ -17,6 +17,7 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
+_BATCH = 4  # windows heard at once: a quarter less work than one by one; a batch lasts some 7 s on two cores
 _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
 
 
@@ -26,24 +27,30 @@ class FasterWhisper:
     name = "whisper-base-int8"
 
     def __init__(self, models: Path) -> None:
-        from faster_whisper import WhisperModel
+        from faster_whisper import BatchedInferencePipeline, WhisperModel
 
         self._model = WhisperModel(
             str(weights.join_whisper(models)), device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True
         )
+        self._batched = BatchedInferencePipeline(self._model)
 
     def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
         """Times of the result refer to `audio`; each stretch of speech is written in the language that is spoken."""
         spoken = find_languages(speech, [self._guess_languages(audio, span) for span in speech])
-        windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
+        batches = [
+            (windows[first : first + _BATCH], language)
+            for stretch, language in spoken
+            for windows in [join_spans(stretch)]
+            for first in range(0, len(windows), _BATCH)
+        ]
         found: list[Utterance] = []
-        for number, (window, language) in enumerate(windows):
-            heard = self._transcribe_window(audio, window, language)
+        for number, (windows, language) in enumerate(batches):
+            heard = self._transcribe_batch(audio, windows, language)
             # Whisper sometimes ends a window early: voice without words gets a second hearing on its own.
-            for span in find_unheard([s for s in speech if s.overlap(window) > 0], heard):
+            for span in find_unheard([s for s in speech if any(s.overlap(w) > 0 for w in windows)], heard):
                 heard += self._transcribe_window(audio, span, language)
             found += sorted((replace(u, language=language) for u in heard), key=lambda u: u.start)
-            progress((number + 1) / len(windows))
+            progress((number + 1) / len(batches))
         return write_down(found)
 
     def _guess_languages(self, audio: Audio, span: Span) -> dict[str, float]:
@@ -55,6 +62,28 @@ class FasterWhisper:
         guesses = self._model.model.detect_language(self._model.encode(np.ascontiguousarray(padded)))[0]
         return {token[2:-2]: chance for token, chance in guesses}
 
+    def _transcribe_batch(self, audio: Audio, windows: Sequence[Span], language: str) -> list[Utterance]:
+        """All windows at once; one of which something is not believable is heard again on its own."""
+        segments, _ = self._batched.transcribe(
+            audio,
+            language=language,
+            clip_timestamps=[{"start": w.start, "end": w.end} for w in windows],  # type: ignore[arg-type]
+            batch_size=_BATCH,
+            beam_size=5,
+            temperature=0.0,
+            word_timestamps=True,
+            vad_filter=False,
+        )
+        found: list[Utterance] = []
+        heard = [(_utterance(s, 0.0), _believable(s)) for s in segments]
+        for window in windows:
+            inside = [(u, believable) for u, believable in heard if window.start <= (u.start + u.end) / 2 < window.end]
+            if all(believable for _, believable in inside):
+                found += [u for u, _ in inside]
+            else:
+                found += self._transcribe_window(audio, window, language)
+        return found
+
     def _transcribe_window(self, audio: Audio, window: Span, language: str) -> list[Utterance]:
         segments, _ = self._model.transcribe(
             cut_audio(audio, window),
@@ -65,7 +94,7 @@ class FasterWhisper:
             word_timestamps=True,
             vad_filter=False,
         )
-        return [_utterance(s, window) for s in segments if _believable(s)]
+        return [_utterance(s, window.start) for s in segments if _believable(s)]
 
 
 def _believable(segment: Any) -> bool:
@@ -74,12 +103,11 @@ def _believable(segment: Any) -> bool:
     return bool(segment.avg_logprob > _LOW_PROBABILITY and segment.no_speech_prob < _NO_SPEECH)
 
 
-def _utterance(segment: Any, window: Span) -> Utterance:
-    words = [
-        Word(w.word, round(window.start + w.start, 3), round(window.start + w.end, 3)) for w in segment.words or []
-    ]
-    start = words[0].start if words else window.start + segment.start
-    end = words[-1].end if words else window.start + segment.end
+def _utterance(segment: Any, offset: float) -> Utterance:
+    """Its times, which count from `offset` seconds on, become the sound's."""
+    words = [Word(w.word, round(offset + w.start, 3), round(offset + w.end, 3)) for w in segment.words or []]
+    start = words[0].start if words else offset + segment.start
+    end = words[-1].end if words else offset + segment.end
     return Utterance(
         round(start, 3),
         round(max(end, start + 0.1), 3),

@@ -41,8 +41,8 @@ def test_a_worker_thought_dead_cannot_overwrite(step) -> None:
     assert second is not None
     stored = []
     with pytest.raises(ledger.Stopped):
-        ledger.commit(zombie, lambda: stored.append("zombie"), 1, 1, [])
-    ledger.commit(second, lambda: stored.append("second"), 1, 1, [])
+        ledger.commit(zombie, lambda: stored.append("zombie"), 1, 1)
+    ledger.commit(second, lambda: stored.append("second"), 1, 1)
     assert stored == ["second"]
 
 
@@ -54,7 +54,7 @@ def test_a_failing_store_leaves_nothing_half_done(step) -> None:
         raise RuntimeError("disk")
 
     with pytest.raises(RuntimeError):
-        ledger.commit(mine, store, 1, 1, ["glance"])
+        ledger.commit(mine, store, 1, 1)
     step.refresh_from_db()
     assert step.status == Step.Status.RUNNING
     assert not Video.objects.filter(title="half done").exists()

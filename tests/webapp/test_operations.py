@@ -246,7 +246,7 @@ def test_the_most_urgent_step_of_a_queue_comes_first(demo, accept, monkeypatch) 
     for name in ("reembed", "glance"):
         patch_stage(monkeypatch, name, lambda video, progress, n=name: lambda: done.append(n))
     bulk = ledger.add(demo, "reembed")
-    fresh = accept(shots=1)
+    fresh = accept(shots=1, sound=False)
     StepWorker("me").work_one(["probe"])
     assert fresh.steps.filter(name="glance").exists()
     StepWorker().work_for(bulk.pk)

@@ -43,7 +43,7 @@ def fill() -> None:
     videos = Video.objects.bulk_create(
         Video(owner=owner, title=str(n), file_name=str(n), sha256=str(n), size_bytes=0) for n in range(STEPS)
     )
-    Step.objects.bulk_create(Step(video=v, name="probe", ready_at=Now()) for v in videos)
+    Step.objects.bulk_create(Step(video=v, name="reembed", ready_at=Now()) for v in videos)
 
 
 def drain(workers: int, what: str) -> tuple[float, list[int]]:
@@ -72,6 +72,6 @@ def take(barrier: Barrier, results: Any, what: str) -> None:
                 break
             continue  # others hold what is left
         if what != "claim":
-            ledger.commit(step, lambda: None, 0.0, 0, [])
+            ledger.commit(step, lambda: None, 0.0, 0)
         count, last = count + 1, time.monotonic()
     results.put((begun, last, count))

@@ -26,6 +26,7 @@ class Step(models.Model):
         LOOK = "look", _("shots and keyframes")
         SPEECH = "speech", _("speech")
         SCREEN_TEXT = "screen_text", _("text on screen")
+        PICTURES = "pictures", _("vectors of pictures")
         EMBED = "embed", _("vectors")
         INDEX = "index", _("index")
         DESCRIBE = "describe", _("summary, chapters, tags")

@@ -58,8 +58,9 @@ def total(watched: Iterable[Watched]) -> float:
 
 def count_ahead(video: Video) -> int:
     """Queued steps that come before this video's next one."""
-    mine = video.steps.filter(status=Step.Status.READY).order_by("priority", "pk").values("priority", "pk").first()
+    mine = video.steps.filter(status=Step.Status.READY).order_by("priority", "turn", "pk").first()
     if mine is None:
         return 0
-    before = Q(priority__lt=mine["priority"]) | Q(priority=mine["priority"], pk__lt=mine["pk"])
+    as_urgent = Q(turn__lt=mine.turn) | Q(turn=mine.turn, pk__lt=mine.pk)
+    before = Q(priority__lt=mine.priority) | Q(as_urgent, priority=mine.priority)
     return Step.objects.filter(before, status=Step.Status.READY).exclude(video=video).count()

@@ -23,8 +23,8 @@ from django.db.models.functions import Now
 from indexer.errors import IndexerError, translatable
 from qa.errors import QaError
 from webapp.models import Step, Video
-from webapp.pipeline import wakeup
-from webapp.pipeline.plan import OPTIONAL, PLAN
+from webapp.pipeline import plan, wakeup
+from webapp.pipeline.plan import OF_LIBRARY, OPTIONAL, PLAN
 from webapp.pipeline.turns import find_turn, shorter_than
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 5
 LONGEST_BACKOFF_SECONDS = 600
 HURRIED = 2  # priority of a step that somebody waits for
+LONGEST_DELTA = timedelta(minutes=5)  # for which searches may go without a new generation while there is other work
 WAIT_INTERVAL = timedelta(seconds=30)  # until something that was missing is looked for again
 
 
@@ -140,7 +141,7 @@ def reporter(step: Step) -> Callable[[float], None]:
     return report
 
 
-def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: int, following: Iterable[str]) -> None:
+def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: int) -> None:
     """Store the result, mark the step done and add what follows: one transaction, under the fence."""
     with transaction.atomic():
         done = mine(step).update(
@@ -148,8 +149,10 @@ def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: in
         )
         if not done:
             raise Stopped
+        # Of two steps that end at once, the later sees that the other is done, and what needs both is begun.
+        Video.objects.select_for_update().values_list("pk").get(pk=step.video_id)
         store()
-        for name in following:
+        for name in plan.following(step.video, step.name):
             add(step.video, name)
         settle(step.video)
 
@@ -228,7 +231,7 @@ def fail(step: Step, error: IndexerError | QaError, seconds: float | None = None
 
 
 def sweep() -> None:
-    """Fail what died three times; send for what is due and has no message."""
+    """Fail what died three times, hurry an index step that waits long; send for what is due and has no message."""
     dead = Step.objects.filter(status=Step.Status.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS)
     for step in dead.select_related("video"):
         changed = mine(step).update(
@@ -240,9 +243,11 @@ def sweep() -> None:
         )
         if changed:
             settle(step.video)
+    late = Step.objects.filter(name="index", status=Step.Status.READY, ready_at__lt=Now() - LONGEST_DELTA)
+    late.update(priority=HURRIED)
     if settings.REDIS_URL:
         by_queue: dict[str, list[int]] = {}
-        for pk, name in Step.objects.filter(due(Now())).order_by("priority", "pk").values_list("pk", "name"):
+        for pk, name in Step.objects.filter(due(Now())).order_by("priority", "turn", "pk").values_list("pk", "name"):
             by_queue.setdefault(PLAN[name].queue, []).append(pk)
         for queue, steps in by_queue.items():
             wakeup.top_up(queue, steps)
@@ -270,7 +275,7 @@ def retry(video: Video, name: str | None = None) -> int:
 
 def settle(video: Video) -> None:
     """Bring the video's status in line with its steps."""
-    states = dict(video.steps.exclude(name="reembed").values_list("name", "status"))
+    states = dict(video.steps.exclude(name__in=OF_LIBRARY).values_list("name", "status"))
     over = (Step.Status.FAILED, Step.Status.CANCELLED)
     if any(status in over for name, status in states.items() if name not in OPTIONAL):
         status = Video.Status.FAILED

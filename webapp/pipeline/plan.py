@@ -1,56 +1,88 @@
-"""The plan of a video: which steps there are, in which order, how urgent each is and which queue takes it.
+"""The plan of a video: which steps there are, what each needs, how urgent it is and which queue takes it.
 
-    probe -> glance -> look -> speech -> screen_text -> embed -> index -> describe
-    proxy runs beside; reembed follows where a second recipe is kept (see `index.recipes`)
+    probe ─┬─► glance ─► look ─┬─► screen_text ─┐
+           │                   └─► pictures ────┼─► embed ─┬─► describe ─► reembed
+           ├─► speech ─────────────────────────┘          └─► index
+           └─► proxy
 
-What a step computes is in `stages`; the ledger needs to know no more than this.
+Steps of one video that do not need each other run side by side, where there is more than one worker. `index` is one
+for many videos; `reembed` follows where a second recipe is kept (see `index.recipes`). What a step computes is in
+`stages`; the ledger needs to know no more than this.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.index import recipes
-from webapp.models import Video
+from webapp.models import Step, Video
 
 QUEUES = ("io", "cpu", "models")
 
 
 @dataclass(frozen=True)
 class Planned:
-    """`priority`: lower runs first, over all videos; `queue`: which kind of Celery worker takes it."""
+    """`priority`: lower runs first, over all videos; `queue`: which kind of Celery worker takes it; `after`: what must
+    be done before.
+    """
 
     priority: int
     queue: str
+    after: tuple[str, ...] = ()
 
 
 PLAN = {
     "probe": Planned(0, "io"),
-    "glance": Planned(1, "models"),
-    "look": Planned(4, "cpu"),
-    "speech": Planned(4, "models"),
-    "screen_text": Planned(4, "models"),
-    "embed": Planned(3, "models"),
-    "index": Planned(3, "models"),
-    "describe": Planned(3, "models"),
-    "proxy": Planned(5, "cpu"),
-    "reembed": Planned(9, "models"),  # a change of models waits for what people just uploaded
+    "glance": Planned(1, "models", ("probe",)),
+    "look": Planned(4, "cpu", ("glance",)),
+    "speech": Planned(4, "models", ("probe",)),
+    "screen_text": Planned(4, "models", ("look",)),
+    "pictures": Planned(4, "models", ("look",)),
+    "embed": Planned(3, "models", ("speech", "screen_text", "pictures")),
+    "describe": Planned(3, "models", ("embed",)),
+    "proxy": Planned(5, "cpu", ("probe",)),
+    "index": Planned(6, "models", ("embed",)),  # once for all that came meanwhile: the delta answers until then
+    "reembed": Planned(9, "models", ("describe",)),  # a change of models waits for what people just uploaded
 }
-CHAIN = ("probe", "glance", "look", "speech", "screen_text", "embed", "index", "describe")
-OPTIONAL = ("proxy", "reembed")  # steps whose failure leaves the video useful
+OPTIONAL = ("proxy", "index", "reembed")  # steps whose failure leaves the video useful
+OF_LIBRARY = ("index", "reembed")  # steps that a video need not wait for to be ready
 
 
 def following(video: Video, name: str) -> list[str]:
-    """What may start once `name` is done."""
-    info = video.info
-    skipped: tuple[str, ...] = () if info.has_video else ("glance", "look", "screen_text")
-    skipped += () if info.has_audio or info.subtitles else ("speech",)
-    chain = [step for step in CHAIN if step not in skipped]
-    follow = chain[chain.index(name) + 1 :][:1] if name in chain else []
-    if name == "probe" and not video.content_type:
-        follow.append("proxy")
-    if name == "describe" and recipes.others().exists():
-        follow.append("reembed")
-    return follow
+    """What may start once `name` is done: what needs it and has all else that it needs; and what an older plan, in
+    another order, has not begun.
+    """
+    left_out, states = leave_out(video), dict(video.steps.values_list("name", "status"))
+    done = {name} | {step for step, status in states.items() if status == Step.Status.DONE}
+    needs = {step: find_needs(step, left_out) for step in PLAN if step not in left_out}
+    missed = {
+        s for s in needs.keys() - states.keys() - {"index"} if not any(s in needs[d] for d in done & needs.keys())
+    }
+    ready = [step for step, needed in needs.items() if needed <= done and (name in needed or step in missed)]
+    return [step for step in ready if not needs[step] & set(ready)]
+
+
+def find_needs(step: str, left_out: set[str]) -> set[str]:
+    """The steps before it; those before one that is left out, in its place."""
+    found: set[str] = set()
+    for before in PLAN[step].after:
+        found |= find_needs(before, left_out) if before in left_out else {before}
+    return found
+
+
+def leave_out(video: Video) -> set[str]:
+    """Steps that this video does not need."""
+    info, left_out = video.info, set()
+    if not info.has_video:
+        left_out |= {"glance", "look", "screen_text", "pictures"}
+    if not info.has_audio and not info.subtitles:
+        left_out.add("speech")
+    if video.content_type:
+        left_out.add("proxy")
+    if not recipes.others().exists():
+        left_out.add("reembed")
+    if Step.objects.filter(name="index", status__in=[Step.Status.READY, Step.Status.WAITING]).exists():
+        left_out.add("index")
+    return left_out
 
 
 def names_of(queues: Sequence[str]) -> list[str]:

@@ -22,7 +22,15 @@ from webapp.index import generations, recipes
 from webapp.models import BROUGHT, SPEECH, Keyframe, Shot, Video, title_from
 from webapp.parsing import parse_moment
 from webapp.pipeline.describe import describe, embed_evidence
-from webapp.pipeline.embed import BATCH, best_keyframes, embed_video, encode_pictures, glance_segments, load_picture
+from webapp.pipeline.embed import (
+    BATCH,
+    best_keyframes,
+    embed_frames,
+    embed_video,
+    encode_pictures,
+    glance_segments,
+    load_picture,
+)
 from webapp.pipeline.outputs import adopt, workspace
 from webapp.search import background
 
@@ -222,7 +230,14 @@ def screen_text(video: Video, progress: Progress) -> Store:
     return store
 
 
-# -- embed, index --------------------------------------------------------------------------------------------------
+# -- pictures, embed, index ----------------------------------------------------------------------------------------
+
+
+def pictures(video: Video, progress: Progress) -> Store:
+    """Vectors of every keyframe, which need not wait for the words; each batch is kept at once."""
+    recipe = recipes.active()
+    embed_frames(video, best_keyframes(video), engine.pictures(recipe), progress)
+    return lambda: None
 
 
 def embed(video: Video, progress: Progress) -> Store:
@@ -278,6 +293,7 @@ STAGES: dict[str, Compute] = {
     "look": look,
     "speech": speech,
     "screen_text": screen_text,
+    "pictures": pictures,
     "embed": embed,
     "index": index,
     "describe": describe,

@@ -117,7 +117,7 @@ class StepWorker:
                 raise outputs.disk_full()
             with ledger.lease(step):
                 store = stages.STAGES[step.name](step.video, self._progress(mine))
-            ledger.commit(step, store, mine.seconds, memory.peak_bytes(), plan.following(step.video, step.name))
+            ledger.commit(step, store, mine.seconds, memory.peak_bytes())
         except (ledger.Stopped, Video.DoesNotExist):
             log.info("%s was cancelled, taken over, or its video deleted", step)
             outputs.discard(step)

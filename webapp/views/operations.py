@@ -42,7 +42,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "waiting": ledger.count_waiting(),
         "failed": steps.filter(status=Step.Status.FAILED).select_related("video").order_by("-started_at")[:MAX_ROWS],
         "failed_count": steps.filter(status=Step.Status.FAILED).count(),
-        "next": estimates.watch(queued.order_by("priority", "pk"))[:10],
+        "next": estimates.watch(queued.order_by("priority", "turn", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
         "unboxed": Worker.objects.filter(box="C").exists(),
         "alive": Worker.objects.filter(seen_at__gt=Now() - doctor.WORKER_TTL).exists(),

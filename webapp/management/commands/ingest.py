@@ -91,6 +91,8 @@ class Command(DatabaseCommand, JsonCommand):
             if idle and waiting:
                 self.say_reasons(waiting, said)
                 time.sleep(IDLE_SECONDS)
+        while worker.work_one(["index"]) is not None:
+            pass
         return failed
 
     def say_reasons(self, videos: Iterable[int], said: set[str]) -> None:
