@@ -67,7 +67,7 @@ class FasterWhisper:
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
-            clip_timestamps=[{"start": w.start, "end": w.end} for w in windows],  # type: ignore[arg-type]
+            clip_timestamps=[{"start": w.start, "end": w.end} for w in windows],
             batch_size=_BATCH,
             beam_size=5,
             temperature=0.0,

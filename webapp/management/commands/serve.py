@@ -1,4 +1,4 @@
-"""`manage.py serve`: migrate, make the first admin, start the site and an embedded worker."""
+"""`manage.py serve`: migrate, make the first admin, start the site and embedded workers."""
 
 import logging
 import os
@@ -9,6 +9,7 @@ import threading
 import time
 from typing import Any
 
+import psutil
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
@@ -19,10 +20,19 @@ from webapp.models import User
 log = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
-    help = "Start Kinoscope: the site and one worker, in one command."
+WORKER_BYTES = 3 << 30  # with every model of `compact` in memory, and room for its pictures
+MAX_WORKERS = 4  # embedded ones; who needs more starts them by themselves
 
-    worker: "subprocess.Popen[bytes] | None" = None
+
+def count_workers(cores: int, memory: int) -> int:
+    """As many as the machine bears, two where it can: one step of a video need not wait for another."""
+    return max(1, min(cores, memory // WORKER_BYTES, MAX_WORKERS))
+
+
+class Command(BaseCommand):
+    help = "Start Kinoscope: the site, and as many workers as this machine bears, in one command."
+
+    workers: "dict[int, subprocess.Popen[bytes]]" = {}
     stopping = threading.Event()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,7 +51,8 @@ class Command(BaseCommand):
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if not options["no_worker"]:
-            threading.Thread(target=self.keep_worker, daemon=True).start()
+            for number in range(count_workers(os.cpu_count() or 1, psutil.virtual_memory().total)):
+                threading.Thread(target=self.keep_worker, args=(number,), daemon=True).start()
         self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
         self.stdout.flush()
         try:
@@ -57,20 +68,24 @@ class Command(BaseCommand):
             )
         finally:
             self.stopping.set()
-            if self.worker is not None:
-                self.worker.terminate()
-                try:
-                    self.worker.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    self.worker.kill()
+            self.stop_workers()
 
-    def keep_worker(self) -> None:
-        """Start the worker, and another when it dies: later and later while it dies at once."""
+    def stop_workers(self) -> None:
+        for worker in self.workers.values():
+            worker.terminate()
+        for worker in self.workers.values():
+            try:
+                worker.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+    def keep_worker(self, number: int) -> None:
+        """Start a worker, and another when it dies: later and later while it dies at once."""
         pause = 1.0
         while not self.stopping.is_set():
             begun = time.monotonic()
-            self.worker = self.start_worker()
-            code = self.worker.wait()
+            self.workers[number] = self.start_worker()
+            code = self.workers[number].wait()
             if self.stopping.is_set():
                 return
             pause = 1.0 if time.monotonic() - begun > 60 else min(60.0, 2 * pause)

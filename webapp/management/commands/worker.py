@@ -11,6 +11,9 @@ from webapp.management.base import DatabaseCommand
 from webapp.pipeline.worker import StepWorker
 
 
+NICENESS = 5  # beside the site on one machine: pages come first
+
+
 class Command(DatabaseCommand):
     help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on within seconds)."
 
@@ -19,6 +22,8 @@ class Command(DatabaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         parent, worker = options["parent"], StepWorker()
+        if parent is not None:
+            os.nice(NICENESS)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stopping.set())
         worker.work(lambda: parent is None or os.getppid() == parent, Housekeeper().keep)
