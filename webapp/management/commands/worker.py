@@ -10,7 +10,6 @@ from webapp.housekeeping import Housekeeper
 from webapp.management.base import DatabaseCommand
 from webapp.pipeline.worker import StepWorker
 
-
 NICENESS = 5  # beside the site on one machine: pages come first
 
 
