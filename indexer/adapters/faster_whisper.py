@@ -47,8 +47,9 @@ class FasterWhisper:
         for number, (windows, language) in enumerate(batches):
             heard = self._transcribe_batch(audio, windows, language)
             # Whisper sometimes ends a window early: voice without words gets a second hearing on its own.
-            for span in find_unheard([s for s in speech if any(s.overlap(w) > 0 for w in windows)], heard):
-                heard += self._transcribe_window(audio, span, language)
+            unheard = find_unheard([s for s in speech if any(s.overlap(w) > 0 for w in windows)], heard)
+            if unheard:
+                heard += self._transcribe_batch(audio, join_spans(unheard), language)
             found += sorted((replace(u, language=language) for u in heard), key=lambda u: u.start)
             progress((number + 1) / len(batches))
         return write_down(found)
