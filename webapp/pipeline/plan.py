@@ -1,8 +1,8 @@
 """The plan of a video: which steps there are, what each needs, how urgent it is and which queue takes it.
 
     probe ─┬─► glance ─► look ─┬─► screen_text ─┐
-           │                   └─► pictures ────┼─► embed ─┬─► describe ─► reembed
-           ├─► speech ─────────────────────────┘          └─► index
+           │                   └─► pictures ────┼─► embed ─► describe ─┬─► index
+           ├─► speech ─────────────────────────┘                       └─► reembed
            └─► proxy
 
 Steps of one video that do not need each other run side by side, where there is more than one worker. `index` is one
@@ -40,7 +40,7 @@ PLAN = {
     "embed": Planned(3, "models", ("speech", "screen_text", "pictures")),
     "describe": Planned(3, "models", ("embed",)),
     "proxy": Planned(5, "cpu", ("probe",)),
-    "index": Planned(6, "models", ("embed",)),  # once for all that came meanwhile: the delta answers until then
+    "index": Planned(6, "models", ("describe",)),  # once for all that came meanwhile: the delta answers until then
     "reembed": Planned(9, "models", ("describe",)),  # a change of models waits for what people just uploaded
 }
 OPTIONAL = ("proxy", "index", "reembed")  # steps whose failure leaves the video useful
@@ -81,7 +81,7 @@ def leave_out(video: Video) -> set[str]:
     if not recipes.others().exists():
         left_out.add("reembed")
     if Step.objects.filter(name="index", status__in=[Step.Status.READY, Step.Status.WAITING]).exists():
-        left_out.add("index")
+        left_out.add("index")  # one is enough: it will see this video, too
     return left_out
 
 
