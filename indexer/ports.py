@@ -69,8 +69,12 @@ class Transcriber(Protocol):
 
     name: str
 
-    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
-        """Transcribe the spans of `speech` only; times refer to the whole `audio`."""
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
+    ) -> Transcript:
+        """Transcribe the spans of `speech` only; times refer to the whole `audio`. `spellings`: names and terms that
+        are likely to be spoken, the most important first.
+        """
         ...
 
 

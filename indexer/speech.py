@@ -12,6 +12,9 @@ import numpy as np
 from indexer.terms import simplify
 from indexer.types import SAMPLE_RATE, Audio, Span, Transcript, Utterance, Word
 
+PIECE, PIECE_EDGE = 600.0, 20.0  # seconds of a recording heard at a time, and within which a quiet place ends them
+LULL = 0.3  # seconds: the gap between two words
+LULL_SAMPLES = round(LULL * SAMPLE_RATE)
 WINDOW = 28.0  # seconds of audio per call: Whisper's own window is 30
 GAP = 2.0  # voiced spans nearer than this share a window
 PAUSE = 1.5  # seconds of silence end a sentence whatever the punctuation says
@@ -109,6 +112,19 @@ def join_sentences(utterances: Sequence[Utterance]) -> list[Utterance]:
                 close()
     close()
     return sentences
+
+
+def cut_windows(audio: Audio) -> list[Span]:
+    """Mono 16 kHz float32 (n,) of any length -> windows of at most ten minutes that end where it is most quiet."""
+    seconds, windows = len(audio) / SAMPLE_RATE, list[Span]()
+    start = 0.0
+    while seconds - start > PIECE:
+        edge = cut_audio(audio, Span(start + PIECE - PIECE_EDGE, start + PIECE))
+        loud = np.square(edge[: len(edge) // LULL_SAMPLES * LULL_SAMPLES]).reshape(-1, LULL_SAMPLES).mean(1)
+        end = start + PIECE - PIECE_EDGE + (int(loud.argmin()) + 0.5) * LULL
+        windows.append(Span(start, end))
+        start = end
+    return [*windows, Span(start, seconds)] if seconds > start else windows
 
 
 def join_spans(speech: Sequence[Span]) -> list[Span]:

@@ -82,7 +82,9 @@ class Music(Named):
 
 
 class Transcriber(Named):
-    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
+    ) -> Transcript:
         """A sentence of the demo for every slide's time, as far as there is sound."""
         progress(1.0)
         found = []

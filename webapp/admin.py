@@ -9,7 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models import AuditEntry, Collection, Label, Question, SharedMoment, SharedThread, Step, Token, User, Video
+from webapp.models import (
+    AuditEntry,
+    Collection,
+    Label,
+    Question,
+    SharedMoment,
+    SharedThread,
+    Spelling,
+    Step,
+    Token,
+    User,
+    Video,
+)
 from webapp.people import audit
 from webapp.pipeline import ledger
 from webapp.uploads import removal
@@ -143,6 +155,13 @@ class LabelAdmin(admin.ModelAdmin):
         for video in videos:
             ledger.add(video, "describe")
         self.message_user(request, str(len(videos)))
+
+
+@admin.register(Spelling)
+class SpellingAdmin(admin.ModelAdmin):
+    """Names and terms of the whole site."""
+
+    search_fields = ("text",)
 
 
 @admin.register(Collection)

@@ -35,7 +35,9 @@ class FasterWhisper:
         )
         self._batched = BatchedInferencePipeline(self._model)
 
-    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
+    ) -> Transcript:
         """Times of the result refer to `audio`; each stretch of speech is written in the language that is spoken."""
         spoken = find_languages(speech, self._guess_languages(audio, speech))
         batches = [
@@ -44,13 +46,14 @@ class FasterWhisper:
             for windows in [join_spans(stretch)]
             for first in range(0, len(windows), _BATCH)
         ]
+        hotwords = ", ".join(spellings) or None
         found: list[Utterance] = []
         for number, (windows, language) in enumerate(batches):
-            heard = self._transcribe_batch(audio, windows, language)
+            heard = self._transcribe_batch(audio, windows, language, hotwords)
             # Whisper sometimes ends a window early: voice without words gets a second hearing on its own.
             unheard = find_unheard([s for s in speech if any(s.overlap(w) > 0 for w in windows)], heard)
             if unheard:
-                heard += self._transcribe_batch(audio, join_spans(unheard), language)
+                heard += self._transcribe_batch(audio, join_spans(unheard), language, hotwords)
             found += sorted((replace(u, language=language) for u in heard), key=lambda u: u.start)
             progress((number + 1) / len(batches))
         return write_down(found)
@@ -70,7 +73,9 @@ class FasterWhisper:
                 found[span] = {token[2:-2]: chance for token, chance in guesses}
         return [found[span] for span in spans]
 
-    def _transcribe_batch(self, audio: Audio, windows: Sequence[Span], language: str) -> list[Utterance]:
+    def _transcribe_batch(
+        self, audio: Audio, windows: Sequence[Span], language: str, hotwords: str | None
+    ) -> list[Utterance]:
         """All windows at once; one of which something is not believable is heard again on its own."""
         segments, _ = self._batched.transcribe(
             audio,
@@ -80,6 +85,7 @@ class FasterWhisper:
             beam_size=5,
             temperature=0.0,
             word_timestamps=True,
+            hotwords=hotwords,
             vad_filter=False,
         )
         found: list[Utterance] = []
@@ -89,10 +95,10 @@ class FasterWhisper:
             if all(believable for _, believable in inside):
                 found += [u for u, _ in inside]
             else:
-                found += self._transcribe_window(audio, window, language)
+                found += self._transcribe_window(audio, window, language, hotwords)
         return found
 
-    def _transcribe_window(self, audio: Audio, window: Span, language: str) -> list[Utterance]:
+    def _transcribe_window(self, audio: Audio, window: Span, language: str, hotwords: str | None) -> list[Utterance]:
         segments, _ = self._model.transcribe(
             cut_audio(audio, window),
             language=language,
@@ -100,6 +106,7 @@ class FasterWhisper:
             temperature=[0.0, 0.4],  # one fallback: more of them take up to ten times the audio's length
             condition_on_previous_text=False,
             word_timestamps=True,
+            hotwords=hotwords,
             vad_filter=False,
         )
         return [_utterance(s, window.start) for s in segments if _believable(s)]

@@ -34,7 +34,9 @@ class OpenaiWhisper:
 
         whisper._download(whisper._MODELS[weights], str(models), in_memory=False)
 
-    def transcribe(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> Transcript:
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
+    ) -> Transcript:
         """Like every transcriber: the spans of `speech` only, times relative to `audio`."""
         spoken = find_languages(speech, [self._guess_languages(cut_audio(audio, span)) for span in speech])
         windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
@@ -45,6 +47,7 @@ class OpenaiWhisper:
                 language=language,
                 temperature=(0.0, 0.4),
                 condition_on_previous_text=False,
+                initial_prompt=", ".join(spellings) or None,
                 word_timestamps=True,
                 fp16=self._model.device.type == "cuda",
             )

@@ -16,6 +16,7 @@ OF_A_VIDEO = {
     "edit": ("post", 302), "ask-video": ("post", 302), "document": ("get", 200), "watched": ("post", 400),
     "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "tracks": ("post", 302),
+    "spellings": ("post", 302), "respell": ("post", 302),
     "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
     "near": ("get", 200),
@@ -53,7 +54,7 @@ FOR_ADMINS = {
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {"accessibility", "api-missing", "welcome", "login", "logout", "health", "favicon", "set_language"}
-CHANGES = {"cancel", "retry", "edit", "subtitles", "tracks", "delete"}
+CHANGES = {"cancel", "retry", "edit", "subtitles", "tracks", "spellings", "respell", "delete"}
 
 
 def names() -> set[str]:

@@ -50,9 +50,15 @@ def choose(video: Video, sound: int | None, words: str) -> bool:
             play(video, info, track)
         video.words_from = words or video.words_from
         video.save(update_fields=["words_from"])
+        hear_again(video)
+    return True
+
+
+def hear_again(video: Video) -> None:
+    """What depends on the sound is made anew, where there is some."""
+    if video.info.has_audio or video.info.subtitles:
         ledger.add(video, "speech")
         ledger.settle(video)
-    return True
 
 
 def play(video: Video, info: MediaInfo, track: dict[str, Any]) -> None:

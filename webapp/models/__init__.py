@@ -8,6 +8,7 @@ from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Judgement, Measurement
 from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
+from webapp.models.spellings import Spelling
 from webapp.models.steps import Step, Worker
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine, Shot, Utterance, Video, title_from
@@ -37,6 +38,7 @@ __all__ = [
     "SharedMoment",
     "SharedThread",
     "Shot",
+    "Spelling",
     "Step",
     "Tag",
     "Token",

@@ -47,6 +47,7 @@ class Step(models.Model):
     started_at = models.DateTimeField(null=True)
     seconds = models.FloatField(null=True)
     progress = models.FloatField(default=0)
+    checkpoint = models.JSONField(default=list, help_text="what it has done so far, see `pipeline.checkpoints`")
     peak_memory_bytes = models.BigIntegerField(null=True)
     error_code = models.CharField(max_length=30, blank=True)
     error_text = models.CharField(max_length=500, blank=True, help_text="a template, filled from `error_values`")

@@ -83,6 +83,9 @@ class Video(models.Model):
             "the transcript: speech, brought, a subtitle track's number; empty: subtitles where there are some"
         ),
     )
+    spellings = models.TextField(
+        _("names and terms"), blank=True, help_text=_("that are likely to be spoken, one a line")
+    )
     storyboard_step = models.FloatField(default=0)
     storyboard_tiles = models.IntegerField(default=0)
     summary = models.JSONField(default=list, help_text=_("sentences: text, start, end"))

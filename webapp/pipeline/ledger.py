@@ -145,7 +145,12 @@ def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: in
     """Store the result, mark the step done and add what follows: one transaction, under the fence."""
     with transaction.atomic():
         done = mine(step).update(
-            status=Step.Status.DONE, progress=1, seconds=seconds, peak_memory_bytes=peak_bytes, lease_until=None
+            status=Step.Status.DONE,
+            progress=1,
+            seconds=seconds,
+            peak_memory_bytes=peak_bytes,
+            lease_until=None,
+            checkpoint=[],
         )
         if not done:
             raise Stopped
@@ -157,12 +162,14 @@ def commit(step: Step, store: Callable[[], None], seconds: float, peak_bytes: in
         settle(step.video)
 
 
-def add(video: Video, name: str) -> Step:
-    """Queue a step (again, when the video already has one of this name)."""
+def add(video: Video, name: str, goes_on: bool = False) -> Step:
+    """Queue a step (again, when the video already has one of this name); one that `goes_on` keeps its checkpoint."""
+    begun: dict[str, Any] = {} if goes_on else {"checkpoint": []}
     step, _ = Step.objects.update_or_create(
         video=video,
         name=name,
-        defaults={
+        defaults=begun
+        | {
             "status": Step.Status.READY,
             "attempt": 0,
             "ready_at": Now(),
@@ -268,7 +275,7 @@ def retry(video: Video, name: str | None = None) -> int:
     names = list((steps if name is None else steps.filter(name=name)).values_list("name", flat=True))
     with transaction.atomic():
         for each in names:
-            add(video, each)
+            add(video, each, goes_on=True)
         settle(video)
     return len(names)
 

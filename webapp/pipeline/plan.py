@@ -54,9 +54,8 @@ def following(video: Video, name: str) -> list[str]:
     left_out, states = leave_out(video), dict(video.steps.values_list("name", "status"))
     done = {name} | {step for step, status in states.items() if status == Step.Status.DONE}
     needs = {step: find_needs(step, left_out) for step in PLAN if step not in left_out}
-    missed = {
-        s for s in needs.keys() - states.keys() - {"index"} if not any(s in needs[d] for d in done & needs.keys())
-    }
+    used = {before for step in done & needs.keys() - {*OF_LIBRARY} for before in needs[step]}
+    missed = needs.keys() - states.keys() - used - {"probe", "index"}
     ready = [step for step, needed in needs.items() if needed <= done and (name in needed or step in missed)]
     return [step for step in ready if not needs[step] & set(ready)]
 

@@ -6,21 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from indexer import box, cues
+from indexer import box
 from indexer.errors import UnreadableMedia, translatable
 from indexer.legibility import read_tiles
 from indexer.media import playable_type
 from indexer.ports import Progress
-from indexer.speech import join_sentences, share_sound
-from indexer.types import MediaInfo, ScreenLine, Transcript, Vectors
+from indexer.types import ScreenLine, Vectors
 from webapp import engine, models
 from webapp.index import generations, recipes
-from webapp.models import BROUGHT, SPEECH, Keyframe, Shot, Video, title_from
+from webapp.models import Keyframe, Shot, Video, title_from
 from webapp.parsing import parse_moment
+from webapp.pipeline import checkpoints
 from webapp.pipeline.describe import describe, embed_evidence
 from webapp.pipeline.embed import (
     BATCH,
@@ -32,12 +31,14 @@ from webapp.pipeline.embed import (
     load_picture,
 )
 from webapp.pipeline.outputs import adopt, workspace
+from webapp.pipeline.speech import speech
 from webapp.search import background
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
 
 MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a picture is not worth keeping
+KEPT_PICTURES = 100  # whose text is read between two checkpoints: half a minute of work
 SCREEN_TEXT_SECONDS = 3.0  # seconds: text on screen stays at least about this long
 
 
@@ -140,61 +141,6 @@ def note_file(video: Video, role: str, name: str | None) -> None:
         Video.objects.filter(pk=video.pk).update(files=video.files)
 
 
-# -- speech --------------------------------------------------------------------------------------------------------
-
-
-def speech(video: Video, progress: Progress) -> Store:
-    """Where somebody speaks first, so that music and silence give no words; then words with times. Subtitles that came
-    with the video are its transcript as they are.
-    """
-    info, audio = video.info, np.zeros(0, np.float32)
-    if info.has_audio:
-        with workspace(video) as folder:
-            audio = np.fromfile(box.extract_audio(video.path, folder, info), np.float32)
-    voiced = engine.voice().detect(audio)
-    music = engine.music().detect(audio)
-    progress(0.1)
-    heard = read_subtitles(video, info)
-    if heard is None and video.words_from != BROUGHT:
-        heard = engine.transcriber().transcribe(audio, voiced, lambda share: progress(0.1 + 0.9 * share))
-
-    def store() -> None:
-        video.sound = share_sound(audio, voiced, music)
-        video.save(update_fields=["sound"])
-        if heard is None:
-            return
-        video.utterances.all().delete()
-        models.Utterance.objects.bulk_create(
-            models.Utterance(
-                video=video,
-                start=u.start,
-                end=u.end,
-                text=u.text,
-                confidence=u.confidence,
-                words=[[w.text, w.start, w.end] for w in u.words],
-                language=u.language or heard.language,
-            )
-            for u in join_sentences(heard.utterances)
-        )
-        video.language = heard.language
-        video.save(update_fields=["language"])
-
-    return store
-
-
-def read_subtitles(video: Video, info: MediaInfo) -> Transcript | None:
-    """Those of the file that are to be the transcript; None where there are none, or speech is to be heard instead."""
-    if video.words_from in (SPEECH, BROUGHT):
-        return None
-    chosen = [t for t in info.subtitles if video.words_from in ("", str(t["index"]))]
-    site = settings.LANGUAGE_CODE[:2]
-    track = min(chosen, key=lambda t: (not t["default"], t["language"] != site), default=None)
-    if track is None:
-        return None
-    found = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
-    return cues.to_transcript(found, track["language"]) if found else None
-
-
 # -- screen text ---------------------------------------------------------------------------------------------------
 
 
@@ -207,12 +153,16 @@ def screen_text(video: Video, progress: Progress) -> Store:
         last = chosen[-1].time if chosen else -1e9
         if frame.time - last >= SCREEN_TEXT_SECONDS or any(last < c <= frame.time for c in cuts):
             chosen.append(frame)
-    lines: list[ScreenLine] = []
-    for number, frame in enumerate(chosen):
+    kept = checkpoints.load(video, "screen_text")
+    for number in range(len(kept), len(chosen)):
+        frame = chosen[number]
         full = video.derived / frame.full
         picture = load_picture(full if full.is_file() else video.derived / frame.file)
-        lines += read_tiles(engine.screen(), picture, frame.time)
+        kept.append({"lines": [asdict(line) for line in read_tiles(engine.screen(), picture, frame.time)]})
+        if len(kept) % KEPT_PICTURES == 0:
+            checkpoints.save(video, "screen_text", kept)
         progress((number + 1) / len(chosen))
+    lines = [ScreenLine(**line) for each in kept for line in each["lines"]]
 
     def store() -> None:
         video.screen_lines.all().delete()

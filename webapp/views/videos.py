@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from indexer import cues
@@ -22,6 +23,9 @@ from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
 from webapp.uploads import removal
+
+MAX_SPELLINGS = 4000  # characters: Whisper reads some 220 tokens of them
+MAX_WORDS = 200  # characters that are replaced at once
 
 
 @require_safe
@@ -118,6 +122,35 @@ def choose_tracks(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     audit.note(request, "tracks", video, after=f"{sound} {words}".strip())
     messages.success(request, _("Saved. The video is understood anew."))
     return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def spell(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Names and terms that are likely to be spoken; the video is heard again with them."""
+    video = editable_video(request, key)
+    video.spellings = request.POST.get("spellings", "").strip()[:MAX_SPELLINGS]
+    video.save(update_fields=["spellings"])
+    tracks.hear_again(video)
+    audit.note(request, "spellings", video)
+    messages.success(request, _("Saved. The video is understood anew."))
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
+def respell(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """A word that is written wrong in many lines, of this video or of all that the person may edit."""
+    video = editable_video(request, key)
+    old, new = (cues.clean(request.POST.get(name, ""))[:MAX_WORDS] for name in ("old", "new"))
+    if not old or not new:
+        messages.error(request, _("Write what is wrong and what is right."))
+        return redirect("watch", key)
+    videos = Video.objects.editable_by(signed_in(request))
+    count = subtitles.respell_everywhere(videos if "all" in request.POST else videos.filter(pk=video.pk), old, new)
+    audit.note(request, "respell", video, old, new)
+    messages.success(request, ngettext("%(n)d line was changed.", "%(n)d lines were changed.", count) % {"n": count})
+    return redirect(f"{reverse('watch', args=[key])}#transcript")
 
 
 @require_POST
