@@ -36,7 +36,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
-    "webapp.compression.TextCompression",
+    "webapp.delivery.TextCompression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -150,9 +150,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = KINOSCOPE_HOME / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webapp.delivery.StaticFiles"},
 }
-WHITENOISE_USE_FINDERS = True  # serve the package's own files: no collectstatic step to forget
+WHITENOISE_USE_FINDERS = True  # what `serve` did not collect is found in the package
 
 # Uploads go straight to a file beside the media folder, so that accepting one is a rename.
 FILE_UPLOAD_HANDLERS = ["webapp.uploads.body.FormUpload"]

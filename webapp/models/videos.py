@@ -62,6 +62,9 @@ class Video(models.Model):
     file_name = models.CharField(max_length=255, help_text=_("as the person called it; never a path here"))
     sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.BigIntegerField()
+    original = models.TextField(
+        blank=True, help_text="where a file lies that is used in place, and never changed by us"
+    )
     visibility = models.CharField(_("visible to"), max_length=10, choices=Visibility, default=Visibility.PRIVATE)
     shared_with = models.ManyToManyField(User, blank=True, related_name="shared_videos")
     status = models.CharField(max_length=12, choices=Status, default=Status.PROCESSING)
@@ -121,8 +124,15 @@ class Video(models.Model):
 
     @property
     def path(self) -> Path:
-        """The uploaded file, under a name the server chose."""
+        """The uploaded file, under a name the server chose; or one that is used where it lies."""
+        if self.original:
+            return Path(self.original)
         return Path(settings.KINOSCOPE_HOME) / "media" / f"{self.key}.bin"
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a file that is used in place lies there no more, or another does."""
+        return bool(self.original) and (not self.path.is_file() or self.path.stat().st_size != self.size_bytes)
 
     @property
     def derived(self) -> Path:

@@ -129,7 +129,11 @@ def name_some(ids: set[int]) -> str:
 def examine_files() -> Iterator[Finding]:
     for video in Video.objects.all():
         if not video.path.exists():
-            remedy = _("Restore it from a backup, or delete the video and upload it again.")
+            remedy = (
+                _("Put it back, or import it from its new place with `ingest --in-place`.")
+                if video.original
+                else _("Restore it from a backup, or delete the video and upload it again.")
+            )
             yield Finding(
                 "error",
                 _("The file of video %(number)s (%(title)s) is gone.") % {"number": video.pk, "title": video.title},

@@ -15,7 +15,7 @@ from django.db import OperationalError, close_old_connections, connection
 from django.db.models.functions import Now
 
 from indexer import child
-from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory
+from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory, translatable
 from qa.errors import QaError
 from webapp.models import Step, Video, Worker
 from webapp.pipeline import ledger, memory, outputs, plan, stages
@@ -36,6 +36,13 @@ class DatabaseAway(IndexerError):
     code = "database"
 
 
+class FileMissing(IndexerError):
+    """A file that is used in place was moved or deleted."""
+
+    permanent = False
+    code = "missing"
+
+
 class Unexpected(IndexerError):
     """Anything that nobody thought of."""
 
@@ -43,6 +50,9 @@ class Unexpected(IndexerError):
     code = "unexpected"
 
 
+MISSING = translatable(
+    "The file “%(name)s” is not where it was. Put it back, or import it from its new place; the step goes on by itself."
+)
 Housekeeping = Callable[[], None]  # called now and then beside the work; decides itself what is due
 
 
@@ -224,6 +234,8 @@ def record_failure(step: Step, error: Exception, seconds: float) -> None:
     try:
         if outputs.is_full(error) or isinstance(error, DiskFull):
             ledger.wait(step, outputs.disk_full())
+        elif isinstance(error, FileNotFoundError) and step.video.is_missing:
+            ledger.wait(step, FileMissing(MISSING, name=step.video.file_name))
         elif isinstance(error, ModelMissing | OutOfMemory):
             ledger.wait(step, error)
         elif isinstance(error, MemoryError):

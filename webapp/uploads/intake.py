@@ -32,6 +32,10 @@ class Duplicate(Exception):
         super().__init__(_("This file is already in your library as “%(title)s”.") % {"title": video.title})
 
 
+class Moved(Duplicate):
+    """This person has the file, used in place; it lay elsewhere before."""
+
+
 def accept(
     owner: User,
     source: Path,
@@ -52,33 +56,62 @@ def accept(
     twin = Video.objects.filter(owner=owner, sha256=digest).first()
     if twin:
         raise Duplicate(twin)
-    clean = clean_name(file_name)
-    video = Video(
-        key=uuid.uuid4(),
-        owner=owner,
-        title=title.strip()[:200] or title_from(clean),
-        file_name=clean,
-        sha256=digest,
-        size_bytes=size,
-        visibility=visibility,
-    )
+    video = describe_file(owner, file_name, digest, size, visibility)
+    video.title = title.strip()[:200] or video.title
     share_whole(source, video.path)  # the file keeps its old name until the row is committed
     video.path.chmod(0o600)
     try:
-        with transaction.atomic():
-            check_quota(owner, size, besides=upload)
-            video.save()
-            ledger.add(video, "probe")
-            if upload is not None:
-                Upload.objects.filter(pk=upload.pk).update(video=video)
-    except IntegrityError:
-        video.path.unlink()
-        raise Duplicate(Video.objects.get(owner=owner, sha256=digest)) from None
+        enter(video, size, upload)
     except BaseException:
         video.path.unlink()
         raise
     source.unlink(missing_ok=True)
     return video
+
+
+def accept_in_place(owner: User, file: Path, visibility: str = Video.Visibility.PRIVATE) -> Video:
+    """Take up a file where it lies: it is read, never written, and counts for nobody's share. Raises `Duplicate`, and
+    `Moved` where it is the file of a video whose own lies no more where it was.
+    """
+    file, size = file.resolve(), file.stat().st_size
+    digest = hash_file(file)
+    twin = Video.objects.filter(owner=owner, sha256=digest).first()
+    if twin is not None and twin.is_missing:
+        Video.objects.filter(pk=twin.pk).update(original=str(file))
+        raise Moved(twin)
+    if twin is not None:
+        raise Duplicate(twin)
+    video = describe_file(owner, file.name, digest, size, visibility)
+    video.original = str(file)
+    enter(video, 0)
+    return video
+
+
+def describe_file(owner: User, file_name: str, digest: str, size: int, visibility: str) -> Video:
+    """The row of a new file, not yet saved."""
+    clean = clean_name(file_name)
+    return Video(
+        key=uuid.uuid4(),
+        owner=owner,
+        title=title_from(clean),
+        file_name=clean,
+        sha256=digest,
+        size_bytes=size,
+        visibility=visibility,
+    )
+
+
+def enter(video: Video, held: int, upload: Upload | None = None) -> None:
+    """Save the row with its first step, if there is room for the bytes that are held."""
+    try:
+        with transaction.atomic():
+            check_quota(video.owner, held, besides=upload)
+            video.save()
+            ledger.add(video, "probe")
+            if upload is not None:
+                Upload.objects.filter(pk=upload.pk).update(video=video)
+    except IntegrityError:
+        raise Duplicate(Video.objects.get(owner=video.owner, sha256=video.sha256)) from None
 
 
 def check_size(size: int, file_name: str) -> None:
@@ -108,7 +141,7 @@ def free_bytes(owner: User, besides: Upload | None = None) -> int:
     arriving = Upload.objects.filter(video=None, error="").exclude(pk=besides.pk if besides else 0)
 
     def held(videos: QuerySet[Video], uploads: QuerySet[Upload]) -> int:
-        here = videos.aggregate(n=Sum("size_bytes"))["n"] or 0
+        here = videos.filter(original="").aggregate(n=Sum("size_bytes"))["n"] or 0
         return int(here + (uploads.aggregate(n=Sum("length_bytes"))["n"] or 0))
 
     mine, all_of_it = settings.KINOSCOPE_MAX_PERSON_BYTES, settings.KINOSCOPE_MAX_SITE_BYTES

@@ -20,13 +20,14 @@ log = logging.getLogger(__name__)
 
 def remove(video: Video) -> None:
     """Delete rows and files; every later search ignores it at once. `purge` clears what else may hold its words."""
-    path, derived = video.path, video.derived
+    path, derived = None if video.original else video.path, video.derived
     with transaction.atomic():
         Question.objects.filter(cited=video).update(answer={"withdrawn": True})  # it quotes the video
         LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Video), object_id=video.pk).delete()
         video.delete()
         IndexState.objects.filter(pk=1).update(purge_below=F("sequence"))
-    path.unlink(missing_ok=True)
+    if path is not None:  # a file that is used in place is its owner's
+        path.unlink(missing_ok=True)
     shutil.rmtree(derived, ignore_errors=True)
 
 

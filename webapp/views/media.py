@@ -41,7 +41,7 @@ def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
     path = video.playable_path
     if not video.content_type or not path.exists():
         raise Http404
-    if settings.KINOSCOPE_ACCEL:
+    if settings.KINOSCOPE_ACCEL and path.is_relative_to(settings.KINOSCOPE_HOME):
         response: HttpResponseBase = HttpResponse(content_type=video.content_type)
         response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
         return guard(response)

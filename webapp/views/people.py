@@ -51,7 +51,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 def describe(user: User) -> dict[str, Any]:
     return {
-        "held_bytes": sum(user.videos.values_list("size_bytes", flat=True)),
+        "held_bytes": sum(user.videos.filter(original="").values_list("size_bytes", flat=True)),
         "free_bytes": intake.free_bytes(user),
         "counts": {"videos": user.videos.count(), "questions": user.questions.count()},
         "tokens": user.tokens.all(),

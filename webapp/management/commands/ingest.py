@@ -7,13 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexer import cues
-from indexer.media import MAX_DURATION, MEDIA_SUFFIXES
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.media import subtitles
 from webapp.models import Step, Video
+from webapp.operations import folders
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
-from webapp.uploads import intake
 
 
 class Command(DatabaseCommand, JsonCommand):
@@ -22,6 +20,7 @@ class Command(DatabaseCommand, JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("paths", nargs="+")
+        parser.add_argument("--in-place", action="store_true", help="use the files where they lie, without copying")
         parser.add_argument("--wait", action="store_true", help="work until the videos are ready or failed")
         parser.add_argument("--user", help="who owns them (default: the first admin)")
         parser.add_argument("--visibility", choices=Video.Visibility.values, default=Video.Visibility.PRIVATE)
@@ -30,47 +29,28 @@ class Command(DatabaseCommand, JsonCommand):
         owner = find_user(options["user"])
         files = [file for path in options["paths"] for file in find_files(Path(path))]
         named = {Path(path) for path in options["paths"]}
-        taken = {beside for file in files if (beside := subtitles.find_beside(file)) is not None and is_media(file)}
+        taken = {subtitles.find_beside(file) for file in files if folders.is_media(file)}
         failed = False
         accepted: list[tuple[Video, str, float]] = []
         for file in files:
             begun = time.monotonic()
-            copy = None
-            if not is_media(file):
+            if not folders.is_media(file):
                 reason = "taken as subtitles" if file in taken else "it is not named like a video or a sound file"
                 failed |= file in named and file not in taken  # asked for by name, and not had
                 self.report(None, file.name, "left out", reason, begun, options["json"])
                 continue
-            try:
-                copy = intake.copy_in(file)
-                video = intake.accept(owner, copy, file.name, visibility=options["visibility"])
-                self.take_subtitles(video, file)
-                accepted.append((video, file.name, begun))
-                if not options["wait"]:
-                    self.report(video, file.name, "processing", None, begun, options["json"])
-            except intake.Duplicate as twin:
-                self.report(twin.video, file.name, "duplicate", None, begun, options["json"])
-            except (intake.Refused, OSError) as error:
-                failed = True
-                self.report(None, file.name, "failed", str(error), begun, options["json"])
-            finally:
-                if copy is not None:
-                    copy.unlink(missing_ok=True)
+            outcome = folders.take(owner, file, options["visibility"], options["in_place"])
+            failed |= outcome.status == "failed"
+            if outcome.warning:
+                self.stderr.write(f"left out: {outcome.warning}")
+            if outcome.status == "processing" and outcome.video is not None:
+                accepted.append((outcome.video, file.name, begun))
+            if outcome.status != "processing" or not options["wait"]:
+                self.report(outcome.video, file.name, outcome.status, outcome.reason or None, begun, options["json"])
         if options["wait"]:
             failed |= self.wait_for(accepted, options["json"])
         if failed:
             raise SystemExit(1)
-
-    def take_subtitles(self, video: Video, file: Path) -> None:
-        """Those that lie beside the file become its transcript."""
-        beside = subtitles.find_beside(file)
-        if beside is not None:
-            try:
-                with beside.open("rb") as opened:
-                    data = opened.read(cues.MAX_BYTES + 1)
-                subtitles.replace(video, cues.read_file(beside.name, data, MAX_DURATION))
-            except (cues.BadSubtitles, OSError) as error:
-                self.stderr.write(f"left out: {beside.name}: {error}")
 
     def wait_for(self, accepted: list[tuple[Video, str, float]], as_json: bool) -> bool:
         """Work in this process (beside other workers, if there are any) until all are finished."""
@@ -125,10 +105,6 @@ def find_files(path: Path) -> list[Path]:
     if not path.exists():
         raise usage(f"{path} does not exist.")
     return [path]
-
-
-def is_media(path: Path) -> bool:
-    return path.suffix.lower() in MEDIA_SUFFIXES
 
 
 def first_error(video: Video) -> str | None:

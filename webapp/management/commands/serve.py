@@ -45,6 +45,7 @@ class Command(BaseCommand):
         import uvicorn
 
         call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
         greet_first_admin(self.stdout, f"http://{options['host']}:{options['port']}")
         if options["demo"]:
             threading.Thread(target=self.add_demo, daemon=True).start()
