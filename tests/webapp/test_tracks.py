@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 @pytest.fixture
 def film(make_movie, tmp_path) -> Path:
-    """Two sounds, the second one the default, English subtitles, a title and a date."""
+    """Two sounds, the second one the default, English and German subtitles, a title and a date."""
     path = tmp_path / "film.mkv"
     sources = [make_movie("good.mp4"), make_movie("sound.mp4", picture=False)]
     with av.open(str(path), "w") as sink:
@@ -25,20 +25,18 @@ def film(make_movie, tmp_path) -> Path:
         for stream, code in zip(sounds, ("ger", "eng"), strict=True):
             stream.metadata["language"] = code
             stream.disposition = av.stream.Disposition.default if code == "eng" else 0
-        words = sink.add_stream("ass")
-        words.metadata["language"] = "eng"
+        written = {"eng": "the {\\i1}purple{\\i0} violin", "ger": "die lila Geige"}
+        for code in written:
+            sink.add_stream("ass").metadata["language"] = code
         for name, value in (("title", "The harbour at night"), ("artist", "M. Hollis"), ("DATE", "2015-06-01")):
             sink.metadata[name] = value
         sink.start_encoding()
-        packet = av.Packet(b"0,0,Default,,0,0,0,,the {\\i1}purple{\\i0} violin")
-        packet.stream, packet.time_base, packet.pts, packet.dts, packet.duration = (
-            words,
-            Fraction(1, 1000),
-            2000,
-            2000,
-            900,
-        )
-        sink.mux(packet)
+        for words in sink.streams.subtitles:
+            packet = av.Packet(f"0,0,Default,,0,0,0,,{written[words.metadata['language']]}".encode())
+            packet.stream, packet.time_base = words, Fraction(1, 1000)
+            packet.pts = packet.dts = 2000
+            packet.duration = 900
+            sink.mux(packet)
         for number, container in enumerate(opened):
             for packet in container.demux():
                 if packet.dts is not None:
@@ -101,6 +99,34 @@ def test_another_sound_and_what_is_spoken_can_be_chosen(video, clients, work) ->
     video.refresh_from_db()
     assert (video.status, video.content_type) == ("ready", "video/mp4")
     assert not video.utterances.filter(text__contains="violin").exists()
+
+
+def test_all_transcripts_are_kept_and_one_is_searched(video, clients, work) -> None:
+    """Both subtitles are there to be switched on; choosing the other needs no new reading, and corrections stay."""
+    english, german = video.transcripts.order_by("pk")
+    assert (english.language, german.language) == ("en", "de")
+    assert video.words_from == english.source
+    page = clients["owner"].get(f"/videos/{video.key}").content.decode()
+    assert f'captions.vtt?words={german.source}"' in page
+    captions = f"/media/{video.key}/captions.vtt?words={german.source}"
+    assert b"lila Geige" in clients["owner"].get(captions).content
+    assert clients["other"].get(captions).status_code == 404
+    assert clients["owner"].get(f"/media/{video.key}/captions.vtt?words=77").status_code == 404
+    line = video.utterances.get()
+    clients["owner"].post(f"/videos/{video.key}/lines/{line.pk}", {"text": "the violet violin"})
+    work()
+    address = f"/videos/{video.key}/tracks"
+    clients["owner"].post(address, {"words": german.source})
+    assert not video.steps.filter(name="speech", status="ready").exists()
+    work()
+    video.refresh_from_db()
+    assert (video.language, video.utterances.get().text) == ("de", "die lila Geige")
+    assert f"/videos/{video.key}" in clients["owner"].get("/search?q=Geige").content.decode()
+    clients["owner"].post(address, {"words": english.source})
+    assert video.utterances.get().text == "the violet violin"
+    before = list(video.steps.values_list("pk", "status"))
+    clients["owner"].post(address, {"words": english.source})  # nothing else was asked for
+    assert list(video.steps.values_list("pk", "status")) == before
 
 
 def test_cases_say_what_is_not_as_expected(video, people, tmp_path) -> None:

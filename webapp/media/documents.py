@@ -16,6 +16,7 @@ from indexer.types import TILE, TILES_A_ROW, Utterance, Word
 from qa.questions import language_of
 from webapp.answers.replies import tell
 from webapp.models import User, Video
+from webapp.pipeline.transcripts import FIELDS
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,15 @@ def transcript(video: Video, user: User | None = None) -> list[Cue]:
     return [Cue(u.start, u.end, u.text, tuple((w, a, b) for w, a, b in u.words)) for u in video.utterances.all()]
 
 
-def captions(video: Video) -> list[Cue]:
-    """The transcript as players show it."""
-    spoken = [Utterance(u.start, u.end, u.text, 1.0, [Word(*w) for w in u.words]) for u in video.utterances.all()]
+def captions(video: Video, source: str = "") -> list[Cue]:
+    """The transcript as players show it: the one in use, or that of another source; raises `KeyError` without it."""
+    lines = list(video.utterances.values(*FIELDS))
+    if source and source != video.words_from:
+        kept = video.transcripts.filter(source=source).first()
+        if kept is None:
+            raise KeyError(source)
+        lines = kept.lines
+    spoken = [Utterance(u["start"], u["end"], u["text"], 1.0, [Word(*w) for w in u["words"]]) for u in lines]
     return [Cue(*cue) for cue in lay_out(spoken)]
 
 

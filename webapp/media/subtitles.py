@@ -10,16 +10,14 @@ from django.db.models import QuerySet
 
 from indexer import cues
 from webapp.models import BROUGHT, Utterance, Video
-from webapp.pipeline import ledger
+from webapp.pipeline import ledger, transcripts
 
 
 def replace(video: Video, found: cues.Cues) -> None:
     """The cues become the video's transcript and stay it; what was made of the old one is made again."""
     with transaction.atomic():
-        video.utterances.all().delete()
-        Utterance.objects.bulk_create(Utterance(video=video, start=s, end=e, text=t) for s, e, t in found)
-        video.words_from = BROUGHT
-        video.save(update_fields=["words_from"])
+        transcripts.save(video, BROUGHT, video.language, "", cues.to_transcript(found, video.language).utterances)
+        transcripts.use(video, BROUGHT)
         if video.segments.exists():
             ledger.add(video, "embed")
             ledger.settle(video)

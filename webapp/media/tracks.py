@@ -9,23 +9,33 @@ from django.utils.translation import gettext as _
 from indexer.media import playable_type
 from indexer.types import MediaInfo
 from webapp.messages import language_named
-from webapp.models import BROUGHT, SPEECH, Video
-from webapp.pipeline import ledger
+from webapp.models import BROUGHT, SPEECH, Transcript, Video
+from webapp.pipeline import ledger, transcripts
 
 
 def list_choices(video: Video) -> dict[str, list[tuple[str, str, bool]]]:
     """Under `sound` and `words` what may be chosen: value, name, whether it is chosen now. One alone is no choice."""
     info = video.info
     sounds = [(str(t["index"]), name_track(t), t["index"] == info.sound) for t in info.sounds if t["readable"]]
-    words = [(str(t["index"]), name_track(t), video.words_from == str(t["index"])) for t in info.subtitles]
-    if words and info.has_audio:
-        words.append((SPEECH, _("what is spoken"), video.words_from == SPEECH))
-    if words and video.words_from == "":
-        words.insert(0, ("", _("subtitles of the file"), True))
-    if words and video.words_from == BROUGHT:
-        words.insert(0, (BROUGHT, _("subtitles brought by a person"), True))
+    words = [(t.source, name_transcript(t), t.source == video.words_from) for t in video.transcripts.all()]
+    if info.has_audio and SPEECH not in [source for source, _, _ in words]:
+        words.append((SPEECH, _("what is spoken"), False))
     choices = {"sound": sounds, "words": words}
     return {name: rows for name, rows in choices.items() if len(rows) > 1}
+
+
+def list_captions(video: Video) -> list[tuple[str, str, str]]:
+    """Source, name and language of every transcript beside the one in use."""
+    others = video.transcripts.exclude(source=video.words_from).defer("lines")
+    return [(t.source, name_transcript(t), t.language) for t in others]
+
+
+def name_transcript(transcript: Transcript) -> str:
+    """Where it comes from, and its language as far as that is known."""
+    language = language_named(transcript.language) if transcript.language else ""
+    kinds = {SPEECH: _("what is spoken"), BROUGHT: _("subtitles brought by a person")}
+    kind = kinds.get(transcript.source) or transcript.title or _("subtitles of the file")
+    return " · ".join(filter(None, [kind, language]))
 
 
 def name_track(track: dict[str, Any]) -> str:
@@ -38,19 +48,25 @@ def choose(video: Video, sound: int | None, words: str) -> bool:
     """Play and hear the sound track of that number, take the transcript from there; False where there is no such. What
     depends on it is made anew. None and "" leave things as they are.
     """
-    if sound is None and not words:
-        return True
     info = video.info
     track = next((t for t in info.sounds if t["index"] == sound and t["readable"]), None)
-    sources = {"", video.words_from, SPEECH, *(str(t["index"]) for t in info.subtitles)}
+    sources = {"", SPEECH, *video.transcripts.values_list("source", flat=True)}
     if (sound is not None and track is None) or words not in sources:
         return False
     with transaction.atomic():
+        if words and words != video.words_from:
+            if transcripts.use(video, words):
+                ledger.add(video, "embed")
+                ledger.settle(video)
+            else:
+                transcripts.put_aside(video)
+                video.words_from = words
+                video.save(update_fields=["words_from"])
+                hear_again(video)
         if track is not None and sound != info.sound:
             play(video, info, track)
-        video.words_from = words or video.words_from
-        video.save(update_fields=["words_from"])
-        hear_again(video)
+            video.transcripts.filter(source=SPEECH).delete()  # of the other sound
+            hear_again(video)
     return True
 
 

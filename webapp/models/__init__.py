@@ -10,6 +10,7 @@ from webapp.models.questions import Question
 from webapp.models.searches import PictureQuery, SavedSearch
 from webapp.models.spellings import Spelling
 from webapp.models.steps import Step, Worker
+from webapp.models.transcripts import Transcript
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine, Shot, Utterance, Video, title_from
 
@@ -43,6 +44,7 @@ __all__ = [
     "Tag",
     "Token",
     "Tombstone",
+    "Transcript",
     "Upload",
     "User",
     "Utterance",

@@ -14,33 +14,37 @@ from indexer import box, cues
 from indexer.ports import Progress
 from indexer.speech import cut_audio, cut_windows, join_sentences, share_sound, write_down
 from indexer.types import Audio, MediaInfo, Transcript, Utterance, Word
-from webapp import engine, models
+from webapp import engine
 from webapp.models import BROUGHT, SPEECH, Spelling, Video
-from webapp.pipeline import checkpoints
+from webapp.pipeline import checkpoints, transcripts
 from webapp.pipeline.outputs import workspace
 
 Store = Callable[[], None]
+
+MAX_TRACKS = 16  # of subtitles; each is read in a pass of its own
 
 
 def speech(video: Video, progress: Progress) -> Store:
     """Hear the sound window by window; each is a checkpoint, so that hours of it are not lost."""
     info = video.info
-    heard = read_subtitles(video, info)
-    is_written = heard is not None or video.words_from == BROUGHT
+    written = read_subtitles(video, info)
+    source = choose_source(video, info, written)
     pieces: list[dict[str, Any]] = []
     if info.has_audio:
         with workspace(video) as folder:
             path = box.extract_audio(video.path, folder, info)
             audio = np.memmap(path, np.float32, "r") if path.stat().st_size else np.zeros(0, np.float32)
-            pieces = listen(video, audio, not is_written, progress)
-    if not is_written:
-        heard = write_down([read_record(u) for piece in pieces for u in piece["utterances"]])
+            pieces = listen(video, audio, source == SPEECH, progress)
+    heard = write_down([read_record(u) for piece in pieces for u in piece["utterances"]])
 
     def store() -> None:
         video.sound = average([(piece["seconds"], piece["sound"]) for piece in pieces])
         video.save(update_fields=["sound"])
-        if heard is not None:
-            replace_utterances(video, heard)
+        for name, title, transcript in written:
+            transcripts.save(video, name, transcript.language, title, transcript.utterances)
+        if source == SPEECH:
+            transcripts.save(video, SPEECH, heard.language, "", join_sentences(heard.utterances))
+        transcripts.use(video, source)
 
     return store
 
@@ -94,32 +98,22 @@ def find_spellings(video: Video) -> list[str]:
     return list(dict.fromkeys(filter(None, [*own, *Spelling.objects.values_list("text", flat=True)])))
 
 
-def read_subtitles(video: Video, info: MediaInfo) -> Transcript | None:
-    """Those of the file that are to be the transcript; None where there are none, or speech is to be heard instead."""
-    if video.words_from in (SPEECH, BROUGHT):
-        return None
-    chosen = [t for t in info.subtitles if video.words_from in ("", str(t["index"]))]
+def read_subtitles(video: Video, info: MediaInfo) -> list[tuple[str, str, Transcript]]:
+    """Source, title and words of each subtitle track of the file that says something."""
+    found = []
+    for track in info.subtitles[:MAX_TRACKS]:
+        lines = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
+        if lines:
+            found.append((str(track["index"]), track["title"], cues.to_transcript(lines, track["language"])))
+    return found
+
+
+def choose_source(video: Video, info: MediaInfo, written: list[tuple[str, str, Transcript]]) -> str:
+    """As a person chose; else the file's own subtitles: its default ones, then those in the language of the site."""
+    names = [name for name, _, _ in written]
+    if video.words_from in (SPEECH, BROUGHT, *names):
+        return video.words_from
     site = settings.LANGUAGE_CODE[:2]
-    track = min(chosen, key=lambda t: (not t["default"], t["language"] != site), default=None)
-    if track is None:
-        return None
-    found = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
-    return cues.to_transcript(found, track["language"]) if found else None
-
-
-def replace_utterances(video: Video, heard: Transcript) -> None:
-    video.utterances.all().delete()
-    models.Utterance.objects.bulk_create(
-        models.Utterance(
-            video=video,
-            start=u.start,
-            end=u.end,
-            text=u.text,
-            confidence=u.confidence,
-            words=[[w.text, w.start, w.end] for w in u.words],
-            language=u.language or heard.language,
-        )
-        for u in join_sentences(heard.utterances)
-    )
-    video.language = heard.language
-    video.save(update_fields=["language"])
+    tracks = [t for t in info.subtitles if str(t["index"]) in names]
+    best = min(tracks, key=lambda t: (not t["default"], t["language"] != site), default=None)
+    return SPEECH if best is None else str(best["index"])

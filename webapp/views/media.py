@@ -182,11 +182,15 @@ def shrink(path: Path, width: int) -> bytes:
 @require_safe
 @require_session
 def captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    return send_captions(visible_video(request, key))
+    return send_captions(visible_video(request, key), request.GET.get("words", ""))
 
 
-def send_captions(video: Video) -> HttpResponseBase:
-    text = documents.write("transcript", "vtt", video)
+def send_captions(video: Video, source: str = "") -> HttpResponseBase:
+    """The transcript in use, or that of another source."""
+    try:
+        text = documents.write_vtt(documents.captions(video, source), video)
+    except KeyError:
+        raise Http404 from None
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
 

@@ -60,6 +60,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "segments": segments,
             "chapters": chapters,
             "player": set_up_player(video),
+            "captions": tracks.list_captions(video),
             "inside": query,
             "words": tuple(terms(query)),
             "hits": hits,
