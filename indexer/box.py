@@ -98,6 +98,38 @@ def render_proxy(path: Path, out: Path, info: MediaInfo, progress: Progress) -> 
     return _check_file(answer["path"], out)
 
 
+def render_streams(path: Path, out: Path, info: MediaInfo, progress: Progress) -> dict[str, list[dict[str, Any]]]:
+    """Write the film in several qualities, and every sound track that can be read, as fragmented MP4 under `out`.
+
+    Under `pictures` and `sounds`, for each: `name` of its file without `.mp4`, `codec` (RFC 6381), `bits` a second at
+    most, `init` (first byte, bytes) and `segments` (seconds, first byte, bytes); `width` and `height` of a picture,
+    `track` of a sound.
+    """
+    size = path.stat().st_size
+    most = round((info.duration + 60) * PROXY_BYTES_PER_SECOND)
+    wall = 300.0 + 40 * info.duration + size / SLOWEST_READING
+    sounds = [track["index"] for track in info.sounds if track["readable"]]
+    answer = run("streams", path, out, wall, most, progress, sounds=sounds)
+    return {kind: [_check_stream(record, out) for record in answer[kind]] for kind in ("pictures", "sounds")}
+
+
+def _check_stream(record: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Plain numbers, and places that lie inside the file."""
+    try:
+        end = _check_file(f"{record['name']}.mp4", out).stat().st_size
+        places = [[0.0, *record["init"]], *record["segments"]]
+        segments = [[float(seconds), int(first), int(length)] for seconds, first, length in places]
+        if all(0 <= first <= first + length <= end and 0 <= seconds < math.inf for seconds, first, length in segments):
+            numbers: dict[str, Any] = {
+                name: int(record[name]) for name in ("bits", "width", "height", "track") if name in record
+            }
+            names = {name: str(record[name])[:40] for name in ("name", "codec")}
+            return {**names, **numbers, "init": segments[0][1:], "segments": segments[1:]}
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise BoxFailed("The decoder's answer makes no sense (%(what)s). The file is probably damaged.", what="streams")
+
+
 def _read(kind: type[_Record], record: Any) -> _Record:
     """A record of the child's answer, its fields of their own type and its numbers finite."""
     values = {f.name: record.get(f.name) for f in fields(kind)}

@@ -50,7 +50,7 @@ def say_progress(share: float) -> None:
 
 def answer(operation: str, path: Path, out: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     """What `indexer.box` asks for; `wanted` are the operation's own arguments."""
-    from indexer.adapters.pyav import look, probe, rendition, sound, words
+    from indexer.adapters.pyav import look, probe, rendition, sound, streams, words
 
     match operation:
         case "probe":
@@ -69,6 +69,8 @@ def answer(operation: str, path: Path, out: Path, wanted: dict[str, Any]) -> dic
             return look.read_cover(path, out)
         case "proxy":
             return rendition.render_proxy(path, out, progress=say_progress, **wanted)
+        case "streams":
+            return streams.render_streams(path, out, progress=say_progress, **wanted)
     raise SystemExit(f"unknown operation {operation}")
 
 

@@ -14,14 +14,18 @@ pytestmark = pytest.mark.usefixtures("fake_models")
 OF_A_VIDEO = {
     "watch": ("get", 200), "progress": ("get", 200), "cancel": ("post", 302), "retry": ("post", 302),
     "edit": ("post", 302), "ask-video": ("post", 302), "document": ("get", 200), "watched": ("post", 400),
-    "stream": ("get", 404), "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
+    "stream": ("get", 404), "streams": ("get", 404), "stream-list": ("get", 404), "stream-file": ("get", 404),
+    "captions": ("get", 200), "storyboard": ("get", 404), "poster": ("get", 404),
     "frame": ("get", 404), "subtitles": ("post", 302), "tracks": ("post", 302),
-    "spellings": ("post", 302), "respell": ("post", 302),
+    "make-qualities": ("post", 302), "spellings": ("post", 302), "respell": ("post", 302),
     "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
     "near": ("get", 200),
 }  # fmt: skip
-FILES = {"stream", "captions", "storyboard", "poster", "frame", "thumbnails", "document"}  # 401, not a page
+FILES = {  # 401, not a page
+    "stream", "streams", "stream-list", "stream-file", "captions", "storyboard", "poster", "frame", "thumbnails",
+    "document",
+}  # fmt: skip
 FOR_SIGNED_IN = {"collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
 OF_A_PERSON = {
     "upload-pieces": "get",
@@ -54,7 +58,7 @@ FOR_ADMINS = {
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {"accessibility", "api-missing", "welcome", "login", "logout", "health", "favicon", "set_language"}
-CHANGES = {"cancel", "retry", "edit", "subtitles", "tracks", "spellings", "respell", "delete"}
+CHANGES = {"cancel", "retry", "edit", "subtitles", "tracks", "make-qualities", "spellings", "respell", "delete"}
 
 
 def names() -> set[str]:
@@ -75,7 +79,14 @@ def test_every_address_is_covered() -> None:
 def address(name: str, video: Video) -> str:
     from django.urls import reverse
 
-    more = {"frame": ["k1"], "document": ["summary", "md"], "correct": [1], "unshare": [NOBODY]}
+    more = {
+        "frame": ["k1"],
+        "stream-list": ["p"],
+        "stream-file": ["p"],
+        "document": ["summary", "md"],
+        "correct": [1],
+        "unshare": [NOBODY],
+    }
     return reverse(name, args=[video.key, *more.get(name, [])])
 
 

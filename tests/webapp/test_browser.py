@@ -93,6 +93,28 @@ def try_keys_and_tabs(page, expect) -> None:
     expect(page.locator("[data-poll]")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
 
 
+def try_qualities(page, expect) -> None:
+    """Several qualities are made, and the player changes to the one that is chosen."""
+    page.get_by_text("Title, sharing, deletion").click()
+    page.get_by_role("button", name="Make several qualities").click()
+    end = time.monotonic() + PATIENCE / 1000
+    while page.locator("video[data-streams]").count() == 0:
+        assert time.monotonic() < end
+        page.wait_for_timeout(1000)
+        page.reload()
+    expect(page.get_by_label("Quality")).to_be_visible()
+    assert page.evaluate("document.getElementById('player').src").startswith("blob:")
+    page.get_by_label("Quality").select_option(label="360p")
+    page.evaluate("document.getElementById('player').currentTime = 20")
+    for _ in range(60):
+        lines = page.evaluate("document.getElementById('player').videoHeight")
+        if lines == 360:
+            break
+        page.wait_for_timeout(250)
+    assert lines == 360
+    wait_for_player(page, 20.0)
+
+
 @pytest.mark.parametrize(
     ("width", "height", "scheme"),
     [(1280, 900, "light"), pytest.param(390, 844, "dark", marks=pytest.mark.slow)],
@@ -179,6 +201,8 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         look(page, axe)
         page.keyboard.press("h")
         expect(page.locator(".stage .heat")).to_have_count(0)
+        try_qualities(page, expect)
+        look(page, axe)
         page.get_by_text("Title, sharing, deletion").click()
         page.get_by_role("button", name="Delete video").click()
         expect(page.locator(".messages")).to_contain_text("was deleted")

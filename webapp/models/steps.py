@@ -31,6 +31,7 @@ class Step(models.Model):
         INDEX = "index", _("index")
         DESCRIBE = "describe", _("summary, chapters, tags")
         PROXY = "proxy", _("version for browsers")
+        STREAMS = "streams", _("several qualities")
         REEMBED = "reembed", _("vectors of another recipe")
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="steps")

@@ -78,6 +78,7 @@ class Video(models.Model):
     media_info = models.JSONField(default=dict)
     content_type = models.CharField(max_length=40, blank=True, help_text=_("of the file that browsers are given"))
     files = models.JSONField(default=dict, help_text="storyboard and proxy: their names in `derived`")
+    streams = models.JSONField(default=dict, help_text="qualities and sounds to choose from, see `media.playlists`")
     language = models.CharField(max_length=8, blank=True)
     words_from = models.CharField(
         max_length=12,

@@ -24,7 +24,7 @@ from indexer.errors import IndexerError, translatable
 from qa.errors import QaError
 from webapp.models import Step, Video
 from webapp.pipeline import plan, wakeup
-from webapp.pipeline.plan import OF_LIBRARY, OPTIONAL, PLAN
+from webapp.pipeline.plan import BESIDE, OPTIONAL, PLAN
 from webapp.pipeline.turns import find_turn, shorter_than
 
 log = logging.getLogger(__name__)
@@ -282,7 +282,7 @@ def retry(video: Video, name: str | None = None) -> int:
 
 def settle(video: Video) -> None:
     """Bring the video's status in line with its steps."""
-    states = dict(video.steps.exclude(name__in=OF_LIBRARY).values_list("name", "status"))
+    states = dict(video.steps.exclude(name__in=BESIDE).values_list("name", "status"))
     over = (Step.Status.FAILED, Step.Status.CANCELLED)
     if any(status in over for name, status in states.items() if name not in OPTIONAL):
         status = Video.Status.FAILED

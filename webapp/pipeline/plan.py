@@ -40,11 +40,12 @@ PLAN = {
     "embed": Planned(3, "models", ("speech", "screen_text", "pictures")),
     "describe": Planned(3, "models", ("embed",)),
     "proxy": Planned(5, "cpu", ("probe",)),
+    "streams": Planned(7, "cpu", ("probe",)),  # only where a person asks for it
     "index": Planned(6, "models", ("describe",)),  # once for all that came meanwhile: the delta answers until then
     "reembed": Planned(9, "models", ("describe",)),  # a change of models waits for what people just uploaded
 }
-OPTIONAL = ("proxy", "index", "reembed")  # steps whose failure leaves the video useful
-OF_LIBRARY = ("index", "reembed")  # steps that a video need not wait for to be ready
+OPTIONAL = ("proxy", "index", "streams", "reembed")  # steps whose failure leaves the video useful
+BESIDE = ("index", "streams", "reembed")  # steps that a video need not wait for to be ready
 
 
 def following(video: Video, name: str) -> list[str]:
@@ -54,7 +55,7 @@ def following(video: Video, name: str) -> list[str]:
     left_out, states = leave_out(video), dict(video.steps.values_list("name", "status"))
     done = {name} | {step for step, status in states.items() if status == Step.Status.DONE}
     needs = {step: find_needs(step, left_out) for step in PLAN if step not in left_out}
-    used = {before for step in done & needs.keys() - {*OF_LIBRARY} for before in needs[step]}
+    used = {before for step in done & needs.keys() - {*BESIDE} for before in needs[step]}
     missed = needs.keys() - states.keys() - used - {"probe", "index"}
     ready = [step for step, needed in needs.items() if needed <= done and (name in needed or step in missed)]
     return [step for step in ready if not needs[step] & set(ready)]
@@ -70,7 +71,7 @@ def find_needs(step: str, left_out: set[str]) -> set[str]:
 
 def leave_out(video: Video) -> set[str]:
     """Steps that this video does not need."""
-    info, left_out = video.info, set()
+    info, left_out = video.info, {"streams"}
     if not info.has_video:
         left_out |= {"glance", "look", "screen_text", "pictures"}
     if not info.has_audio and not info.subtitles:

@@ -237,6 +237,21 @@ def proxy(video: Video, progress: Progress) -> Store:
     return store
 
 
+def streams(video: Video, progress: Progress) -> Store:
+    """Several qualities and every sound, for players that choose as they go; only where a person wants it."""
+    with workspace(video) as folder:
+        made = box.render_streams(video.path, folder, video.info, progress)
+        names = adopt(folder, video)
+
+    def store() -> None:
+        for record in [*made["pictures"], *made["sounds"]]:
+            note_file(video, f"stream {record['name']}", names[f"{record['name']}.mp4"])
+        video.streams = made
+        video.save(update_fields=["streams"])
+
+    return store
+
+
 STAGES: dict[str, Compute] = {
     "probe": probe,
     "glance": glance,
@@ -248,5 +263,6 @@ STAGES: dict[str, Compute] = {
     "index": index,
     "describe": describe,
     "proxy": proxy,
+    "streams": streams,
     "reembed": reembed,
 }

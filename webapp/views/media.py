@@ -16,13 +16,14 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 from PIL import Image as Pillow
 
-from webapp.media import documents
+from webapp.media import documents, playlists
 from webapp.models import Video
 from webapp.parsing import MAX_DIGITS, parse_number
 from webapp.people import audit
 from webapp.people.access import require_session, signed_in, visible_video
 
 WIDTHS = (320, 640)  # pixels: cards, and cards on screens with twice as many
+PLAYLIST = "application/vnd.apple.mpegurl"
 BLOCK_BYTES = 256 << 10
 _RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)$", re.IGNORECASE | re.ASCII)
 
@@ -37,16 +38,22 @@ def stream(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 
 
 def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
-    """The playable file; one byte range at most, as players ask for (RFC 9110, preconditions before ranges)."""
-    path = video.playable_path
-    if not video.content_type or not path.exists():
+    """The playable file."""
+    if not video.content_type:
+        raise Http404
+    return send_file(request, video.playable_path, video.content_type, video.files.get("proxy") or video.sha256)
+
+
+def send_file(request: HttpRequest, path: Path, content_type: str, version: str) -> HttpResponseBase:
+    """One byte range at most, as players ask for (RFC 9110, preconditions before ranges)."""
+    if not path.exists():
         raise Http404
     if settings.KINOSCOPE_ACCEL and path.is_relative_to(settings.KINOSCOPE_HOME):
-        response: HttpResponseBase = HttpResponse(content_type=video.content_type)
+        response: HttpResponseBase = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
         return guard(response)
     state = path.stat()
-    etag, changed = f'"{video.files.get("proxy") or video.sha256}"', int(state.st_mtime)
+    etag, changed = f'"{version}"', int(state.st_mtime)
     settled = get_conditional_response(request, etag=etag, last_modified=changed)
     if settled is not None:  # 304 or 412
         return guard(settled, etag, changed)
@@ -60,7 +67,7 @@ def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
     first, last = span
     partial = (last - first + 1) < state.st_size or bool(_RANGE.match(wanted))
     body = read_blocks(path, first, last) if request.method == "GET" else b""
-    response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=video.content_type)
+    response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=content_type)
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"
     if partial:
@@ -108,6 +115,38 @@ def guard(response: HttpResponseBase, etag: str = "", changed: int | None = None
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = "private, no-cache"
     return response
+
+
+@require_safe
+@require_session
+def streams(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """The list of qualities and sounds, where they were made."""
+    video = visible_video(request, key)
+    if not video.streams:
+        raise Http404
+    return guard(HttpResponse(playlists.write_master(video), content_type=PLAYLIST))
+
+
+@require_safe
+@require_session
+def stream_list(request: HttpRequest, key: uuid.UUID, name: str) -> HttpResponseBase:
+    """Where one of them may be cut."""
+    try:
+        text = playlists.write_list(visible_video(request, key), name)
+    except KeyError:
+        raise Http404 from None
+    return guard(HttpResponse(text, content_type=PLAYLIST))
+
+
+@require_safe
+@require_session
+def stream_file(request: HttpRequest, key: uuid.UUID, name: str) -> HttpResponseBase:
+    """Its file, by byte ranges."""
+    video = visible_video(request, key)
+    file = video.files.get(f"stream {name}")
+    if file is None:
+        raise Http404
+    return send_file(request, video.derived / file, "video/mp4", file)
 
 
 @require_safe

@@ -126,6 +126,17 @@ def choose_tracks(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @login_required
+def make_qualities(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Several qualities and all sounds, for slow lines and other languages; the step shows how far it is."""
+    video = editable_video(request, key)
+    if video.info.has_video:
+        ledger.add(video, "streams")
+        audit.note(request, "qualities", video)
+    return redirect("watch", key)
+
+
+@require_POST
+@login_required
 def spell(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Names and terms that are likely to be spoken; the video is heard again with them."""
     video = editable_video(request, key)

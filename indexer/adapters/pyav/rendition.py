@@ -1,7 +1,7 @@
 """Renditions that browsers play: a picture that they know is taken over as it is, the rest is encoded."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -121,17 +121,25 @@ class CopiedPicture:
 class EncodedPicture:
     """H.264, upright and square."""
 
-    def __init__(self, sink: OutputContainer, picture: Any, start: float, view: View) -> None:
-        self._view, self._start, self._last, self._fields = view, start, -1, Deinterlacer()
+    def __init__(
+        self,
+        sink: OutputContainer,
+        picture: Any,
+        start: float,
+        view: View,
+        lines: int = PROXY_LINES,
+        options: Mapping[str, str] = {},
+    ) -> None:
+        self.start, self._view, self._last, self._fields = start, view, -1, Deinterlacer()
         rate = min(max(float(picture.average_rate or 25), LEAST_RATE), MOST_RATE)
         self._stream: Any = sink.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"preset": "veryfast", "crf": "25", "threads": "2"}
+        self._stream.options = {"preset": "veryfast", "crf": "25", "threads": "2", **options}
         context = self._stream.codec_context
         context.time_base = Fraction(1, TICKS)
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709, and said so
         width, height = view.size(picture.width, picture.height)
-        scale = min(1.0, PROXY_LINES / min(width, height))
+        scale = min(1.0, lines / min(width, height))
         self._stream.width, self._stream.height = even(width * scale), even(height * scale)
 
     def push(self, packet: Any) -> Iterator[Any]:
@@ -141,18 +149,33 @@ class EncodedPicture:
             return
         for frame in frames:
             for whole in self._fields.push(frame):
-                yield from self._encode(whole)
+                yield from self.encode(whole)
 
     def flush(self) -> Iterator[Any]:
         for whole in self._fields.flush():
-            yield from self._encode(whole)
-        yield from self._stream.encode(None)
+            yield from self.encode(whole)
+        yield from self.finish()
 
-    def _encode(self, frame: VideoFrame) -> list[Any]:
+    def encode(self, frame: VideoFrame, is_key: bool = False) -> list[Any]:
+        """Packets of a whole frame; elsewhere than at key frames the encoder chooses its own."""
         drawn = self._view.draw(frame, self._stream.width, self._stream.height, "yuv420p")
-        drawn.time_base, drawn.pict_type = Fraction(1, TICKS), 0  # the encoder chooses its own key frames
-        drawn.pts = self._last = max(self._last + 1, round((float(frame.time or 0) - self._start) * TICKS))
+        drawn.time_base, drawn.pict_type = Fraction(1, TICKS), int(is_key)
+        drawn.pts = self._last = max(self._last + 1, round((float(frame.time or 0) - self.start) * TICKS))
         return list(self._stream.encode(drawn))
+
+    def finish(self) -> list[Any]:
+        """What the encoder still holds."""
+        return list(self._stream.encode(None))
+
+    def describe(self) -> dict[str, Any]:
+        """Size in pixels, and the codec as RFC 6381 names it: profile and level stand in its header."""
+        profile = bytes(self._stream.codec_context.extradata or b"")
+        at = profile.find(b"\x67") + 1 if profile[:1] != b"\x01" else 1
+        return {
+            "width": self._stream.width,
+            "height": self._stream.height,
+            "codec": f"avc1.{profile[at : at + 3].hex()}",
+        }
 
 
 class EncodedSound:
