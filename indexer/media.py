@@ -1,5 +1,7 @@
 """What may be opened at all, what is searched for in folders, and what a browser can play; the box applies it."""
 
+from pathlib import Path
+
 from indexer.types import MediaInfo
 
 
@@ -61,6 +63,20 @@ MEDIA_SUFFIXES = frozenset(
     adts ac3 eac3 ec3 dts thd aif aiff aifc au snd caf amr awb ape wv tta tak m4a m4b m4r opus
     """)
 )
+
+
+def is_media(path: Path) -> bool:
+    """Whether a file is named like a video or sound; an animated WebP is told from a picture by its header."""
+    return path.suffix.lower() in MEDIA_SUFFIXES or (path.suffix.lower() == ".webp" and is_webp(path, animated=True))
+
+
+def is_webp(path: Path, animated: bool = False) -> bool:
+    """By its first bytes (RFC 9649); `animated`: only one that holds several pictures."""
+    with path.open("rb") as file:
+        head = file.read(21)
+    is_one = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return is_one and (not animated or (head[12:16] == b"VP8X" and bool(head[20] & 2)))
+
 
 _PLAYABLE = {
     "mov": ({"h264"}, {"aac", "mp3", ""}, "video/mp4"),

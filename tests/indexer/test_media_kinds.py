@@ -10,7 +10,7 @@ import pytest
 from av.filter import Graph
 from PIL import Image, ImageDraw, ImageFont
 
-from indexer import box
+from indexer import box, media
 from indexer.errors import UnreadableMedia
 from indexer.media import copied_container, playable_type
 from indexer.types import SAMPLE_RATE, MediaInfo
@@ -435,3 +435,30 @@ def test_what_browsers_know_is_taken_over_as_it_is(codec: str, encoder: str, tmp
     assert playable_type(box.probe(made)) == ("video/mp4" if codec == "h264" else "video/webm")
     assert packets(made)[1:] == packets(path)[1:]  # a muxer may move what stands before the first picture
     assert keyframe(made, tmp_path, box.probe(made))[120, 160] == pytest.approx([200, 40, 40], abs=12)
+
+
+def test_an_animated_webp_is_a_film(tmp_path: Path) -> None:
+    """At its own times, over black; a single picture is none."""
+    path = tmp_path / "dance.webp"
+    pictures = [Image.new("RGBA", (160, 120), (200, 0, 0, 255)), Image.new("RGBA", (160, 120), (0, 0, 200, 0))]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[1500, 500], lossless=True)
+    assert media.is_media(path)
+    info = box.probe(path)
+    assert (info.width, info.height) == (160, 120)
+    assert info.duration == pytest.approx(1.6, abs=0.2)
+    assert info.fps <= media.MAX_FRAME_RATE
+    out = tmp_path / "out"
+    out.mkdir()
+    found = box.look(path, out, info, lambda share: None)
+    assert [round(shot.start, 1) for shot in found.shots] == [0.0, 1.5]
+    last = np.asarray(Image.open(found.keyframes[-1].path))
+    assert last.mean() < 6
+    assert box.render_proxy(path, out, info, lambda share: None).suffix == ".mp4"
+    still = tmp_path / "still.webp"
+    pictures[0].save(still)
+    assert not media.is_media(still)
+    with pytest.raises(UnreadableMedia, match="single picture"):
+        box.probe(still)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UnreadableMedia):
+        box.probe(path)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import cues
-from indexer.media import MAX_DURATION, MEDIA_SUFFIXES
+from indexer.media import MAX_DURATION
 from webapp.media import subtitles
 from webapp.models import User, Video
 from webapp.uploads import intake
@@ -20,10 +20,6 @@ class Outcome:
     status: str
     reason: str = ""
     warning: str = ""
-
-
-def is_media(path: Path) -> bool:
-    return path.suffix.lower() in MEDIA_SUFFIXES
 
 
 def take(owner: User, file: Path, visibility: str, in_place: bool) -> Outcome:

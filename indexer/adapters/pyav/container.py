@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 
 from indexer import media
 from indexer.adapters.pyav.filters import Deinterlacer
+from indexer.adapters.pyav.webp import unroll
 from indexer.errors import UnreadableMedia
 from indexer.types import Image
 
@@ -31,9 +32,10 @@ def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media
     """Open by path with demuxer and protocol allow-lists; raise `UnreadableMedia` when FFmpeg refuses."""
     if path.stat().st_size == 0:
         raise UnreadableMedia("The file is empty (0 bytes). Check the original and upload it again.")
+    source = unroll(path) if demuxers == media.DEMUXERS and media.is_webp(path) else str(path)
     try:
         container: InputContainer = av.open(
-            str(path),
+            source,
             options={
                 "protocol_whitelist": "file",
                 "format_whitelist": demuxers,

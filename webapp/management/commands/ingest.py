@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from indexer.media import is_media
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.media import subtitles
 from webapp.models import Step, Video
@@ -29,12 +30,12 @@ class Command(DatabaseCommand, JsonCommand):
         owner = find_user(options["user"])
         files = [file for path in options["paths"] for file in find_files(Path(path))]
         named = {Path(path) for path in options["paths"]}
-        taken = {subtitles.find_beside(file) for file in files if folders.is_media(file)}
+        taken = {subtitles.find_beside(file) for file in files if is_media(file)}
         failed = False
         accepted: list[tuple[Video, str, float]] = []
         for file in files:
             begun = time.monotonic()
-            if not folders.is_media(file):
+            if not is_media(file):
                 reason = "taken as subtitles" if file in taken else "it is not named like a video or a sound file"
                 failed |= file in named and file not in taken  # asked for by name, and not had
                 self.report(None, file.name, "left out", reason, begun, options["json"])

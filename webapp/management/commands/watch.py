@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from indexer.media import is_media
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import Video
 from webapp.operations import folders
@@ -58,7 +59,7 @@ class Command(DatabaseCommand, JsonCommand):
 
     def take_all(self, files: Iterable[Path], options: dict[str, Any]) -> None:
         for file in files:
-            if file.is_file() and folders.is_media(file):
+            if file.is_file() and is_media(file):
                 outcome = folders.take(self.owner, file, options["visibility"], in_place=not options["copy"])
                 if outcome.status != "duplicate":  # it was here at the last start, too
                     record = {"video": outcome.video.pk if outcome.video else None, "file": str(file)}
