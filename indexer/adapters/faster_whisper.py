@@ -17,7 +17,7 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
-_BATCH = 4  # windows heard at once: a quarter less work than one by one; a batch lasts some 7 s on two cores
+_BATCH = 4  # windows heard at once: a third less work than one by one; a batch lasts some 7 s on two cores
 _SPANS = 8  # whose language is guessed at once
 _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
 
@@ -84,6 +84,7 @@ class FasterWhisper:
             batch_size=_BATCH,
             beam_size=5,
             temperature=0.0,
+            without_timestamps=False,  # without them Whisper leaves out sentences, and capitals of names
             word_timestamps=True,
             hotwords=hotwords,
             vad_filter=False,
