@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.conftest import BOTH, Installation, write_movie
 
-STEPS = ("probe", "glance", "look", "speech", "screen_text", "embed", "index", "describe", "proxy")
+STEPS = ("probe", "glance", "look", "speech", "screen_text", "pictures", "embed", "index", "describe", "proxy")
 POINTS = ("before", "mid", "written", "committed")
 QUICK = {
     "table": [("look", "written"), ("embed", "mid")],
