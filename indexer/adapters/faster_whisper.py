@@ -76,7 +76,11 @@ class FasterWhisper:
     def _transcribe_batch(
         self, audio: Audio, windows: Sequence[Span], language: str, hotwords: str | None
     ) -> list[Utterance]:
-        """All windows at once; one of which something is not believable is heard again on its own."""
+        """All windows at once; one of which something is not believable is heard again on its own. One window alone
+        gains nothing by a batch.
+        """
+        if len(windows) == 1:
+            return self._transcribe_window(audio, windows[0], language, hotwords)
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
