@@ -17,9 +17,11 @@ def list_choices(video: Video) -> dict[str, list[tuple[str, str, bool]]]:
     """Under `sound` and `words` what may be chosen: value, name, whether it is chosen now. One alone is no choice."""
     info = video.info
     sounds = [(str(t["index"]), name_track(t), t["index"] == info.sound) for t in info.sounds if t["readable"]]
-    words = [(t.source, name_transcript(t), t.source == video.words_from) for t in video.transcripts.all()]
-    if info.has_audio and SPEECH not in [source for source, _, _ in words]:
-        words.append((SPEECH, _("what is spoken"), False))
+    words = [(t.source, name_transcript(t), t.source == video.words_from) for t in video.transcripts.defer("lines")]
+    unread = [(str(t["index"]), name_track(t), False) for t in info.subtitles]  # of a video from before they were kept
+    if info.has_audio:
+        unread.append((SPEECH, _("what is spoken"), False))
+    words += [row for row in unread if row[0] not in {source for source, _, _ in words}]
     choices = {"sound": sounds, "words": words}
     return {name: rows for name, rows in choices.items() if len(rows) > 1}
 
@@ -50,7 +52,7 @@ def choose(video: Video, sound: int | None, words: str) -> bool:
     """
     info = video.info
     track = next((t for t in info.sounds if t["index"] == sound and t["readable"]), None)
-    sources = {"", SPEECH, *video.transcripts.values_list("source", flat=True)}
+    sources = {"", *(source for source, _, _ in list_choices(video).get("words", []))}
     if (sound is not None and track is None) or words not in sources:
         return False
     with transaction.atomic():

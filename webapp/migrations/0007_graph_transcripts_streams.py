@@ -4,6 +4,20 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def keep_transcripts(apps, schema_editor):
+    """What is in use becomes the transcript of its source: what was heard has the times of its words."""
+    videos, kept = apps.get_model("webapp", "Video").objects, apps.get_model("webapp", "Transcript").objects
+    fields = ("start", "end", "text", "confidence", "words", "language")
+    for video in videos.only("words_from", "language", "media_info").iterator():
+        lines = list(apps.get_model("webapp", "Utterance").objects.filter(video=video).values(*fields))
+        tracks = sorted((video.media_info or {}).get("subtitles", []), key=lambda track: not track["default"])
+        is_heard = not tracks or any(line["words"] for line in lines)
+        source = video.words_from or ("speech" if is_heard else str(tracks[0]["index"]))
+        if lines:
+            kept.create(video=video, source=source, language=video.language, lines=lines)
+            videos.filter(pk=video.pk).update(words_from=source)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -61,4 +75,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('video', 'source'), name='one_transcript_of_a_source')],
             },
         ),
+        migrations.RunPython(keep_transcripts, migrations.RunPython.noop),
     ]
