@@ -131,3 +131,18 @@ def test_chinese_names_have_no_borders(accept) -> None:
     )
     assert subtitles.respell_everywhere(Video.objects.all(), "王五", "汪武") == 1
     assert video.utterances.get().words == [["今天", 0, 1], ["汪武", 1, 2], ["说话", 2, 3]]
+
+
+def test_subtitles_that_come_while_somebody_listens_stay(accept, listener, monkeypatch) -> None:
+    from indexer import cues
+
+    video = accept(seconds=2)
+    Video.objects.filter(pk=video.pk).update(media_info={"container": "mp4", "duration": 6.0, "audio_codec": "aac"})
+    video.refresh_from_db()
+    store = speech.speech(running(video), lambda share: None)
+    subtitles.replace(
+        Video.objects.get(pk=video.pk), cues.read_file("a.srt", b"1\n00:00:01,000 --> 00:00:02,000\nMine\n", 6.0)
+    )
+    store()
+    assert [u.text for u in video.utterances.all()] == ["Mine"]
+    assert sorted(video.transcripts.values_list("source", flat=True)) == ["brought", "speech"]

@@ -44,7 +44,8 @@ def speech(video: Video, progress: Progress) -> Store:
             transcripts.save(video, name, transcript.language, title, transcript.utterances)
         if source == SPEECH:
             transcripts.save(video, SPEECH, heard.language, "", join_sentences(heard.utterances))
-        transcripts.use(video, source)
+        video.refresh_from_db(fields=["words_from"])  # a person may have chosen meanwhile
+        transcripts.use(video, choose_source(video, info, written))
 
     return store
 
