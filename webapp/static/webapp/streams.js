@@ -8,19 +8,22 @@
   if (media && window.Hls?.isSupported()) {
     const hls = new Hls({ enableWorker: false, capLevelToPlayerSize: true });
     const file = media.src;
-    const fill = (select, names, chosen, choose) => {
+    const fill = (select, names, chosen) => {
       names.forEach(([value, text]) => select.add(new Option(text, value, false, value === chosen)));
-      select.addEventListener("change", () => choose(Number(select.value)));
       select.closest("label").hidden = select.options.length < 2;
     };
+    const quality = choice.querySelector("[data-quality]");
+    const sound = choice.querySelector("[data-sound]");
+    quality.addEventListener("change", () => { hls.nextLevel = Number(quality.value); });
+    sound.addEventListener("change", () => { hls.audioTrack = Number(sound.value); });
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       choice.hidden = false;
       const levels = hls.levels.map((level, number) => [number, `${Math.min(level.height, level.width)}p`]);
-      fill(choice.querySelector("[data-quality]"), levels.reverse(), null, (number) => { hls.nextLevel = number; });
-      const sounds = hls.audioTracks.map((track, number) => [number, track.name]);
-      fill(choice.querySelector("[data-sound]"), sounds, hls.audioTracks.findIndex((track) => track.default), (number) => {
-        hls.audioTrack = number;
-      });
+      fill(quality, levels.reverse(), null);
+    });
+    hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => {
+      sound.replaceChildren();
+      fill(sound, hls.audioTracks.map((track, number) => [number, track.name]), hls.audioTracks.findIndex((t) => t.default));
     });
     hls.on(Hls.Events.ERROR, (_event, error) => {
       if (!error.fatal) return;
