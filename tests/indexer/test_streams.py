@@ -1,6 +1,7 @@
 """Several qualities of a film: cut at the same places, each piece playable by itself, every sound beside them."""
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import av
 import pytest
 
 from indexer import box
+from indexer.errors import UnreadableMedia
+from indexer.types import MediaInfo
 from tests.indexer.test_media_kinds import add_sound, plain, tone, write_pictures, write_sound
 
 pytestmark = pytest.mark.unit
@@ -73,7 +76,6 @@ def test_the_best_there_is_and_what_is_clearly_less(lines, expected) -> None:
 
 def test_an_answer_that_points_outside_its_file_is_refused(tmp_path, monkeypatch) -> None:
     from indexer.errors import BoxFailed
-    from indexer.types import MediaInfo
 
     (tmp_path / "picture-360.mp4").write_bytes(b"x" * 100)
     good = {"name": "picture-360", "codec": "avc1", "bits": 9, "width": 6, "height": 4, "init": [0, 10]}
@@ -82,3 +84,23 @@ def test_an_answer_that_points_outside_its_file_is_refused(tmp_path, monkeypatch
         monkeypatch.setattr(box, "run", lambda *_a, answer=answer, **_k: answer)
         with pytest.raises(BoxFailed):
             box.render_streams(tmp_path / "picture-360.mp4", tmp_path, MediaInfo("mp4", 9.0), lambda share: None)
+
+
+def test_a_sound_without_a_packet_is_left_out_and_a_film_without_a_picture_refused(tmp_path) -> None:
+    """Found by mutated files: FFmpeg's muxer writes no list where nothing came."""
+    path, out = tmp_path / "film.mkv", tmp_path / "out"
+    out.mkdir()
+    with av.open(str(path), "w") as sink:
+        picture, sound = sink.add_stream("libx264", rate=RATE), add_sound(sink, "aac")
+        picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
+        write_pictures(sink, picture, 2 * RATE, plain((200, 30, 30)))
+        assert sound is not None  # announced, and nothing follows
+    made = box.render_streams(path, out, replace(box.probe(path), sounds=[{"index": 1, "readable": True}]), print)
+    assert len(made["pictures"]) == 1
+    assert made["sounds"] == []
+    data = bytearray(path.read_bytes())
+    clusters = data.find(bytes.fromhex("1f43b675"))
+    data[clusters + 30 :] = bytes(len(data) - clusters - 30)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableMedia):
+        box.render_streams(path, out, MediaInfo("matroska", 2.0, video_codec="h264"), print)

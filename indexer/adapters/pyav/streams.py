@@ -13,6 +13,7 @@ from indexer.adapters.pyav.container import clock_start, open_media, packets_unt
 from indexer.adapters.pyav.filters import Deinterlacer
 from indexer.adapters.pyav.rendition import EncodedPicture, EncodedSound
 from indexer.adapters.pyav.view import View, open_view
+from indexer.errors import UnreadableMedia
 
 LINES = (1080, 720, 360)
 NEARLY = 0.8  # of the next: two qualities nearer than this are one
@@ -97,9 +98,12 @@ def render_streams(path: Path, out: Path, sounds: list[int], progress: Callable[
         for track in heard.values():
             track.mux(list(track.writer.flush()))
         pictures = [{"name": q.name, **q.writer.describe()} for q in qualities]
+    if not all((out / f"{picture['name']}.m3u8").exists() for picture in pictures):
+        raise UnreadableMedia("No picture of this file could be decoded. It is damaged: convert it to MP4 (H.264).")
+    sounds_heard = [track for track in heard.items() if (out / f"{track[1].name}.m3u8").exists()]
     return {
         "pictures": [p | read_list(out, p["name"]) for p in pictures],
-        "sounds": [{"name": t.name, "track": n, "codec": AAC} | read_list(out, t.name) for n, t in heard.items()],
+        "sounds": [{"name": t.name, "track": n, "codec": AAC} | read_list(out, t.name) for n, t in sounds_heard],
     }
 
 

@@ -29,7 +29,7 @@ def unroll(path: Path) -> io.BytesIO:
             if count * pictures.width * pictures.height > MAX_PIXELS:
                 raise UnreadableMedia("This animation is too long to be unrolled. Convert it to MP4 (H.264).")
             write(pictures, count, film)
-    except (UnidentifiedImageError, OSError, ValueError, EOFError, SyntaxError) as error:
+    except (Pillow.DecompressionBombError, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise UnreadableMedia("This WebP file is damaged (%(why)s). Upload another copy.", why=error) from error
     film.seek(0)
     return film
