@@ -35,12 +35,13 @@ def transcript(video: Video, user: User | None = None) -> list[Cue]:
 
 def captions(video: Video, source: str = "") -> list[Cue]:
     """The transcript as players show it: the one in use, or that of another source; raises `KeyError` without it."""
-    lines = list(video.utterances.values(*FIELDS))
     if source and source != video.words_from:
         kept = video.transcripts.filter(source=source).first()
         if kept is None:
             raise KeyError(source)
         lines = kept.lines
+    else:
+        lines = list(video.utterances.values(*FIELDS))
     spoken = [Utterance(u["start"], u["end"], u["text"], 1.0, [Word(*w) for w in u["words"]]) for u in lines]
     return [Cue(*cue) for cue in lay_out(spoken)]
 

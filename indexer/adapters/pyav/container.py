@@ -1,5 +1,6 @@
 """Opening media with PyAV (FFmpeg) under allow-lists: which streams count, their clock, frames. Boxed child only."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def open_media(path: Path, demuxers: str = media.DEMUXERS, decoders: str = media
     """Open by path with demuxer and protocol allow-lists; raise `UnreadableMedia` when FFmpeg refuses."""
     if path.stat().st_size == 0:
         raise UnreadableMedia("The file is empty (0 bytes). Check the original and upload it again.")
-    source = unroll(path) if demuxers == media.DEMUXERS and media.is_webp(path) else str(path)
+    source = io.BytesIO(unroll(path)) if demuxers == media.DEMUXERS and media.is_webp(path) else str(path)
     try:
         container: InputContainer = av.open(
             source,

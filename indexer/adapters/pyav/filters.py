@@ -1,6 +1,6 @@
 """FFmpeg's filter graphs: how one is built, and the one that has to see a whole stream."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -36,6 +36,15 @@ class Deinterlacer:
 
     _graph: Graph | None = None
     _kind: tuple[Any, ...] = ()
+
+    def decode(self, packet: Any) -> Iterator[VideoFrame]:
+        """The whole frames of a packet; one that is damaged gives none."""
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, ValueError):
+            return
+        for frame in frames:
+            yield from self.push(frame)
 
     def push(self, frame: VideoFrame) -> list[VideoFrame]:
         kind = (frame.width, frame.height, frame.format.name)

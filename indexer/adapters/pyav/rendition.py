@@ -143,13 +143,8 @@ class EncodedPicture:
         self._stream.width, self._stream.height = even(width * scale), even(height * scale)
 
     def push(self, packet: Any) -> Iterator[Any]:
-        try:
-            frames = packet.decode()
-        except (av.FFmpegError, ValueError):
-            return
-        for frame in frames:
-            for whole in self._fields.push(frame):
-                yield from self.encode(whole)
+        for whole in self._fields.decode(packet):
+            yield from self.encode(whole)
 
     def flush(self) -> Iterator[Any]:
         for whole in self._fields.flush():

@@ -43,13 +43,8 @@ class Ladder:
         self._tracks, self._fields, self._next_cut = tracks, Deinterlacer(), 0.0
 
     def push(self, packet: Any) -> None:
-        try:
-            frames = packet.decode()
-        except (av.FFmpegError, ValueError):
-            return
-        for frame in frames:
-            for whole in self._fields.push(frame):
-                self._encode(whole)
+        for whole in self._fields.decode(packet):
+            self._encode(whole)
 
     def flush(self) -> None:
         for whole in self._fields.flush():

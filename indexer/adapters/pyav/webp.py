@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -18,7 +19,8 @@ RATE = 10  # pictures a second that the header names; the times are their own
 SHORTEST, LAST = 10, 100  # milliseconds of a picture that names no time, and of one that nothing follows
 
 
-def unroll(path: Path) -> io.BytesIO:
+@lru_cache(maxsize=1)  # an operation of the box opens its one file several times
+def unroll(path: Path) -> bytes:
     """The pictures at their times, as FFV1 in Matroska. Raises `UnreadableMedia` for a single picture or damage."""
     film = io.BytesIO()
     try:
@@ -31,8 +33,7 @@ def unroll(path: Path) -> io.BytesIO:
             write(pictures, count, film)
     except (Pillow.DecompressionBombError, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise UnreadableMedia("This WebP file is damaged (%(why)s). Upload another copy.", why=error) from error
-    film.seek(0)
-    return film
+    return film.getvalue()
 
 
 def write(pictures: Pillow.Image, count: int, film: io.BytesIO) -> None:
