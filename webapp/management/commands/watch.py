@@ -39,8 +39,8 @@ class Command(DatabaseCommand, JsonCommand):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        # What is there is noted before the watch begins, and once more by it: nothing falls between the two.
-        unsettled = {p: 0.0 for folder in options["folders"] for p in folder.rglob("*")}
+        # What is there may still be written to: it has to settle like what comes.
+        unsettled = {path: time.monotonic() for folder in options["folders"] for path in folder.rglob("*")}
         changes = watch(
             *options["folders"],
             stop_event=stopping,
