@@ -1,12 +1,14 @@
 """Reading what strangers send: numbers, seconds and keys out of addresses, forms and headers. None when it is none."""
 
 import math
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
 MAX_DIGITS = 18  # what any database takes as an integer
+_ISO_6709 = re.compile(r"([+-])(\d{2,6}(?:\.\d+)?)([+-])(\d{3,7}(?:\.\d+)?)(?:[+-][\d.]+)?(?:CRS\w+)?/?")
 
 
 def parse_number(text: str) -> int | None:
@@ -38,6 +40,32 @@ def parse_moment(text: str) -> datetime | None:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def parse_place(text: str) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees, of what cameras write (ISO 6709, annex H: "+48.8577+002.2950/", minutes and
+    seconds of arc allowed) or people ("48.8577, 2.2950").
+    """
+    found = _ISO_6709.fullmatch(text.strip())
+    if found:
+        south, latitude, west, longitude = found.groups()
+        place = (_degrees(south, latitude, 2), _degrees(west, longitude, 3))
+    else:
+        parts = text.split(",")
+        try:
+            place = (float(parts[0]), float(parts[1]))
+        except (ValueError, IndexError):
+            return None
+    within = len(text.split(",")) <= 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180  # false for what is no number
+    return place if within else None
+
+
+def _degrees(sign: str, digits: str, width: int) -> float:
+    """`width` digits of degrees, then two of minutes and two of seconds where the whole part is so long."""
+    whole, _point, fraction = digits.partition(".")
+    parts = [whole[:width], *(whole[i : i + 2] for i in range(width, len(whole), 2))]
+    values = [float(part) for part in parts[:-1]] + [float(f"{parts[-1]}.{fraction or 0}")]
+    return (-1 if sign == "-" else 1) * sum(value / 60.0**n for n, value in enumerate(values))
 
 
 def parse_key(text: str) -> uuid.UUID | None:

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from webapp.parsing import parse_address, parse_key, parse_number, parse_numbers, parse_seconds
+from webapp.parsing import parse_address, parse_key, parse_number, parse_numbers, parse_place, parse_seconds
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 
@@ -208,3 +208,23 @@ def test_preconditions_come_before_ranges(visitors, demo) -> None:
         assert client.get(address, headers=headers).status_code == status, headers
     assert visitors[0].get(address).status_code == 401
     assert "<html" not in visitors[0].get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("+48.8577+002.2950/", (48.8577, 2.295)),
+        ("-33.8568+151.2153+012.000CRSWGS_84/", (-33.8568, 151.2153)),
+        ("+4012.22-07500.25/", (40 + 12.22 / 60, -(75 + 0.25 / 60))),
+        ("+401213.1-0750015.1/", (40 + 12 / 60 + 13.1 / 3600, -(75 + 15.1 / 3600))),
+        (" 48.8577, 2.2950 ", (48.8577, 2.295)),
+        ("+98.0+002.0/", None),
+        ("1, 2, 3", None),
+        ("nan, 2", None),
+        ("inf, 2", None),
+        ("Paris", None),
+        ("", None),
+    ],
+)
+def test_a_place_is_read_as_cameras_and_people_write_it(text, place) -> None:
+    assert parse_place(text) == (pytest.approx(place) if place else None)

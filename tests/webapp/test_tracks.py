@@ -28,7 +28,12 @@ def film(make_movie, tmp_path) -> Path:
         written = {"eng": "the {\\i1}purple{\\i0} violin", "ger": "die lila Geige"}
         for code in written:
             sink.add_stream("ass").metadata["language"] = code
-        for name, value in (("title", "The harbour at night"), ("artist", "M. Hollis"), ("DATE", "2015-06-01")):
+        for name, value in (
+            ("title", "The harbour at night"),
+            ("artist", "M. Hollis"),
+            ("DATE", "2015-06-01"),
+            ("LOCATION", "Elbe, Hamburg"),
+        ):
             sink.metadata[name] = value
         sink.start_encoding()
         for words in sink.streams.subtitles:
@@ -65,7 +70,8 @@ def test_what_the_file_says_of_itself_is_kept_shown_and_found(video, clients) ->
     assert "M. Hollis" in page
     assert "June 1, 2015" in page
     shown = clients["owner"].get(f"/api/v1/videos/{video.key}").json()
-    assert (shown["artist"], shown["recorded_at"][:4]) == ("M. Hollis", "2015")
+    assert (shown["artist"], shown["recorded_at"][:4], shown["place"]) == ("M. Hollis", "2015", "Elbe, Hamburg")
+    assert "Elbe, Hamburg" in page
     for asked, count in (
         ("recorded_after=2015-01-01", 1),
         ("recorded_after=2016-01-01", 0),
@@ -73,6 +79,40 @@ def test_what_the_file_says_of_itself_is_kept_shown_and_found(video, clients) ->
     ):
         found = clients["owner"].get(f"/search?q=violin&{asked}").content.decode()
         assert (f"/videos/{video.key}" in found) == bool(count), asked
+
+
+def test_where_a_phone_recorded_is_kept_shown_and_searched_by(make_movie, tmp_path, accept, work, clients) -> None:
+    path = tmp_path / "phone.mov"
+    with (
+        av.open(str(make_movie("short.mp4"))) as source,
+        av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as sink,
+    ):
+        copy = sink.add_stream_from_template(source.streams.video[0])
+        sink.metadata["com.apple.quicktime.location.ISO6709"] = "-33.8568+151.2153+012.000/"
+        sink.metadata["com.apple.quicktime.creationdate"] = "2019-05-04T10:00:00+1000"
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = copy
+                sink.mux(packet)
+    video = accept("owner", path=path)
+    work()
+    video.refresh_from_db()
+    assert (video.latitude, video.longitude, video.place) == (-33.8568, 151.2153, "-33.8568, 151.2153")
+    assert video.recorded_at.isoformat() == "2019-05-04T00:00:00+00:00"
+    page = clients["owner"].get(f"/videos/{video.key}").content.decode()
+    assert "near=-33.8568%2C%20151.2153" in page
+    for near, count in (("-33.9, 151.3", 1), ("48.85, 2.29", 0), ("-33.8568, 150.9", 0)):
+        found = clients["owner"].get("/search", {"q": "water", "near": near}).content.decode()
+        assert (f"/videos/{video.key}" in found) == bool(count), near
+    assert "Give degrees" in clients["owner"].get("/search", {"q": "water", "near": "Sydney"}).content.decode()
+
+
+def test_filters_are_kept_when_another_is_set(video, clients) -> None:
+    page = clients["owner"].get("/search", {"q": "violin", "language": "en", "recorded_after": "2015-01-01"})
+    shown = page.content.decode()
+    assert '<input type="hidden" name="language" value="en"' in shown
+    assert 'name="recorded_after" value="2015-01-01"' in shown
+    assert '<a href="?q=violin">' in shown
 
 
 def test_subtitles_of_the_file_are_its_transcript(video) -> None:

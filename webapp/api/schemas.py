@@ -44,6 +44,7 @@ class VideoOut(Schema):
     description: str
     artist: str
     recorded_at: datetime | None
+    place: str
     owner: str
     visibility: Literal["private", "shared", "public"]
     status: Literal["processing", "searchable", "ready", "failed"]

@@ -55,6 +55,7 @@ def describe_video(video: Video) -> dict[str, Any]:
         "description": video.description,
         "artist": video.artist,
         "recorded": video.recorded_at,
+        "place": video.place,
         "file": video.file_name,
         "sha256": video.sha256,
         "visibility": video.visibility,

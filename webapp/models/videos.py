@@ -59,6 +59,9 @@ class Video(models.Model):
     description = models.TextField(_("description"), blank=True, help_text=_("what the file says of itself"))
     artist = models.CharField(_("by"), max_length=200, blank=True, help_text=_("who made it, as the file says"))
     recorded_at = models.DateTimeField(_("recorded"), null=True, help_text=_("as the file says"))
+    place = models.CharField(_("place"), max_length=200, blank=True, help_text=_("where, as the file says"))
+    latitude = models.FloatField(null=True, help_text="degrees, where the file says it in numbers")
+    longitude = models.FloatField(null=True)
     file_name = models.CharField(max_length=255, help_text=_("as the person called it; never a path here"))
     sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.BigIntegerField()
@@ -120,8 +123,9 @@ class Video(models.Model):
 
     @property
     def names(self) -> str:
-        """What it is called and who made it: the words of the field `title`."""
-        return " ".join(filter(None, [self.title, self.artist, self.description]))
+        """What it is called, who made it and where: the words of the field `title`."""
+        place = self.place if self.latitude is None else ""  # nobody describes numbers
+        return " ".join(filter(None, [self.title, self.artist, place, self.description]))
 
     @property
     def path(self) -> Path:

@@ -18,7 +18,7 @@ from indexer.types import ScreenLine, Vectors
 from webapp import engine, models
 from webapp.index import generations, recipes
 from webapp.models import Keyframe, Shot, Video, title_from
-from webapp.parsing import parse_moment
+from webapp.parsing import parse_moment, parse_place
 from webapp.pipeline import checkpoints
 from webapp.pipeline.describe import describe, embed_evidence
 from webapp.pipeline.embed import (
@@ -71,13 +71,19 @@ def probe(video: Video, progress: Progress) -> Store:
 
 def note_tags(video: Video, tags: dict[str, Any]) -> list[str]:
     """What the file says of itself, where nobody said otherwise; the names of the fields that it fills."""
-    filled = ["description", "artist", "recorded_at"]
+    filled = ["description", "artist", "recorded_at", "place", "latitude", "longitude"]
     if tags.get("title") and video.title == title_from(video.file_name):
         video.title = tags["title"][:200]
         filled.append("title")
     video.description = tags.get("description") or tags.get("synopsis") or tags.get("comment") or ""
     video.artist = tags.get("artist", "")[:200]
     video.recorded_at = parse_moment(tags.get("creation_time") or tags.get("date") or "")
+    place, video.latitude, video.longitude = tags.get("location", ""), None, None
+    degrees = parse_place(place)
+    if degrees is not None:
+        video.latitude, video.longitude = degrees
+        place = f"{degrees[0]:.4f}, {degrees[1]:.4f}"
+    video.place = place[:200]
     return filled
 
 

@@ -1,5 +1,6 @@
 """Narrowing a search: who uploaded it, when, how long it is, its language, its tags. All of it lives in the address."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from webapp.models import Tag, User, Utterance, Video
+from webapp.parsing import parse_place
 
 MAX_CHOICES = 12  # choices of a facet
+NEAR = 0.1  # degrees of latitude around a place: 11 km
 LENGTHS = {"short": (0, 60), "medium": (60, 600), "long": (600, 1e9)}  # seconds
 
 
@@ -28,7 +31,7 @@ class Facet:
 class Filters(forms.Form):
     """What may stand in the address; what makes no sense there is left out."""
 
-    person = forms.CharField(required=False, max_length=150)
+    person = forms.CharField(required=False, max_length=150, widget=forms.HiddenInput)
     after = forms.DateField(required=False, label=_("Added from"), widget=forms.DateInput({"type": "date"}))
     before = forms.DateField(required=False, label=_("Added until"), widget=forms.DateInput({"type": "date"}))
     recorded_after = forms.DateField(required=False, label=_("Recorded from"), widget=forms.DateInput({"type": "date"}))
@@ -45,18 +48,30 @@ class Filters(forms.Form):
             ("long", _("over 10 minutes")),
         ],
     )
-    language = forms.CharField(required=False, max_length=8)
+    near = forms.CharField(
+        required=False,
+        max_length=60,
+        label=_("Recorded near (latitude, longitude)"),
+        widget=forms.TextInput({"placeholder": "48.8577, 2.2950"}),
+    )
+    language = forms.CharField(required=False, max_length=8, widget=forms.HiddenInput)
     speech = forms.ChoiceField(
         required=False,
         label=_("Speech"),
         choices=[("", _("any")), ("yes", _("with speech")), ("no", _("without speech"))],
     )
-    tag = forms.CharField(required=False, max_length=60)
-    video = forms.UUIDField(required=False)
+    tag = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+    video = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.is_valid()
+
+    def clean_near(self) -> tuple[float, float] | None:
+        place = parse_place(self.cleaned_data["near"])
+        if place is None and self.cleaned_data["near"]:
+            raise forms.ValidationError(_("Give degrees, like 48.8577, 2.2950."))
+        return place
 
     def wanted(self) -> dict[str, Any]:
         """The valid filters that are set."""
@@ -72,6 +87,7 @@ class Filters(forms.Form):
             "recorded_after": lambda day: {"recorded_at__date__gte": day},
             "recorded_before": lambda day: {"recorded_at__date__lte": day},
             "length": lambda name: {"duration__gte": LENGTHS[name][0], "duration__lt": LENGTHS[name][1]},
+            "near": are_near,
             "video": lambda key: {"key": key},
         }
         for name, value in chosen.items():
@@ -97,6 +113,16 @@ class Filters(forms.Form):
             name: [Facet(value, value, n, set_.get(name) == value) for value, n in rows]
             for name, rows in (("person", people), ("language", languages), ("tag", tags[:MAX_CHOICES]))
         }
+
+
+def are_near(place: tuple[float, float]) -> dict[str, Any]:
+    """Within `NEAR` of latitude and as far to the east and west; not over the poles or the date line."""
+    latitude, longitude = place
+    wide = NEAR / max(0.1, math.cos(math.radians(latitude)))
+    return {
+        "latitude__range": (latitude - NEAR, latitude + NEAR),
+        "longitude__range": (longitude - wide, longitude + wide),
+    }
 
 
 def count(videos: QuerySet[Video], column: str) -> list[tuple[str, int]]:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import urlencode
 
 import numpy as np
 from django.contrib import messages
@@ -57,6 +58,7 @@ def search(request: HttpRequest) -> HttpResponse:
     found = find_moments(user, wanted, PAGE_SIZE * page + 1, videos=scope)
     shown = found.moments[PAGE_SIZE * (page - 1) : PAGE_SIZE * page]
     grouped = request.GET.get("by") != "moment"
+    unfiltered = [pair for pair in pairs(without_paging(request.GET)) if pair[0] not in filters.fields]
     context = {
         "found": found,
         "wanted": wanted,
@@ -76,7 +78,8 @@ def search(request: HttpRequest) -> HttpResponse:
         },
         "saved": user.saved_searches.all()[:20],
         "query": request.GET.urlencode(),
-        "kept": [pair for pair in pairs(without_paging(request.GET)) if pair[0] not in filters.fields],
+        "kept": unfiltered,
+        "unfiltered": urlencode(unfiltered),
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
     response = render(request, "search.html", context)

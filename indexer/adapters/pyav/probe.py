@@ -26,6 +26,8 @@ from indexer.types import MediaInfo, to_record
 MAX_TAG = 2000  # characters
 MAX_CHAPTERS = 500
 TAGS = ("title", "artist", "album", "comment", "description", "synopsis", "creation_time", "date", "location")
+APPLE = "com.apple.quicktime."  # before the names that its phones and cameras use
+_SAME = {"creationdate": "creation_time", "location.iso6709": "location"}
 # ISO 639-2 (both of its forms) of the languages that Whisper writes most, as ISO 639-1.
 LANGUAGES = """
     eng=en ger=de deu=de fre=fr fra=fr spa=es ita=it por=pt dut=nl nld=nl rus=ru ukr=uk pol=pl cze=cs ces=cs slo=sk
@@ -144,6 +146,8 @@ def list_subtitles(container: InputContainer) -> list[dict[str, Any]]:
 def read_tags(container: InputContainer) -> dict[str, Any]:
     """What the file says of itself, as far as a person would read it."""
     found = {name.lower(): clean(value) for name, value in container.metadata.items()}
+    own = {name.removeprefix(APPLE): value for name, value in found.items() if name.startswith(APPLE)}
+    found |= {_SAME.get(name, name): value for name, value in own.items()}  # with the zone, and as the person set them
     return {name: found[name] for name in TAGS if found.get(name)}
 
 
