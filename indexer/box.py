@@ -10,16 +10,19 @@ from PIL import Image
 
 from indexer.child import run
 from indexer.errors import BoxFailed
+from indexer.look import cut_windows, join
 from indexer.media import copied_container
-from indexer.ports import Progress
-from indexer.types import SAMPLE_RATE, Keyframe, Look, MediaInfo, Span
+from indexer.ports import Progress, narrow
+from indexer.types import SAMPLE_RATE, Keyframe, Look, LookPart, MediaInfo, Span
 
 PICTURE_BYTES = 4 << 20  # largest JPEG a child may hand over
 PICTURE_SIDE = 4000  # pixels: keyframes have 960, storyboards 1600 × 900, pictures with small text 3840
 PROXY_BYTES_PER_SECOND = 2 << 20  # 720 lines at the quality of `render_proxy` stay far below
+MAX_FULLS = 2000  # pictures of a film at full size: some gigabytes until the text on them is read
+MAX_END = 1e9  # seconds: JSON has no infinity
 SLOWEST_READING = 5 << 20  # bytes a second: a network folder or a worn disk; what reads slower is taken for a hang
 
-_Record = TypeVar("_Record", MediaInfo, Keyframe, Span)
+_Record = TypeVar("_Record", MediaInfo, Keyframe)
 
 
 def probe(path: Path, language: str = "en") -> MediaInfo:
@@ -50,18 +53,35 @@ def read_cover(path: Path, out: Path) -> Path | None:
 
 
 def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
-    """The one decode pass: shots, samples (1 per 4 s of shot, 1 a second at most) and a storyboard under `out`."""
-    wall = 120.0 + 4 * info.duration + path.stat().st_size / SLOWEST_READING
-    found = run("look", path, out, wall, PICTURE_BYTES, progress, duration=info.duration)
-    return Look(
-        shots=[_read(Span, s) for s in found["shots"]],
-        keyframes=_keyframes(found, out),
-        storyboard=_check_picture(found["storyboard"], out) if found["storyboard"] else "",
-        storyboard_step=float(found["storyboard_step"]),
-        storyboard_tiles=int(found["storyboard_tiles"]),
-        frames=int(found["frames"]),
-        decode_errors=int(found["decode_errors"]),
-    )
+    """The one decode pass: shots, samples (1 per 2 s of shot, 1 a second at most) and a storyboard under `out`."""
+    windows, parts = cut_windows(info.duration), list[LookPart]()
+    for number, window in enumerate(windows):
+        fulls = MAX_FULLS - sum(part.fulls for part in parts)
+        parts.append(look_at(path, out, info, window, fulls, narrow(progress, number, len(windows))))
+    return join(parts, info.duration, out)
+
+
+def look_at(path: Path, out: Path, info: MediaInfo, window: Span, fulls: int, progress: Progress) -> LookPart:
+    """The same of one window of `look.cut_windows`; at most `fulls` pictures are kept at full size."""
+    wall = 120.0 + 4 * min(window.length, info.duration) + path.stat().st_size / SLOWEST_READING
+    wanted = {"duration": info.duration, "start": window.start, "end": min(window.end, MAX_END), "fulls": fulls}
+    found = run("look", path, out, wall, PICTURE_BYTES, progress, **wanted)
+    try:
+        cuts = [float(cut) for cut in found["cuts"]]
+        return LookPart(
+            start=window.start,
+            end=max(window.start, min(float(found["end"]), window.end)),
+            cuts=[cut for cut in cuts if window.start <= cut < window.end],
+            keyframes=_keyframes(found, out),
+            tiles=[_check_picture(tile, out) for tile in found["tiles"]],
+            fulls=int(found["fulls"]),
+            frames=int(found["frames"]),
+            decode_errors=int(found["decode_errors"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise BoxFailed(
+            "The decoder's answer makes no sense (%(what)s). The file is probably damaged.", what="look"
+        ) from None
 
 
 def extract_audio(path: Path, out: Path, info: MediaInfo) -> Path:

@@ -80,7 +80,9 @@ def main() -> None:
     path, out = Path(request["path"]), Path(request["out"])
     limit_resources(request["most_bytes"], request["seconds"])
     taken = confine(path, out)
-    from indexer.errors import IndexerError
+    from av import FFmpegError
+
+    from indexer.errors import IndexerError, UnreadableMedia
 
     try:
         reply: dict[str, Any] = {
@@ -88,10 +90,17 @@ def main() -> None:
         }
     except IndexerError as error:
         reply = {"error": error.text, "values": error.values}
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, FFmpegError) as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reply = {"full": True}
+        elif isinstance(error, FFmpegError):  # that no operation expects: an encoder takes no picture of that size
+            stopped = UnreadableMedia(
+                "FFmpeg gave up on this file (%(why)s). Convert it to MP4 (H.264) and upload it again.",
+                why=error.strerror or str(error),
+            )
+            reply = {"error": stopped.text, "values": stopped.values}
+        else:
             raise
-        reply = {"full": True}
     print(json.dumps(reply), flush=True)
 
 

@@ -8,6 +8,11 @@ from indexer.types import Audio, Hit, Ids, Image, Mask, ScreenLine, Space, Span,
 Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
 
 
+def narrow(progress: Progress, number: int, count: int) -> Progress:
+    """The progress of part `number` (from 0) of `count` equal ones, told as that of the whole."""
+    return lambda share: progress((number + share) / count)
+
+
 class SentenceEncoder(Protocol):
     """Text -> the `text` space. Unrelated sentences have a cosine near 0."""
 

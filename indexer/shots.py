@@ -44,7 +44,7 @@ def find_cuts(times: Sequence[float], differences: Sequence[float]) -> list[floa
     return cuts
 
 
-def split_shots(cuts: Sequence[float], end: float) -> list[Span]:
-    """Shots from cuts: [0, c1), [c1, c2), ... [cn, end)."""
-    edges = [0.0, *cuts, max(end, (cuts[-1] if cuts else 0.0) + MIN_SHOT)]
+def split_shots(cuts: Sequence[float], end: float, start: float = 0.0) -> list[Span]:
+    """Shots from cuts: [start, c1), [c1, c2), ... [cn, end)."""
+    edges = [start, *cuts, max(end, (cuts[-1] if cuts else start) + MIN_SHOT)]
     return [Span(a, b) for a, b in pairwise(edges)]

@@ -84,6 +84,20 @@ TILES_A_ROW = 10
 
 
 @dataclass(frozen=True)
+class LookPart:
+    """Result of the decode pass over one window of the film."""
+
+    start: float  # of the window, seconds
+    end: float  # time of its last picture
+    cuts: list[float]  # at which a new shot starts
+    keyframes: list[Keyframe]
+    tiles: list[str]  # JPEGs for the storyboard, in order
+    fulls: int  # pictures that were kept at full size
+    frames: int  # pictures decoded
+    decode_errors: int
+
+
+@dataclass(frozen=True)
 class Look:
     """Result of the one decode pass."""
 

@@ -1,13 +1,19 @@
 """The decoder's box on real files made here, and on hostile ones."""
 
+import errno
+import io
+import json
 import re
+import sys
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from indexer import box, child
+from indexer import box, boxed, child
+from indexer.adapters.pyav.view import View
 from indexer.errors import BoxFailed, UnreadableMedia
 from indexer.media import playable_type
 
@@ -169,3 +175,30 @@ def test_the_child_sees_no_environment(monkeypatch, make_movie) -> None:
     box.probe(make_movie())
     assert "KINOSCOPE_SECRET_KEY" not in seen
     assert set(seen) <= {"PATH", "LANG", "OMP_NUM_THREADS"}
+
+
+@pytest.mark.parametrize(
+    ("error", "reply"),
+    [
+        (av.error.ExternalError(542398533, "Generic error in an external library"), "gave up on this file"),
+        (av.error.OSError(errno.ENOSPC, "No space left on device"), "full"),
+        (OSError(errno.EDQUOT, "Quota"), "full"),
+    ],
+)
+def test_what_no_operation_expects_is_told_in_a_sentence(monkeypatch, capsys, error, reply) -> None:
+    def fails(*_: object) -> dict[str, Any]:
+        raise error
+
+    for name in ("die_with_parent", "limit_resources", "confine"):
+        monkeypatch.setattr(boxed, name, lambda *_: [])
+    monkeypatch.setattr(boxed, "answer", fails)
+    monkeypatch.setattr(sys, "argv", ["boxed", "proxy"])
+    request = {"path": "/x", "out": "/y", "most_bytes": 1, "seconds": 1, "wanted": {}}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
+    boxed.main()
+    assert reply in capsys.readouterr().out
+
+
+def test_pixels_of_any_shape_make_a_picture_that_can_be_encoded() -> None:
+    assert View(pixel_aspect=9.0).size(8000, 100) == (16384, 23)
+    assert View(pixel_aspect=0.11).size(1, 8000) == (1, 16384)

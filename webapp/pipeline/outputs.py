@@ -39,6 +39,14 @@ def adopt(folder: Path, video: Video) -> dict[str, str]:
     return names
 
 
+def note_file(video: Video, role: str, name: str | None) -> None:
+    """Name a file of the video. `proxy` and `look` may commit at once: read and write under the row's lock."""
+    files = Video.objects.select_for_update().values_list("files", flat=True).get(pk=video.pk)
+    if name:
+        video.files = {**files, role: name}
+        Video.objects.filter(pk=video.pk).update(files=video.files)
+
+
 def discard(step: Step) -> None:
     """Remove what a stopped step left of a video that was deleted meanwhile."""
     video: Video | None = Step.video.field.get_cached_value(step, default=None)  # type: ignore[assignment]

@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 
 from indexer import box, cues
-from indexer.ports import Progress
+from indexer.ports import Progress, narrow
 from indexer.speech import cut_audio, cut_windows, join_sentences, share_sound, write_down
 from indexer.types import Audio, MediaInfo, Transcript, Utterance, Word
 from webapp import engine
@@ -59,11 +59,7 @@ def listen(video: Video, audio: Audio, is_wanted: bool, progress: Progress) -> l
         voiced, music = engine.voice().detect(sound), engine.music().detect(sound)
         found: list[Utterance] = []
         if is_wanted:
-
-            def report(share: float, number: int = number) -> None:
-                progress((number + 0.1 + 0.9 * share) / len(windows))
-
-            report(0.0)
+            report = narrow(progress, number, len(windows))
             found = engine.transcriber().transcribe(sound, voiced, report, names).utterances
         shares = share_sound(sound, voiced, music)
         records = [asdict(shift(u, window.start)) for u in found]

@@ -10,14 +10,13 @@ from django.conf import settings
 from django.db import transaction
 
 from indexer import box
-from indexer.errors import UnreadableMedia, translatable
 from indexer.legibility import read_tiles
 from indexer.media import playable_type
-from indexer.ports import Progress
+from indexer.ports import Progress, narrow
 from indexer.types import ScreenLine, Vectors
 from webapp import engine, models
 from webapp.index import generations, recipes
-from webapp.models import Keyframe, Shot, Video, title_from
+from webapp.models import Keyframe, Video, title_from
 from webapp.parsing import parse_moment, parse_place
 from webapp.pipeline import checkpoints
 from webapp.pipeline.describe import describe, embed_evidence
@@ -30,14 +29,14 @@ from webapp.pipeline.embed import (
     glance_segments,
     load_picture,
 )
-from webapp.pipeline.outputs import adopt, workspace
+from webapp.pipeline.look import look
+from webapp.pipeline.outputs import adopt, note_file, workspace
 from webapp.pipeline.speech import speech
 from webapp.search import background
 
 Store = Callable[[], None]
 Compute = Callable[[Video, Progress], Store]
 
-MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a picture is not worth keeping
 KEPT_PICTURES = 100  # whose text is read between two checkpoints: half a minute of work
 SCREEN_TEXT_SECONDS = 3.0  # seconds: text on screen stays at least about this long
 
@@ -104,47 +103,6 @@ def glance(video: Video, progress: Progress) -> Store:
         names = adopt(folder, video)
     frames = [(k.time, names[Path(k.path).name], v) for k, v in zip(found, vectors, strict=True)]
     return glance_segments(video, frames, recipe, picture_encoder.name)
-
-
-# -- look ----------------------------------------------------------------------------------------------------------
-
-
-def look(video: Video, progress: Progress) -> Store:
-    """One decode pass: shots, keyframes and the storyboard."""
-    with workspace(video) as folder:
-        found = box.look(video.path, folder, video.info, progress)
-        if found.decode_errors > MAX_DAMAGED_SHARE * found.frames:
-            raise UnreadableMedia(
-                "The picture is damaged in %(places)s places of %(frames)s frames. Upload another copy.",
-                places=found.decode_errors,
-                frames=found.frames,
-            )
-        names = adopt(folder, video)
-    if found.decode_errors and not video.warning:
-        video.warning = translatable("%(count)s damaged places were skipped while reading the picture.")
-        video.warning_values = {"count": found.decode_errors}
-    video.storyboard_step, video.storyboard_tiles = found.storyboard_step, found.storyboard_tiles
-
-    def store() -> None:
-        video.shots.all().delete()
-        Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in found.shots)
-        video.keyframes.filter(glanced=False).delete()
-        Keyframe.objects.bulk_create(
-            Keyframe(video=video, time=k.time, file=names[Path(k.path).name], full=names.get(Path(k.full).name, ""))
-            for k in found.keyframes
-        )
-        note_file(video, "storyboard", names.get(Path(found.storyboard).name))
-        video.save(update_fields=["warning", "warning_values", "storyboard_step", "storyboard_tiles"])
-
-    return store
-
-
-def note_file(video: Video, role: str, name: str | None) -> None:
-    """Name a file of the video. `proxy` and `look` may commit at once: read and write under the row's lock."""
-    files = Video.objects.select_for_update().values_list("files", flat=True).get(pk=video.pk)
-    if name:
-        video.files = {**files, role: name}
-        Video.objects.filter(pk=video.pk).update(files=video.files)
 
 
 # -- screen text ---------------------------------------------------------------------------------------------------
@@ -216,7 +174,7 @@ def reembed(video: Video, progress: Progress) -> Store:
     stores: list[Store] = []
     for number, recipe in enumerate(all_recipes):
         if not video.segments.filter(recipe=recipe).exists():
-            stores.append(embed_video(video, recipe, lambda s, n=number: progress((n + s) / len(all_recipes))))  # type: ignore[misc]
+            stores.append(embed_video(video, recipe, narrow(progress, number, len(all_recipes))))
         stores.append(embed_evidence(video, recipe))
 
     def store() -> None:

@@ -25,7 +25,9 @@ STILLS = Disposition.attached_pic | Disposition.timed_thumbnails
 UNKNOWN = "?"  # name of a codec that FFmpeg has no decoder for
 MAX_RESTARTS = 1000  # of reading behind damage
 
-av.logging.set_level(av.logging.PANIC)
+# PyAV's own callback wants the interpreter's lock in FFmpeg's threads: whoever closes a file meanwhile waits forever.
+av.logging.restore_default_callback()
+av.logging.set_libav_level(av.logging.PANIC)
 warnings.simplefilter("ignore")
 
 

@@ -21,6 +21,7 @@ from indexer.types import Image
 
 PEAK_FRAMES = 8  # looked at for the brightest that an HDR file shows
 PEAK_SHARE = 99.9  # per cent of a picture's pixels that are not brighter: a glint is no measure
+MAX_SIDE = 16384  # pixels: no encoder here takes more
 NEARLY_SQUARE = 0.01  # what differs less from 1 is the rounding of some encoder
 HD_LINES = 720  # from here on an unnamed colour matrix is BT.709's, as players take it; below, BT.601's
 # ITU-T H.273 matrix coefficients -> names of FFmpeg's filter scale
@@ -42,6 +43,8 @@ class View:
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Of the whole picture in square pixels, upright; the side that has too few is stretched."""
         wide, high = width * max(1.0, self.pixel_aspect), height / min(1.0, self.pixel_aspect)
+        shrunk = max(1.0, wide / MAX_SIDE, high / MAX_SIDE)
+        wide, high = max(1, wide / shrunk), max(1, high / shrunk)
         return (round(high), round(wide)) if self.turns % 2 else (round(wide), round(high))
 
     def draw(self, frame: VideoFrame, width: int, height: int, pixels: str) -> VideoFrame:
