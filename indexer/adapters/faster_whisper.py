@@ -19,6 +19,7 @@ _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
 _BATCH = 4  # windows heard at once: a third less work than one by one; a batch lasts some 7 s on two cores
 _SPANS = 8  # whose language is guessed at once
+_LIKE = 1.15  # times the shortest of them, the longest: what is padded further is guessed otherwise than alone
 _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
 
 
@@ -60,12 +61,10 @@ class FasterWhisper:
 
     def _guess_languages(self, audio: Audio, spans: Sequence[Span]) -> list[dict[str, float]]:
         """Chance of each language in each span. Only as many frames as a span has are encoded, which costs a tenth of
-        Whisper's 30 seconds and guesses as well; spans of like lengths together.
+        Whisper's 30 seconds and guesses as well.
         """
         found: dict[Span, dict[str, float]] = {}
-        by_length = sorted(spans, key=lambda span: span.length)
-        for first in range(0, len(by_length), _SPANS):
-            batch = by_length[first : first + _SPANS]
+        for batch in group_by_length(spans):
             features = [self._model.feature_extractor(cut_audio(audio, s))[:, :_MOST_FRAMES] for s in batch]
             longest = max(_LEAST_FRAMES, *(f.shape[1] for f in features))
             padded = np.stack([np.pad(f, ((0, 0), (0, longest - f.shape[1]))) for f in features])
@@ -115,6 +114,17 @@ class FasterWhisper:
             vad_filter=False,
         )
         return [_utterance(s, window.start) for s in segments if _believable(s)]
+
+
+def group_by_length(spans: Sequence[Span]) -> list[list[Span]]:
+    """Groups of at most `_SPANS` spans of about the same length."""
+    groups: list[list[Span]] = []
+    for span in sorted(spans, key=lambda span: span.length):
+        if groups and len(groups[-1]) < _SPANS and span.length <= _LIKE * groups[-1][0].length:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    return groups
 
 
 def _believable(segment: Any) -> bool:

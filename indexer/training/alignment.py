@@ -4,7 +4,7 @@ Linear maps into one space, trained with symmetric InfoNCE and a learned tempera
 https://arxiv.org/abs/2103.00020). The picture side sees pooled features, the square roots of the class probabilities
 and what the inner layers see; it also adds the text side's own embedding of the class names, weighted by their
 probabilities, so that things which the captions never mention ("segway") still land where their names do. The text
-side adds up one map per reader (MiniLM, e5, e5 in Chinese): one that can't read a query is left out of the sum.
+side adds up one map per reader (MiniLM, bge, e5, e5 in Chinese): one that can't read a query is left out of the sum.
 """
 
 import json
@@ -24,11 +24,11 @@ from indexer.training.texts import Texts
 WIDTH = 384
 DROPOUT, TEXT_DROPOUT = 0.5, 0.2
 BATCH = 512
-EPOCHS = 40
+EPOCHS = 60
 LEARNING_RATE = 7e-4
 WEIGHT_DECAY = 0.3
 # What reads a query together, and how much that form counts in the loss.
-FORMS = {"en": ("minilm", "e5"), "en by e5 alone": ("e5",), "zh": ("chinese",)}
+FORMS = {"en": ("minilm", "bge", "e5"), "en by e5 alone": ("e5",), "zh": ("chinese",)}
 COUNTS = {"en": 1.0, "en by e5 alone": 0.3, "zh": 1.0}
 
 

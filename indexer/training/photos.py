@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
+from PIL import ImageEnhance
 
 from indexer import files
-from indexer.adapters.efficientnet import PictureFeatures, Views
+from indexer.adapters.efficientnet import BACKBONE, PictureFeatures, Views
 from indexer.errors import UnreadableMedia
 from indexer.types import Image
 
 HELD_OUT = 700  # photos kept for the numbers that are reported
+VARIED = 3  # views of each photo as a camera might have taken it otherwise
+LEAST_AREA, SHAPE = 0.35, 0.25  # of a crop, as a share of the photo's; its shape, e-fold either way
+COLOURS = {"Brightness": 0.3, "Contrast": 0.3, "Color": 0.4}  # how far each is changed, at most
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,14 @@ class PhotoList:
 @dataclass(frozen=True)
 class PhotoSet:
     """The frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo; `views` of the
-    whole photo and of it with its corners.
+    whole photo, of it with its corners, and `VARIED` times of a varied one.
     """
 
     listed: PhotoList
     grid: npt.NDArray[np.float16]
     pooled: npt.NDArray[np.float16]
     logits: npt.NDArray[np.float16]
-    views: tuple[Views, Views]
+    views: tuple[Views, ...]
 
 
 def list_photos(data: Path, say: Callable[[str], None], without: Collection[str] = ()) -> PhotoList:
@@ -74,12 +78,12 @@ def list_photos(data: Path, say: Callable[[str], None], without: Collection[str]
 def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> PhotoSet:
     """Compute the backbone's features of the photos of `data`, or take them from `cache`."""
     digest = hashlib.sha256((data / "captions.jsonl").read_bytes()).hexdigest()[:16]
-    kept = cache / f"photos-{digest}-views.npz"
+    kept = cache / f"photos-{digest}-{BACKBONE}.npz"
     if not kept.exists():
         extract(PictureFeatures(models), listed.files, kept, say)
     stored = np.load(kept)
-    whole, corners = (Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
-    return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], (whole, corners))
+    views = tuple(Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
+    return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], views)
 
 
 def read_photo(path: Path) -> Image:
@@ -92,11 +96,13 @@ def normal(caption: str) -> str:
 
 def extract(features: PictureFeatures, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
     columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
+    dice = np.random.default_rng(7)
     for start in range(0, len(paths), 32):
         images = [read_photo(path) for path in paths[start : start + 32]]
         whole = features.extract(images)
         found = {"grid": whole.grid, "pooled": whole.pooled, "logits": whole.logits}
-        seen = (Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True))
+        seen = [Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True)]
+        seen += [features.extract_views([vary(i, dice) for i in images], thorough=False) for _ in range(VARIED)]
         for which, views in zip(_VIEWS, seen, strict=True):
             found |= {f"{name}_{which}": getattr(views, name) for name in _VIEWED}
         for name, values in found.items():
@@ -108,9 +114,25 @@ def extract(features: PictureFeatures, paths: Sequence[Path], target: Path, say:
     files.write_whole(target, lambda temporary: _save(temporary, stacked))
 
 
+def vary(image: Image, dice: np.random.Generator) -> Image:
+    """A crop of another shape, mirrored or not, under another light (random resized crops as of Szegedy et al. 2014,
+    https://arxiv.org/abs/1409.4842).
+    """
+    height, width = image.shape[:2]
+    area, shape = dice.uniform(LEAST_AREA, 1) ** 0.5, float(np.exp(dice.uniform(-SHAPE, SHAPE)) ** 0.5)
+    wide, tall = round(width * min(1.0, area * shape)), round(height * min(1.0, area / shape))
+    x, y = int(dice.integers(0, width - wide + 1)), int(dice.integers(0, height - tall + 1))
+    picture = Pillow.fromarray(image).crop((x, y, x + wide, y + tall))
+    if dice.random() < 0.5:
+        picture = picture.transpose(Pillow.Transpose.FLIP_LEFT_RIGHT)
+    for name, far in COLOURS.items():
+        picture = getattr(ImageEnhance, name)(picture).enhance(dice.uniform(1 - far, 1 + far))
+    return np.asarray(picture)
+
+
 def _save(target: Path, arrays: dict[str, Any]) -> None:
     with target.open("wb") as sink:  # by a path numpy would add an ending
         np.savez(sink, **arrays)
 
 
-_VIEWS, _VIEWED = ("whole", "corners"), ("pooled", "likely", "inner")
+_VIEWS, _VIEWED = ("whole", "corners", *(f"varied{n}" for n in range(VARIED))), ("pooled", "likely", "inner")

