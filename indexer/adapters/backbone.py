@@ -1,6 +1,7 @@
 """The picture backbone as a torch network: EfficientNet-Lite2, moved towards captions by `indexer.training.backbone`.
 
-What runs is its ONNX form (`efficientnet.export_onnx`). `backbone.safetensors` holds how far each weight was moved: int8, with a scale a row (fp16).
+What runs is its ONNX form (`efficientnet.export_onnx`). `backbone.safetensors` holds how far each weight was moved:
+int8, with a scale a row (fp16).
 """
 
 from pathlib import Path

@@ -8,16 +8,17 @@ side adds up one map per reader (MiniLM, bge, e5, e5 in Chinese): one that can't
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from indexer.adapters.efficientnet import READERS, Views
+from indexer.adapters.efficientnet import CLASS_SCALE, POOLED_SCALE, READERS, Views
 from indexer.training.photos import PhotoSet
 from indexer.training.texts import Texts
 
@@ -80,12 +81,26 @@ def train(
 ) -> dict[str, float]:
     """Train, report R@1/5/10 on the held-out photos (one caption each), write `target`."""
     torch.manual_seed(0)
-    choose = np.random.default_rng(0)
     rows, held_out = photos.listed.split()
     head = AlignmentHead(texts, torch.from_numpy(photos.views[1].inner[rows].astype(np.float32)))
     views = [as_tensors(head, seen) for seen in photos.views]
     captions = {reader: torch.from_numpy(vectors) for reader, vectors in texts.captions.items()}
-    forms = {name: readers for name, readers in FORMS.items() if set(readers) <= set(captions)}
+    fit(head, views, captions, rows, epochs, say)
+    numbers = measure(head, views[1], captions, held_out)
+    save(head, texts, numbers, target)
+    return numbers
+
+
+def fit(
+    head: AlignmentHead,
+    views: Sequence[tuple[Tensor, Tensor]],
+    captions: Mapping[str, Tensor],
+    rows: npt.NDArray[np.int64],
+    epochs: int,
+    say: Callable[[str], None],
+) -> None:
+    """Every batch takes one of the `views` of its photos, and one caption of each in every language."""
+    choose = np.random.default_rng(0)
     optimizer = torch.optim.AdamW(
         (p for p in head.parameters() if p.requires_grad), LEARNING_RATE, weight_decay=WEIGHT_DECAY
     )
@@ -96,41 +111,64 @@ def train(
         order = choose.permutation(rows)
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            features, likely = views[choose.integers(0, len(views))]
-            seen = head.see(features[batch], likely[batch])
-            loss = torch.zeros(())
-            same = torch.arange(len(batch))
-            for name, readers in forms.items():
-                one = choose.integers(0, captions[readers[0]].shape[1], len(batch))
-                read = head.read({reader: captions[reader][batch, one] for reader in readers})
-                similar = head.temperature.exp().clamp(max=100) * seen @ read.T
-                both = functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
-                loss = loss + COUNTS[name] * both
+            features, likely = views[int(choose.integers(0, len(views)))]
+            loss = contrast(head, head.see(features[batch], likely[batch]), captions, batch, choose)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         say(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.3f}")
     head.eval()
+
+
+def contrast(
+    head: AlignmentHead,
+    seen: Tensor,
+    captions: Mapping[str, Tensor],
+    batch: npt.NDArray[np.int64],
+    choose: np.random.Generator,
+) -> Tensor:
+    """Symmetric InfoNCE of the pictures (n, WIDTH) with one caption each, summed over the forms that can be read."""
+    loss = torch.zeros((), device=seen.device)
+    same = torch.arange(len(batch), device=seen.device)
+    for name, readers in forms_of(captions).items():
+        one = choose.integers(0, captions[readers[0]].shape[1], len(batch))
+        read = head.read({reader: captions[reader][batch, one] for reader in readers})
+        similar = head.temperature.exp().clamp(max=100) * seen @ read.T
+        both = functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
+        loss = loss + COUNTS[name] * both
+    return loss
+
+
+def forms_of(captions: Mapping[str, Tensor]) -> dict[str, tuple[str, ...]]:
+    return {name: readers for name, readers in FORMS.items() if set(readers) <= set(captions)}
+
+
+def measure(
+    head: AlignmentHead, view: tuple[Tensor, Tensor], captions: Mapping[str, Tensor], held_out: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    """R@1/5/10 of photos for one caption each, among those held out."""
+    numbers: dict[str, float] = {}
     with torch.inference_mode():
-        numbers: dict[str, float] = {}
-        features, likely = views[1]
-        seen = head.see(features[held_out], likely[held_out])
-        for name, readers in forms.items():
+        seen = head.see(view[0][held_out], view[1][held_out])
+        for name, readers in forms_of(captions).items():
             read = head.read({reader: captions[reader][held_out, 0] for reader in readers})
             similar = read @ seen.T
             ranks = (similar > similar.diagonal()[:, None]).sum(1)
             numbers |= {f"{name} R@{k}": round(100 * (ranks < k).float().mean().item(), 1) for k in (1, 5, 10)}
-        save(head, texts, numbers, target)
     return numbers
 
 
 def as_tensors(head: AlignmentHead, views: Views) -> tuple[Tensor, Tensor]:
-    """Features with the inner ones standardised, and class probabilities."""
-    stacked = torch.from_numpy(views.stack().astype(np.float32))
-    first = stacked.shape[1] - views.inner.shape[1]
-    inner = head.standardise("inner", stacked[:, first:])
-    return torch.cat([stacked[:, :first], inner], 1), torch.from_numpy(views.likely.astype(np.float32))
+    """What `see` reads."""
+    pooled, likely, inner = (torch.from_numpy(v.astype(np.float32)) for v in (views.pooled, views.likely, views.inner))
+    return stack(head, pooled, likely, inner), likely
+
+
+def stack(head: AlignmentHead, pooled: Tensor, likely: Tensor, inner: Tensor) -> Tensor:
+    """Features (n, 4056) as `Views.stack` makes them, the inner ones standardised."""
+    raised = likely.clamp_min(1e-12).sqrt()  # a root has no slope at 0
+    return torch.cat([pooled * POOLED_SCALE, raised * CLASS_SCALE, head.standardise("inner", inner)], 1)
 
 
 def save(head: AlignmentHead, texts: Texts, numbers: dict[str, float], target: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from indexer import weights
 from indexer.adapters.bge import BgeSmall
 from indexer.adapters.minilm import MiniLM
-from indexer.training.photos import PhotoSet
+from indexer.training.photos import PhotoList
 
 _BATCH = 256
 
@@ -20,8 +20,9 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Texts:
-    """Raw vectors (n, c, 384) of n photos' c captions, by reader: `minilm`, `bge` and `e5` of the English ones, `chinese` of
-    the Chinese ones (or none); those of the class names (1000, 384) by the first three; e5's means to centre by.
+    """Raw vectors (n, c, 384) of n photos' c captions, by reader: `minilm`, `bge` and `e5` of the English ones,
+    `chinese` of the Chinese ones (or none); those of the class names (1000, 384) by the first three; e5's means to
+    centre by.
     """
 
     captions: dict[str, Array]
@@ -30,12 +31,12 @@ class Texts:
     passage_mean: Array
 
 
-def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str], None]) -> Texts:
+def embed_texts(listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> Texts:
     """Captions as queries, a sample of them as passages (for the passage mean), ImageNet's class names."""
     from torchvision.models import EfficientNet_B0_Weights
 
     names = [f"a photo of a {name}" for name in EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]]
-    flat = {language: [c for row in rows for c in row] for language, rows in photos.listed.captions.items()}
+    flat = {language: [c for row in rows for c in row] for language, rows in listed.captions.items()}
     vectors = {
         "minilm": _kept(flat["en"], "minilm", cache, models, say),
         "bge": _kept(flat["en"], "bge", cache, models, say),
@@ -44,9 +45,9 @@ def embed_texts(photos: PhotoSet, cache: Path, models: Path, say: Callable[[str]
     if "zh" in flat:
         vectors["chinese"] = _kept(flat["zh"], "query", cache, models, say)
     queries = np.concatenate([v for reader, v in vectors.items() if reader in ("e5", "chinese")])
-    sample = [row[0] for rows in photos.listed.captions.values() for row in rows[::20]]
+    sample = [row[0] for rows in listed.captions.values() for row in rows[::20]]
     return Texts(
-        {reader: v.reshape(len(photos.listed.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
+        {reader: v.reshape(len(listed.captions["en"]), -1, v.shape[-1]) for reader, v in vectors.items()},
         {
             "minilm": _kept(names, "minilm", cache, models, say),
             "bge": _kept(names, "bge", cache, models, say),

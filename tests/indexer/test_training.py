@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import torch
 from PIL import Image
 
+from indexer.adapters.backbone import open_backbone, save_moved
 from indexer.adapters.efficientnet import Views
-from indexer.training import alignment
-from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features
+from indexer.training import alignment, backbone
+from indexer.training.photos import VARIED, PhotoList, PhotoSet, list_photos, load_features
 from indexer.training.texts import Texts
 
 
@@ -20,7 +22,7 @@ def test_photos_are_read_and_kept(tmp_path, models_folder) -> None:
     listed = list_photos(tmp_path, lambda _: None)
     photos = load_features(tmp_path, listed, tmp_path / "cache", models_folder, lambda _: None)
     assert photos.grid.shape == (3, 9, 1280)
-    assert [views.stack().shape for views in photos.views] == [(3, 4056), (3, 4056)]
+    assert [views.stack().shape for views in photos.views] == [(3, 4056)] * (2 + VARIED)
     assert set(listed.captions) == {"en", "zh"}
     assert list((tmp_path / "cache").iterdir())
     judged = list_photos(tmp_path, lambda _: None, without=["Grey 1 ."])
@@ -43,9 +45,47 @@ def test_alignment_learns_and_its_file_computes_the_same(tmp_path, monkeypatch) 
     monkeypatch.setattr("indexer.training.photos.HELD_OUT", 80)
     mean = captions.reshape(-1, 384).mean(0)
     classes = dice.normal(size=(1000, 384)).astype(np.float32)
-    texts = Texts({"minilm": captions, "e5": captions}, {"minilm": classes, "e5": classes}, mean, mean)
+    readers = ("minilm", "bge", "e5")
+    texts = Texts(dict.fromkeys(readers, captions), dict.fromkeys(readers, classes), mean, mean)
     target = tmp_path / "head.safetensors"
     numbers = alignment.train(photos, texts, target, lambda _: None, epochs=6)
     # 80 photos of 8 topics: within its topic every photo is as good, so ten of eighty are right.
     assert numbers["en R@10"] > 40  # chance 12.5
     assert target.stat().st_size < 8 << 20
+
+
+def test_the_backbone_moves_and_is_read_as_it_was_moved(tmp_path, monkeypatch) -> None:
+    dice = np.random.default_rng(0)
+    files = []
+    for number in range(4):
+        files.append(tmp_path / f"{number}.jpg")
+        Image.fromarray(dice.integers(0, 255, (60, 80, 3), np.uint8)).save(files[-1])
+    listed = PhotoList(files, {"en": [["x"] * 5] * 4})
+    captions = dice.normal(size=(4, 5, 384)).astype(np.float32)
+    classes, mean = dice.normal(size=(1000, 384)).astype(np.float32), captions.reshape(-1, 384).mean(0)
+    readers = ("minilm", "bge", "e5")
+    texts = Texts(dict.fromkeys(readers, captions), dict.fromkeys(readers, classes), mean, mean)
+    monkeypatch.setattr("indexer.training.photos.HELD_OUT", 2)
+    said: list[str] = []
+    target = tmp_path / "moved.safetensors"
+    numbers = backbone.train(listed, texts, target, said.append, epochs=1)
+    assert {"en R@10", "before: en R@10"} <= set(numbers)
+    assert any("forgotten" in line for line in said)
+    assert target.stat().st_size < 6 << 20
+    moved, first = open_backbone(target), open_backbone(None)
+    picture = torch.from_numpy(dice.normal(size=(1, 3, 260, 260)).astype(np.float32))
+    with torch.inference_mode():
+        one, other = moved(picture)[1], first(picture)[1]
+    assert 0 < float((one - other).abs().max()) < float(other.abs().max())
+
+
+def test_what_is_kept_of_a_move_is_near_it(tmp_path) -> None:
+    tuned = open_backbone(None)
+    with torch.no_grad():
+        for weight in tuned.parameters():
+            weight += 0.01 * weight.abs().mean() * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
+    save_moved(tuned, tmp_path / "moved.safetensors", "")
+    kept, first = open_backbone(tmp_path / "moved.safetensors"), open_backbone(None)
+    weights = zip(kept.parameters(), tuned.parameters(), first.parameters(), strict=True)
+    lost, gone = np.sum([[float((a - b).square().sum()), float((b - c).square().sum())] for a, b, c in weights], axis=0)
+    assert lost < 0.001 * gone

@@ -27,6 +27,7 @@ from webapp.search.candidates import split
 
 WEIGHTS = {
     "fusion": fusion.ATTENTION,
+    "backbone": settings.BASE_DIR / "indexer" / "weights" / "backbone.safetensors",
     "alignment": settings.BASE_DIR / "indexer" / "weights" / "alignment.safetensors",
     "novelty": settings.BASE_DIR / "indexer" / "weights" / "novelty.safetensors",
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
@@ -35,7 +36,10 @@ FITTED = ("captions", "reader", "tags")  # a few numbers that stand in the code
 
 
 class Command(JsonCommand):
-    help = "Train the project's own weights, or fit its confidences (seeded; each under an hour on two CPU cores)."
+    help = (
+        "Train the project's own weights, or fit its confidences (seeded; under an hour on two CPU cores, but for the "
+        "backbone, which wants a GPU)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -67,6 +71,8 @@ class Command(JsonCommand):
             numbers = self.fuse(listed, target, passes)
         elif options["what"] == "novelty":
             numbers = self.learn_photographs(listed, models, target)
+        elif options["what"] == "backbone":
+            numbers = self.move_backbone(listed, cache, models, target, passes)
         else:
             photos = load_features(Path(options["data"]), listed, cache, models, self.say)
             if options["what"] == "alignment":
@@ -139,12 +145,21 @@ class Command(JsonCommand):
     def say(self, line: str) -> None:
         self.stderr.write(line)
 
+    def move_backbone(
+        self, listed: PhotoList, cache: Path, models: Path, target: Path, passes: dict[str, int]
+    ) -> dict[str, float]:
+        from indexer.training import backbone, texts
+
+        return backbone.train(listed, texts.embed_texts(listed, cache, models, self.say), target, self.say, **passes)
+
     def align(
         self, photos: PhotoSet, cache: Path, models: Path, target: Path, passes: dict[str, int]
     ) -> dict[str, float]:
         from indexer.training import alignment, texts
 
-        return alignment.train(photos, texts.embed_texts(photos, cache, models, self.say), target, self.say, **passes)
+        return alignment.train(
+            photos, texts.embed_texts(photos.listed, cache, models, self.say), target, self.say, **passes
+        )
 
     def decode(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from qa.training import decoder
