@@ -68,7 +68,7 @@ def test_the_backbone_moves_and_is_read_as_it_was_moved(tmp_path, monkeypatch) -
     monkeypatch.setattr("indexer.training.photos.HELD_OUT", 2)
     said: list[str] = []
     target = tmp_path / "moved.safetensors"
-    numbers = backbone.train(listed, texts, target, said.append, epochs=1)
+    numbers = backbone.train(listed, texts, target, said.append, epochs=2)
     assert {"en R@10", "before: en R@10"} <= set(numbers)
     assert any("forgotten" in line for line in said)
     assert target.stat().st_size < 6 << 20
