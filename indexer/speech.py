@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -23,6 +23,9 @@ PHRASES = 6.0  # seconds after which a space ends a Mandarin sentence: Whisper w
 SILENCE = 0.003  # root mean square of samples in [-1, 1]: -50 dB of full scale
 CLEAR, CLEAR_SECONDS = 0.6, 2.0  # chance, in a span of that many seconds, from which on a language may be spoken
 CHANGE_CHANCE = 0.1  # that the next span is in another language
+DOUBT = 0.3  # chance of its stretch's language below which a span is heard in others, too
+RIVAL, RIVALS = 0.1, 3  # chance of a language that is worth a try; how many are tried
+BETTER, CONVINCING = 0.05, 0.5  # by how much another must be understood better; how well if it is spoken nowhere else
 LEAST_CHANCE = 0.01  # of a language in a span: a guess of a second's speech is never certain
 _PHRASE = re.compile(r"\s[\u4e00-\u9fff]")
 _ENDS = (".", "!", "?", "。", "！", "？", "…")
@@ -151,6 +154,40 @@ def find_unheard(speech: Sequence[Span], heard: Sequence[Utterance]) -> list[Spa
         if span.length >= 1.0 and covered < 0.2 * span.length:
             missed.append(span)
     return missed
+
+
+def settle_doubts(
+    speech: Sequence[Span],
+    chances: Sequence[Mapping[str, float]],
+    hear: Callable[[Span, str], Sequence[Utterance]],
+) -> list[tuple[list[Span], str]]:
+    """As `find_languages`, but a span that does not sound like the language of its stretch is heard in that one and in
+    those that are likely or spoken elsewhere: what is understood with most confidence is what is spoken. Music sounds
+    like many: a language that is nowhere else has to convince.
+    """
+    settled = [dict(chance) for chance in chances]
+    assigned = {span: language for stretch, language in find_languages(speech, chances) for span in stretch}
+    doubtful = [n for n, s in enumerate(speech) if s.length >= 1.0 and chances[n].get(assigned[s], 0.0) < DOUBT]
+    sure = {assigned[s] for n, s in enumerate(speech) if n not in doubtful and s.length >= CLEAR_SECONDS}
+    for number in doubtful:
+        span, chance = speech[number], chances[number]
+        best = assigned[span]
+        understood = trust(hear(span, best)) + BETTER
+        likely = {language for language, share in chance.items() if share >= RIVAL}
+        rivals = sorted((likely | sure) - {best}, key=lambda name: (name not in sure, -chance.get(name, 0.0)))
+        for language in rivals[:RIVALS]:
+            trusted = trust(hear(span, language))
+            if trusted > understood and (language in sure or trusted >= CONVINCING):
+                best, understood = language, trusted
+                sure.add(language)
+        settled[number] = {best: 1.0}
+    return find_languages(speech, settled)
+
+
+def trust(utterances: Sequence[Utterance]) -> float:
+    """Mean confidence, weighted by length; 0 where nothing was heard."""
+    total = sum(u.end - u.start for u in utterances)
+    return sum(u.confidence * (u.end - u.start) for u in utterances) / total if total > 0 else 0.0
 
 
 def share_sound(audio: Audio, speech: Sequence[Span], music: Sequence[Span]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer import weights
 from indexer.ports import Progress
-from indexer.speech import cut_audio, find_languages, find_unheard, join_spans, write_down
+from indexer.speech import cut_audio, find_unheard, join_spans, settle_doubts, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 # What Whisper itself gives as signs of invention: low mean log probability, "no speech", and repetition
@@ -40,14 +40,18 @@ class FasterWhisper:
         self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
     ) -> Transcript:
         """Times of the result refer to `audio`; each stretch of speech is written in the language that is spoken."""
-        spoken = find_languages(speech, self._guess_languages(audio, speech))
+        hotwords = ", ".join(spellings) or None
+
+        def hear(span: Span, language: str) -> list[Utterance]:
+            return self._transcribe_window(audio, span, language, hotwords)
+
+        spoken = settle_doubts(speech, self._guess_languages(audio, speech), hear)
         batches = [
             (windows[first : first + _BATCH], language)
             for stretch, language in spoken
             for windows in [join_spans(stretch)]
             for first in range(0, len(windows), _BATCH)
         ]
-        hotwords = ", ".join(spellings) or None
         found: list[Utterance] = []
         for number, (windows, language) in enumerate(batches):
             heard = self._transcribe_batch(audio, windows, language, hotwords)

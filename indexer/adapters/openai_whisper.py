@@ -7,7 +7,7 @@ import numpy as np
 
 from indexer.errors import ModelMissing
 from indexer.ports import Progress
-from indexer.speech import cut_audio, find_languages, join_spans, write_down
+from indexer.speech import cut_audio, join_spans, settle_doubts, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 
@@ -38,10 +38,8 @@ class OpenaiWhisper:
         self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
     ) -> Transcript:
         """Like every transcriber: the spans of `speech` only, times relative to `audio`."""
-        spoken = find_languages(speech, [self._guess_languages(cut_audio(audio, span)) for span in speech])
-        windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
-        found: list[Utterance] = []
-        for number, (window, language) in enumerate(windows):
+
+        def hear(window: Span, language: str) -> list[Utterance]:
             heard = self._model.transcribe(
                 cut_audio(audio, window),
                 language=language,
@@ -51,9 +49,18 @@ class OpenaiWhisper:
                 word_timestamps=True,
                 fp16=self._model.device.type == "cuda",
             )
-            for piece in heard["segments"]:
-                if piece["text"].strip() and piece["no_speech_prob"] < 0.6 and piece["avg_logprob"] > -1.0:
-                    found.append(_utterance(piece, window.start, language))
+            return [
+                _utterance(piece, window.start, language)
+                for piece in heard["segments"]
+                if piece["text"].strip() and piece["no_speech_prob"] < 0.6 and piece["avg_logprob"] > -1.0
+            ]
+
+        chances = [self._guess_languages(cut_audio(audio, span)) for span in speech]
+        spoken = settle_doubts(speech, chances, hear)
+        windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
+        found: list[Utterance] = []
+        for number, (window, language) in enumerate(windows):
+            found += hear(window, language)
             progress((number + 1) / len(windows))
         return write_down(found)
 

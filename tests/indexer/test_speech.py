@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.speech import find_languages, find_unheard, join_sentences, join_spans, write_down
+from indexer.speech import find_languages, find_unheard, join_sentences, join_spans, settle_doubts, write_down
 from indexer.types import Span, Utterance, Word
 
 pytestmark = pytest.mark.unit
@@ -65,3 +65,24 @@ def test_each_stretch_has_its_own_language() -> None:
     assert find_languages(cry, [{"en": 0.9}, {"it": 0.9, "en": 0.1}, {"en": 0.95}]) == [(cry, "en")]
     assert find_languages(cry, [{"en": 0.5, "cy": 0.45}, {"cy": 0.5}, {"en": 0.55, "cy": 0.4}]) == [(cry, "en")]
     assert find_languages([], []) == []
+
+
+def test_a_span_that_sounds_otherwise_is_heard_in_the_languages_that_are_likely() -> None:
+    spans = [Span(0, 4), Span(5, 9), Span(10, 14), Span(15, 19), Span(20, 20.5)]
+    chances = [{"en": 0.9}, {"en": 0.2, "de": 0.55, "cy": 0.05}, {"la": 0.4, "yi": 0.3}, {"la": 0.4}, {"fr": 0.9}]
+    trusted = {(0, "en"): 0.8, (5, "en"): 0.4, (5, "de"): 0.65, (10, "de"): 0.4, (15, "la"): 0.4}
+    asked: list[tuple[float, str]] = []
+
+    def hear(span: Span, language: str) -> list[Utterance]:
+        asked.append((span.start, language))
+        confidence = trusted.get((int(span.start), language), 0.0)
+        return [Utterance(span.start, span.end, "…", confidence, [], language)] if confidence else []
+
+    found = settle_doubts(spans[:3], chances[:3], hear)
+    assert found == [(spans[:1], "en"), (spans[1:3], "de")]  # once it is known that there is German
+    assert (0, "en") not in asked  # nobody doubts it
+    assert (5, "cy") not in asked  # too unlikely
+    assert settle_doubts([spans[0], spans[3]], [chances[0], chances[3]], hear) == [([spans[0], spans[3]], "en")]
+    asked.clear()
+    settle_doubts([spans[0], spans[4]], [chances[0], chances[4]], hear)
+    assert not asked  # too short to tell
