@@ -190,7 +190,7 @@ ALIGNMENT = Weights(
     "kinoscope",
     "research use",
     "Flickr8k, Flickr8k-CN",
-    {"indexer/weights/alignment.safetensors": "a96573c451e219dd5f1965ddd2d5dd352b4810d29647e46e120957e213f60fd3"},
+    {"indexer/weights/alignment.safetensors": "9e49fbcd64fbd9e91dd30aeb213eb15d7c6c110ef397afaacae16f142270d8e2"},
 )
 HEADS = (
     BACKBONE,
