@@ -201,7 +201,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k",
-        {"indexer/weights/novelty.safetensors": "8547816494275309724278ae574753f3a370de4c83a35958f408a40f6a0364d1"},
+        {"indexer/weights/novelty.safetensors": "63009cf61a5aa3b15bfa8e4c968c5c7793b1abb6752714d27017e54bbaa937a8"},
     ),
     Weights(
         "attention fusion",
