@@ -10,7 +10,7 @@ from indexer.types import Segment, Vectors
 
 # Chance that one of five people names the label when they describe the picture, by how far it stands out from all
 # labels: a logistic curve fitted to 673 held-out photos of Flickr8k by `manage.py train tags`.
-LOGISTIC_SLOPE, LOGISTIC_MIDDLE = 1.28, 3.61
+LOGISTIC_SLOPE, LOGISTIC_MIDDLE = 1.34, 3.57
 MIN_FITTED = 2.0  # standard deviations: what stands out less is never kept, and must not bend the curve
 MIN_TAG_CONFIDENCE = 0.3  # tags below it are not kept
 MIN_LABELS = 20  # in the bank, below which a label can't stand out from the others
