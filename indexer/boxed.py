@@ -80,8 +80,7 @@ def main() -> None:
     path, out = Path(request["path"]), Path(request["out"])
     limit_resources(request["most_bytes"], request["seconds"])
     taken = confine(path, out)
-    from av import FFmpegError
-
+    from indexer.adapters.pyav.container import FFmpegError
     from indexer.errors import IndexerError, UnreadableMedia
 
     try:

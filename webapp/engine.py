@@ -51,6 +51,13 @@ def _pictures(dotted: str, weights: str, sentences: tuple[str, str]) -> Any:
     return adapter(_models(), *below, *([weights] if weights else []))
 
 
+def is_gone(recipe: Recipe) -> bool:
+    """Whether an upgrade replaced the weights that made its vectors; adapters of fixed weights are named by class."""
+    made_by = {"pictures": recipe.picture_encoder, "sentences": recipe.sentence_encoder}
+    installed = {role: getattr(import_string(recipe.encoders[role][0]), "name", None) for role in made_by}
+    return any(isinstance(name, str) and name != made_by[role] for role, name in installed.items())
+
+
 def pictures(recipe: Recipe) -> PictureEncoder:
     return _checked(load_encoders(recipe.encoders)[0], recipe.picture_encoder)  # type: ignore[no-any-return]
 

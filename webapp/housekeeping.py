@@ -10,13 +10,14 @@ from django.db.models.functions import Now
 from webapp.index import generations
 from webapp.models import IndexState
 from webapp.people import audit
-from webapp.pipeline import ledger, outputs, worker
+from webapp.pipeline import ledger, outputs, succession, worker
 from webapp.search import pictures
 from webapp.uploads import removal, resumable
 
 SWEEPS: tuple[Callable[[], object], ...] = (
     ledger.sweep,
     generations.repair,
+    succession.succeed,
     resumable.sweep,
     pictures.sweep,
     removal.purge,

@@ -12,6 +12,8 @@ from webapp.answers import replies
 from webapp.index import recipes, snapshot
 from webapp.index.snapshot import current_snapshot
 from webapp.models import EvidenceVector, FrameVector, Recipe, Segment, Step, Video
+from webapp.operations.doctor import examine_recipes
+from webapp.pipeline import succession
 from webapp.search.moments import find_moments
 
 
@@ -129,6 +131,24 @@ def test_a_missing_encoder_leaves_the_exact_words(demo, people, clients, monkeyp
     page = clients["owner"].get("/search", {"q": word}).content.decode()
     assert "Only exact words" in page
     assert "Reinstall them." in page
+
+
+def test_other_weights_of_an_upgrade_take_over_by_themselves(demo, people, work) -> None:
+    old, name = recipes.active(), recipes.active().picture_encoder
+    Recipe.objects.filter(pk=old.pk).update(fingerprint=old.fingerprint.replace(name, "older-weights"))
+    FrameVector.objects.update(encoder="older-weights")
+    assert find_moments(people["owner"], "faiss index").missing
+    assert any("1 videos are left" in finding.what for finding in examine_recipes())
+    assert not succession.succeed()  # not before every video has them
+    assert demo.steps.get(name="reembed").status == Step.Status.READY
+    assert recipes.active() == old
+    work()
+    assert succession.succeed()
+    assert recipes.active().picture_encoder == name
+    found = find_moments(people["owner"], "faiss index")
+    assert found.missing is None
+    assert [m.video for m in found.moments][:1] == [demo]
+    assert not succession.succeed()
 
 
 def test_settings_that_changed_are_noticed(demo, settings) -> None:

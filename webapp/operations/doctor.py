@@ -16,6 +16,7 @@ from indexer import child, towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine
+from webapp.index import recipes
 from webapp.messages import explain, render
 from webapp.models import IndexState, Recipe, Step, User, Worker
 from webapp.operations.drift import examine_files, examine_index, examine_vectors
@@ -107,6 +108,14 @@ def examine_recipes() -> Iterator[Finding]:
         yield Finding("ok", _("Nothing has been embedded yet."))
         return
     lengths = settings.KINOSCOPE_SEGMENT_SECONDS
+    if engine.is_gone(active):
+        left = recipes.pending(recipes.wanted()).count()
+        what = _(
+            "An upgrade brought other weights than those that made the vectors (%(recipe)s); %(count)d videos are left."
+        )
+        remedy = _("Until they are embedded anew only exact words are found. Let a worker run: it switches by itself.")
+        yield Finding("warning", what % {"recipe": active, "count": left}, remedy)
+        return
     made_by = (active.encoders, (active.shortest, active.longest), active.fusion)
     if made_by != (engine.encoders_of_settings(), lengths, settings.KINOSCOPE_FUSION):
         remedy = _("Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back.")

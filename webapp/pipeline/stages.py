@@ -170,7 +170,7 @@ def index(video: Video, progress: Progress) -> Store:
 
 def reembed(video: Video, progress: Progress) -> Store:
     """The same vectors by every other recipe that is kept, so that one can switch and go back at any time."""
-    all_recipes = [recipes.active(), *recipes.others()]
+    all_recipes = [r for r in (recipes.active(), *recipes.others()) if not engine.is_gone(r)]
     stores: list[Store] = []
     for number, recipe in enumerate(all_recipes):
         if not video.segments.filter(recipe=recipe).exists():

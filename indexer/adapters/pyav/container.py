@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import av
 import numpy as np
+from av import FFmpegError as FFmpegError  # for the box, which imports no PyAV itself
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
