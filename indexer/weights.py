@@ -217,7 +217,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k",
-        {"qa/weights/decoder.safetensors": "70a446b6befbcf4ab7278dbf2baacf040f8fd06322871912ff65257dd8ee3ca5"},
+        {"qa/weights/decoder.safetensors": "c9e70ea19f61ec85a365ecbd10fe241f719a7e85aa5c8181a770569d1488dbc2"},
     ),
 )
 
