@@ -209,7 +209,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k, Flickr8k-CN",
-        {"indexer/weights/fusion.safetensors": "60bcaabfa441ed9bf4f129243c8d384828655bdb16a43a30e043e21075189318"},
+        {"indexer/weights/fusion.safetensors": "34ccf963b440295aba712c13bfcd17ed302d285799bf6812afb82b89c468baeb"},
     ),
     Weights(
         "picture decoder",
