@@ -201,7 +201,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k",
-        {"indexer/weights/novelty.safetensors": "63009cf61a5aa3b15bfa8e4c968c5c7793b1abb6752714d27017e54bbaa937a8"},
+        {"indexer/weights/novelty.safetensors": "8547816494275309724278ae574753f3a370de4c83a35958f408a40f6a0364d1"},
     ),
     Weights(
         "attention fusion",
@@ -217,7 +217,7 @@ HEADS = (
         "kinoscope",
         "research use",
         "Flickr8k",
-        {"qa/weights/decoder.safetensors": "c9e70ea19f61ec85a365ecbd10fe241f719a7e85aa5c8181a770569d1488dbc2"},
+        {"qa/weights/decoder.safetensors": "70a446b6befbcf4ab7278dbf2baacf040f8fd06322871912ff65257dd8ee3ca5"},
     ),
 )
 

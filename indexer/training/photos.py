@@ -44,8 +44,8 @@ class PhotoList:
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """The frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo; `views` of the
-    whole photo, of it with its corners, and `VARIED` times of a varied one.
+    """Frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo by ImageNet's backbone;
+    by the moved one `views` of the whole photo, of it with its corners, and `VARIED` times of a varied one.
     """
 
     listed: PhotoList
@@ -80,7 +80,7 @@ def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say:
     digest = hashlib.sha256((data / "captions.jsonl").read_bytes()).hexdigest()[:16]
     kept = cache / f"photos-{digest}-{BACKBONE}.npz"
     if not kept.exists():
-        extract(PictureFeatures(models), listed.files, kept, say)
+        extract(models, listed.files, kept, say)
     stored = np.load(kept)
     views = tuple(Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
     return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], views)
@@ -94,15 +94,16 @@ def normal(caption: str) -> str:
     return " ".join(caption.lower().split()).rstrip(" .")
 
 
-def extract(features: PictureFeatures, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
+def extract(models: Path, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
+    moved, first = PictureFeatures(models), PictureFeatures(models, moved=False)
     columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
     dice = np.random.default_rng(7)
     for start in range(0, len(paths), 32):
         images = [read_photo(path) for path in paths[start : start + 32]]
-        whole = features.extract(images)
-        found = {"grid": whole.grid, "pooled": whole.pooled, "logits": whole.logits}
-        seen = [Views(whole.pooled, whole.likely(), whole.inner), features.extract_views(images, thorough=True)]
-        seen += [features.extract_views([vary(i, dice) for i in images], thorough=False) for _ in range(VARIED)]
+        whole, again = moved.extract(images), first.extract(images)
+        found = {"grid": again.grid, "pooled": again.pooled, "logits": again.logits}
+        seen = [Views(whole.pooled, whole.likely(), whole.inner), moved.extract_views(images, thorough=True)]
+        seen += [moved.extract_views([vary(i, dice) for i in images], thorough=False) for _ in range(VARIED)]
         for which, views in zip(_VIEWS, seen, strict=True):
             found |= {f"{name}_{which}": getattr(views, name) for name in _VIEWED}
         for name, values in found.items():

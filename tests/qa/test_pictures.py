@@ -14,7 +14,7 @@ def test_shipped_weights_write_sentences(models_folder) -> None:
         seen = features.extract(images)
         return seen.grid, seen.pooled, seen.logits, np.zeros(len(images), np.float32)  # as if they were photographs
 
-    features = PictureFeatures(models_folder)
+    features = PictureFeatures(models_folder, moved=False)
     captioner = CompactDecoder(read)
     captions = captioner.caption([np.asarray(paint(1)), np.asarray(paint(2))])
     assert len(captions) == 2

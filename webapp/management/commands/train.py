@@ -137,7 +137,7 @@ class Command(JsonCommand):
         from indexer.adapters.efficientnet import PictureFeatures
         from indexer.training import novelty
 
-        return novelty.train(listed, PictureFeatures(models), target, self.say)
+        return novelty.train(listed, PictureFeatures(models, moved=False), target, self.say)
 
     def print_numbers(self, numbers: Mapping[str, object], as_json: bool) -> None:
         self.emit(dict(numbers), "\n".join(f"{name}: {value}" for name, value in numbers.items()), as_json)
