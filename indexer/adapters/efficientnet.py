@@ -62,7 +62,9 @@ class Views:
 
 
 class PictureFeatures:
-    """The frozen backbone, moved towards captions or as ImageNet made it. Through ONNX Runtime an image costs a quarter of what PyTorch takes."""
+    """The frozen backbone, moved towards captions or as ImageNet made it. Through ONNX Runtime an image costs a quarter
+    of what PyTorch takes.
+    """
 
     def __init__(self, models: Path, moved: bool = True) -> None:
         self._session = open_session(export_onnx(models, moved))

@@ -44,8 +44,8 @@ class PhotoList:
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo by ImageNet's backbone;
-    by the moved one `views` of the whole photo, of it with its corners, and `VARIED` times of a varied one.
+    """Frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo by ImageNet's
+    backbone; by the moved one `views` of the whole photo, of it with its corners, and `VARIED` times of a varied one.
     """
 
     listed: PhotoList
