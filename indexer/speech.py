@@ -28,16 +28,17 @@ RIVAL, RIVALS = 0.1, 3  # chance of a language that is worth a try; how many are
 BETTER, CONVINCING = 0.05, 0.5  # by how much another must be understood better; how well if it is spoken nowhere else
 LEAST_CHANCE = 0.01  # of a language in a span: a guess of a second's speech is never certain
 _PHRASE = re.compile(r"\s[\u4e00-\u9fff]")
+_HUM = re.compile(r"(\w)\1{2,}\W*", re.IGNORECASE)  # "Mmmm.": one sound, however long, is no word
 _ENDS = (".", "!", "?", "。", "！", "？", "…")
 _TITLES = ("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no.")
 
 
 def write_down(heard: Sequence[Utterance]) -> Transcript:
-    """What a transcriber returns. Mandarin is written in simplified characters: Whisper uses either script, even both
+    """What a transcriber returns, without what is only hummed. Mandarin is written in simplified characters: Whisper uses either script, even both
     in one video. A prompt in one of them settles it, too, but made the base model mishear (`bench speech`: 31.6 % wrong
     characters with it, 8.8 without).
     """
-    written = [_simplify(u) if u.language == "zh" else u for u in heard]
+    written = [_simplify(u) if u.language == "zh" else u for u in heard if not _HUM.fullmatch(u.text)]
     seconds: dict[str, float] = defaultdict(float)
     for u in written:
         seconds[u.language] += u.end - u.start

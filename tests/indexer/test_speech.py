@@ -56,6 +56,13 @@ def test_mandarin_is_written_in_one_script_and_japanese_is_left_alone() -> None:
     assert write_down([]).language == ""
 
 
+def test_a_hum_is_no_word() -> None:
+    heard = [
+        Utterance(0.0, 1.0, text, 0.9, [], "en") for text in ("Mmmmmmm", "aaaah.", "Aaaa!", "Oh.", "I", "AA", "111 1")
+    ]
+    assert [u.text for u in write_down(heard).utterances] == ["aaaah.", "Oh.", "I", "AA", "111 1"]
+
+
 def test_each_stretch_has_its_own_language() -> None:
     spans = [Span(4 * i, 4 * i + 3) for i in range(6)]
     clear = [{"en": 0.9, "de": 0.05}] * 2 + [{"de": 0.8, "en": 0.1}, {"la": 0.4, "de": 0.3}] + [{"es": 0.9}] * 2
