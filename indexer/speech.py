@@ -34,9 +34,9 @@ _TITLES = ("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no.")
 
 
 def write_down(heard: Sequence[Utterance]) -> Transcript:
-    """What a transcriber returns, without what is only hummed. Mandarin is written in simplified characters: Whisper uses either script, even both
-    in one video. A prompt in one of them settles it, too, but made the base model mishear (`bench speech`: 31.6 % wrong
-    characters with it, 8.8 without).
+    """What a transcriber returns, without what is only hummed. Mandarin is written in simplified characters: Whisper
+    uses either script, even both in one video. A prompt in one of them settles it, too, but made the base model mishear
+    (`bench speech`: 31.6 % wrong characters with it, 8.8 without).
     """
     written = [_simplify(u) if u.language == "zh" else u for u in heard if not _HUM.fullmatch(u.text)]
     seconds: dict[str, float] = defaultdict(float)
