@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image as Pillow
 from torch import Tensor
@@ -55,7 +54,7 @@ def train(
     views = [(stack(head, *view), view[1]) for view in seen]
     fit(head, views, captions, rows, min(HEAD_EPOCHS, 2 * epochs), say)
     before = measure(head, views[1], captions, held_out)
-    move(tuned, first, head, pictures, captions, rows, epochs, say)
+    move(tuned, first, head, pictures[rows], {reader: v[rows] for reader, v in captions.items()}, epochs, say)
     after = read(tuned, pictures, view_corners)
     numbers = measure(head, (stack(head, *after), after[1]), captions, held_out)
     save_moved(tuned, target, f"{epochs} epochs")
@@ -74,7 +73,6 @@ def move(
     head: AlignmentHead,
     pictures: Tensor,
     captions: Mapping[str, Tensor],
-    rows: npt.NDArray[np.int64],
     epochs: int,
     say: Callable[[str], None],
 ) -> None:
@@ -84,11 +82,11 @@ def move(
     heads = [p for p in head.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([mine, {"params": heads, "lr": HEAD_RATE, "weight_decay": HEAD_DECAY}])
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [LEARNING_RATE, HEAD_RATE], total_steps=epochs * -(-len(rows) // BATCH), pct_start=0.15
+        optimizer, [LEARNING_RATE, HEAD_RATE], total_steps=epochs * -(-len(pictures) // BATCH), pct_start=0.15
     )
     for epoch in range(epochs):
         head.train()
-        order = choose.permutation(rows)
+        order = choose.permutation(len(pictures))
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             varied = vary(pictures[batch])

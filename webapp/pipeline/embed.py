@@ -96,10 +96,14 @@ def glance_segments(
             together = smooth(np.stack(list(vectors.values())))
             save_smoothed(dict(zip(vectors, together, strict=True)), encoder)
         drop_segments(video.segments.filter(recipe=recipe), sequence)
-        for span in spans:
-            inside = [f for f in vectors if span.start <= f.time < span.end or len(spans) == 1]
-            if inside:
-                save_segment(video, recipe, sequence, span, {f: vectors[f] for f in inside})
+        held = [(s, [f for f in vectors if s.start <= f.time < s.end or len(spans) == 1]) for s in spans]
+        save_segments(
+            [
+                (make_segment(video, recipe, sequence, span, [vectors[f] for f in inside]), inside)
+                for span, inside in held
+                if inside
+            ]
+        )
 
     return store
 
@@ -121,12 +125,15 @@ def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[]
         sequence = mark_changed()
         captioned = list(video.segments.exclude(caption="").order_by("recipe"))
         drop_segments(video.segments.filter(recipe=recipe), sequence)
+        rows = []
         for part, words in zip(plan, encoded, strict=True):
-            inside = {f: vectors[f.pk] for f in frames if part.start <= f.time < part.end}
-            text, fields = pack(fusion.mean_direction(words)), pack_fields(words)
-            save_segment(
-                video, recipe, sequence, part, inside, text=text, field_vectors=fields, **inherit(part, captioned)
+            inside = [f for f in frames if part.start <= f.time < part.end]
+            known = {"text": pack(fusion.mean_direction(words)), "field_vectors": pack_fields(words)}
+            looks = [vectors[f.pk] for f in inside]
+            rows.append(
+                (make_segment(video, recipe, sequence, part, looks, **known, **inherit(part, captioned)), inside)
             )
+        save_segments(rows)
         if any(not f.glanced for f in frames):
             video.keyframes.filter(glanced=True).delete()
 
@@ -154,17 +161,12 @@ def inherit(part: Planned, captioned: Sequence[Segment]) -> dict[str, object]:
     return {"caption": near.caption, "caption_confidence": near.caption_confidence}
 
 
-def save_segment(
-    video: Video,
-    recipe: Recipe,
-    sequence: int,
-    part: Span | Planned,
-    frames: dict[Keyframe, Vectors],
-    **fields: object,
-) -> None:
-    """A segment whose visual block is the mean direction of its frames."""
+def make_segment(
+    video: Video, recipe: Recipe, sequence: int, part: Span | Planned, looks: Sequence[Vectors], **fields: object
+) -> Segment:
+    """One whose visual block is the mean direction of its frames, not saved yet."""
     said, screen = getattr(part, "speech", ""), getattr(part, "screen", "")
-    segment = Segment.objects.create(
+    return Segment(
         video=video,
         recipe=recipe,
         sequence=sequence,
@@ -172,11 +174,20 @@ def save_segment(
         end=part.end,
         speech=said,
         screen=screen,
-        visual=pack(fusion.mean_direction(list(frames.values()))) if frames else b"",
+        visual=pack(fusion.mean_direction(list(looks))) if looks else b"",
         terms=" ".join(terms(" ".join([video.names, said, screen]))),
         **fields,
     )
-    segment.keyframes.set(frames)
+
+
+def save_segments(rows: Sequence[tuple[Segment, Sequence[Keyframe]]]) -> None:
+    """With the keyframes that lie in each: thousands of them in a handful of queries, while others wait to write."""
+    Segment.objects.bulk_create((segment for segment, _ in rows), batch_size=500)
+    through = Segment.keyframes.through
+    through.objects.bulk_create(
+        (through(segment_id=segment.pk, keyframe_id=frame.pk) for segment, frames in rows for frame in frames),
+        batch_size=500,
+    )
 
 
 def encode_fields(title: str, plan: Sequence[Planned], encoder: SentenceEncoder) -> Vectors:
