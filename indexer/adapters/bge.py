@@ -1,12 +1,12 @@
 """bge-small-en-v1.5 in ONNX Runtime: English sentences, a third reader of what is asked of pictures."""
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
 
 from indexer import weights
 from indexer.adapters.onnx_runtime import open_session
+from indexer.adapters.word_pieces import WordPieces
 from indexer.fusion import unit
 from indexer.types import Vectors
 
@@ -19,23 +19,15 @@ class BgeSmall:
     """Unit-length vectors of the first token, as its authors compute them (https://huggingface.co/BAAI/bge-small-en-v1.5)."""
 
     def __init__(self) -> None:
-        from tokenizers import Tokenizer
-
         network, tokenizer = weights.BGE.verify()
         self._session = open_session(network)
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(_LONGEST)
-        self._tokenizer.enable_padding()
-        self._lock = threading.Lock()  # truncation and padding are a state of the tokenizer
+        self._pieces = WordPieces(tokenizer, _LONGEST)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(n, 384), unit length."""
         parts = [np.zeros((0, DIM), np.float32)]
         for start in range(0, len(texts), _BATCH):
-            with self._lock:
-                rows = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-            tokens = np.array([row.ids for row in rows], np.int64)
-            present = np.array([row.attention_mask for row in rows], np.int64)
-            inputs = {"input_ids": tokens, "attention_mask": present, "token_type_ids": np.zeros_like(tokens)}
+            tokens, present, sides = self._pieces.encode(texts[start : start + _BATCH])
+            inputs = {"input_ids": tokens, "attention_mask": present, "token_type_ids": sides}
             parts.append(unit(self._session.run(None, inputs)[0][:, 0]))
         return np.concatenate(parts)

@@ -3,7 +3,6 @@
 A cross-encoder reads both texts together (Nogueira & Cho 2019, Passage Re-ranking with BERT, arXiv:1901.04085).
 """
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from indexer import weights
 from indexer.adapters.onnx_runtime import open_session
+from indexer.adapters.word_pieces import WordPieces
 
 _LONGEST = 192  # tokens of a question and a passage together
 _BATCH = 16
@@ -24,13 +24,10 @@ class CrossEncoder:
     name = "ms-marco-MiniLM-L-12-v2"
 
     def __init__(self, models: Path) -> None:
-        from tokenizers import Tokenizer
-
         network, tokenizer = weights.RERANKER.verify()
         self._session = open_session(network)
         self._inputs = {entry.name for entry in self._session.get_inputs()}
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._lock = threading.Lock()  # padding is a state of the tokenizer
+        self._pieces = WordPieces(tokenizer, _LONGEST)
 
     def score(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
         """(n,), one for each passage; NaN where question or passage is not English."""
@@ -41,15 +38,8 @@ class CrossEncoder:
         order = sorted(readable, key=lambda i: len(passages[i]))  # like lengths together pad little
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
-            with self._lock:
-                self._tokenizer.enable_truncation(_LONGEST)
-                self._tokenizer.enable_padding()
-                read = self._tokenizer.encode_batch([(question, passages[i]) for i in rows])
-            inputs = {
-                "input_ids": np.array([r.ids for r in read], np.int64),
-                "attention_mask": np.array([r.attention_mask for r in read], np.int64),
-                "token_type_ids": np.array([r.type_ids for r in read], np.int64),
-            }
+            tokens, present, sides = self._pieces.encode([(question, passages[i]) for i in rows])
+            inputs = {"input_ids": tokens, "attention_mask": present, "token_type_ids": sides}
             scores[rows] = self._session.run(None, {k: v for k, v in inputs.items() if k in self._inputs})[0].reshape(
                 -1
             )
@@ -58,7 +48,5 @@ class CrossEncoder:
     def _reads(self, text: str) -> bool:
         """Whether this is English to the model: it knows most of the words whole."""
         words = text.split()
-        with self._lock:
-            self._tokenizer.no_padding()
-            pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        pieces = self._pieces.cut(text)
         return bool(words) and "[UNK]" not in pieces and len(pieces) / len(words) < _PIECES

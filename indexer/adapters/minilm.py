@@ -1,7 +1,6 @@
 """all-MiniLM-L6-v2 in ONNX Runtime: English sentences; half of what the compact picture encoder reads queries with."""
 
 import json
-import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from indexer import files, weights
 from indexer.adapters.onnx_runtime import export, open_session
+from indexer.adapters.word_pieces import WordPieces
 from indexer.types import Vectors
 
 DIM = 384
@@ -22,23 +22,15 @@ class MiniLM:
     """Mean-pooled, unit-length vectors, as sentence-transformers computes them."""
 
     def __init__(self, models: Path) -> None:
-        from tokenizers import Tokenizer
-
         folder = export_onnx(models)
         self._session = open_session(folder / "minilm.onnx")
-        self._tokenizer = Tokenizer.from_file(str(folder / "minilm.json"))
-        self._lock = threading.Lock()  # padding is a state of the tokenizer
+        self._pieces = WordPieces(folder / "minilm.json", _LONGEST)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """(n, 384), unit length."""
         parts = [np.zeros((0, DIM), np.float32)]
         for start in range(0, len(texts), _BATCH):
-            with self._lock:
-                self._tokenizer.enable_truncation(_LONGEST)
-                self._tokenizer.enable_padding()
-                rows = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-            tokens = np.array([row.ids for row in rows], np.int64)
-            present = np.array([row.attention_mask for row in rows], np.int64)
+            tokens, present, _sides = self._pieces.encode(texts[start : start + _BATCH])
             parts.append(self._session.run(None, {"tokens": tokens, "present": present})[0])
         return np.concatenate(parts)
 
@@ -47,10 +39,7 @@ class MiniLM:
         words = text.split()
         if not words or not text.isascii():
             return False
-        with self._lock:
-            self._tokenizer.no_padding()
-            pieces = self._tokenizer.encode(text, add_special_tokens=False).tokens
-        return len(pieces) / len(words) < _PIECES
+        return len(self._pieces.cut(text)) / len(words) < _PIECES
 
 
 def export_onnx(models: Path) -> Path:
