@@ -18,7 +18,7 @@ from indexer.weights import COMPACT, HEADS
 from webapp import engine
 from webapp.index import recipes
 from webapp.messages import explain, render
-from webapp.models import IndexState, Recipe, Step, User, Worker
+from webapp.models import IndexState, Recipe, Step, User, Video, Worker
 from webapp.operations.drift import examine_files, examine_index, examine_vectors
 from webapp.operations.findings import Finding
 from webapp.people import first_run
@@ -109,7 +109,9 @@ def examine_recipes() -> Iterator[Finding]:
         return
     lengths = settings.KINOSCOPE_SEGMENT_SECONDS
     if engine.is_gone(active):
-        left = recipes.pending(recipes.wanted()).count()
+        kept = [recipe for recipe in recipes.others() if not engine.is_gone(recipe)]
+        lacking = Video.objects.filter(segments__recipe=active).exclude(segments__recipe__in=kept)
+        left = lacking.distinct().count()
         what = _(
             "An upgrade brought other weights than those that made the vectors (%(recipe)s); %(count)d videos are left."
         )

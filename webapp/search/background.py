@@ -38,6 +38,12 @@ def encode_background(picture_encoder: PictureEncoder, sentence_encoder: Sentenc
     return picture_encoder.encode_texts(BACKGROUND), sentence_encoder.encode_queries(BACKGROUND)
 
 
+def refresh(recipe: Recipe) -> None:
+    """Measure and save, where there is something to measure."""
+    if recipe.segments.exists():
+        save(recipe, measure(recipe))
+
+
 def save(recipe: Recipe, measured: Calibration | None) -> None:
     """Keep a new calibration and let every process reload; without one nothing changed since `embed` said so."""
     if measured is not None:

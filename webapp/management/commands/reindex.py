@@ -13,8 +13,8 @@ from indexer.measures import recalls
 from webapp import engine
 from webapp.index import generations, recipes, snapshot
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
-from webapp.models import Recipe, Step, User
-from webapp.pipeline import ledger
+from webapp.models import Recipe, User
+from webapp.pipeline import ledger, succession
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
 from webapp.search import background
 from webapp.search.moments import find_moments
@@ -58,11 +58,11 @@ class Command(DatabaseCommand, JsonCommand):
         for video in recipes.pending(recipe):
             ledger.add(video, "reembed")
         worker = StepWorker()
-        while wait and recipes.pending(recipe).exists() and not self.given_up(recipe):
+        while wait and recipes.pending(recipe).exists() and not succession.is_over(recipe):
             if worker.work_one(["reembed"]) is None:
                 time.sleep(IDLE_SECONDS)
         number = generations.publish(recipe)
-        self.calibrate(recipe)
+        background.refresh(recipe)
         record = {**self.state(recipe), "generation": number, "dropped": dropped}
         text = (
             f"{recipe}: generation {number}, {record['pending']} videos to embed"
@@ -72,11 +72,6 @@ class Command(DatabaseCommand, JsonCommand):
         self.emit(record, text, as_json)
         if wait and record["pending"]:
             raise SystemExit(1)
-
-    def given_up(self, recipe: Recipe) -> bool:
-        """Whether nothing is left to wait for: every video that is missing has failed for good or was cancelled."""
-        over = Step.objects.filter(name="reembed", status__in=[Step.Status.FAILED, Step.Status.CANCELLED])
-        return not recipes.pending(recipe).exclude(pk__in=over.values("video")).exists()
 
     def switch(self, recipe: Recipe, as_json: bool) -> None:
         pending = list(recipes.pending(recipe))
@@ -88,10 +83,7 @@ class Command(DatabaseCommand, JsonCommand):
             )
         engine.sentences(recipe).encode_queries(["warm up"])  # what can't be asked is not activated
         engine.pictures(recipe).encode_texts(["warm up"])
-        if generations.is_due(recipe):
-            generations.publish(recipe)
-        self.calibrate(recipe)
-        recipes.activate(recipe)
+        succession.take_over(recipe)
         self.emit(self.state(recipe), f"{recipe} answers from now on; `reindex --rollback` goes back.", as_json)
 
     def other(self) -> Recipe:
@@ -99,10 +91,6 @@ class Command(DatabaseCommand, JsonCommand):
         if recipe is None:
             raise usage("There is no other recipe to go back to.")
         return recipe
-
-    def calibrate(self, recipe: Recipe) -> None:
-        if recipe.segments.exists():
-            background.save(recipe, background.measure(recipe))
 
     def state(self, recipe: Recipe) -> dict[str, Any]:
         return {
