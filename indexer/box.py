@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
@@ -54,11 +55,17 @@ def read_cover(path: Path, out: Path) -> Path | None:
 
 def look(path: Path, out: Path, info: MediaInfo, progress: Progress) -> Look:
     """The one decode pass: shots, samples (1 per 2 s of shot, 1 a second at most) and a storyboard under `out`."""
-    windows, parts = cut_windows(info.duration), list[LookPart]()
-    for number, window in enumerate(windows):
-        fulls = MAX_FULLS - sum(part.fulls for part in parts)
-        parts.append(look_at(path, out, info, window, fulls, narrow(progress, number, len(windows))))
-    return join(parts, info.duration, out)
+    return join(list(look_on(path, out, info, [], progress)), info.duration, out)
+
+
+def look_on(path: Path, out: Path, info: MediaInfo, seen: Sequence[LookPart], progress: Progress) -> Iterator[LookPart]:
+    """The same window by window, behind those that were `seen` already; each one's files are under `out`."""
+    windows, fulls = cut_windows(info.duration), MAX_FULLS - sum(part.fulls for part in seen)
+    for number in range(len(seen), len(windows)):
+        part = look_at(path, out, info, windows[number], fulls, narrow(progress, number, len(windows)))
+        fulls -= part.fulls
+        yield part
+        progress((number + 1) / len(windows))
 
 
 def look_at(path: Path, out: Path, info: MediaInfo, window: Span, fulls: int, progress: Progress) -> LookPart:
@@ -67,10 +74,12 @@ def look_at(path: Path, out: Path, info: MediaInfo, window: Span, fulls: int, pr
     wanted = {"duration": info.duration, "start": window.start, "end": min(window.end, MAX_END), "fulls": fulls}
     found = run("look", path, out, wall, PICTURE_BYTES, progress, **wanted)
     try:
-        cuts = [float(cut) for cut in found["cuts"]]
+        cuts, end = [float(cut) for cut in found["cuts"]], float(found["end"])
+        if not window.start <= end < min(window.end, MAX_END):
+            raise ValueError(end)
         return LookPart(
             start=window.start,
-            end=max(window.start, min(float(found["end"]), window.end)),
+            end=end,
             cuts=[cut for cut in cuts if window.start <= cut < window.end],
             keyframes=_keyframes(found, out),
             tiles=[_check_picture(tile, out) for tile in found["tiles"]],

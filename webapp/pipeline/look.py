@@ -9,8 +9,8 @@ from django.db import transaction
 
 from indexer import box
 from indexer.errors import UnreadableMedia, translatable
-from indexer.look import cut_windows, join
-from indexer.ports import Progress, narrow
+from indexer.look import join
+from indexer.ports import Progress
 from indexer.types import Keyframe as Picture
 from indexer.types import LookPart
 from webapp.models import Keyframe, Shot, Video
@@ -25,18 +25,11 @@ MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a pict
 def look(video: Video, progress: Progress) -> Store:
     """Each window is a checkpoint, its pictures in the video's folder."""
     parts = load_parts(video)
-    windows = cut_windows(video.duration)
-    for number in range(len(parts), len(windows)):
-        fulls = box.MAX_FULLS - sum(part.fulls for part in parts)
-        with workspace(video) as folder:
-            seen = box.look_at(
-                video.path, folder, video.info, windows[number], fulls, narrow(progress, number, len(windows))
-            )
-            names = adopt(folder, video)
-        parts.append(place(seen, {name: str(video.derived / kept) for name, kept in names.items()}))
-        checkpoints.save(video, "look", [asdict(part) for part in parts])
-        progress((number + 1) / len(windows))
     with workspace(video) as folder:
+        for seen in box.look_on(video.path, folder, video.info, tuple(parts), progress):
+            names = adopt(folder, video)
+            parts.append(place(seen, {name: str(video.derived / kept) for name, kept in names.items()}))
+            checkpoints.save(video, "look", [asdict(part) for part in parts])
         found = join(parts, video.duration, folder)
         storyboard = adopt(folder, video)[Path(found.storyboard).name]
     if found.decode_errors > MAX_DAMAGED_SHARE * found.frames:
