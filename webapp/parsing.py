@@ -49,15 +49,13 @@ def parse_place(text: str) -> tuple[float, float] | None:
     found = _ISO_6709.fullmatch(text.strip())
     if found:
         south, latitude, west, longitude = found.groups()
-        place = (_degrees(south, latitude, 2), _degrees(west, longitude, 3))
+        north, east = _degrees(south, latitude, 2), _degrees(west, longitude, 3)
     else:
-        parts = text.split(",")
         try:
-            place = (float(parts[0]), float(parts[1]))
-        except (ValueError, IndexError):
+            north, east = map(float, text.split(","))
+        except ValueError:
             return None
-    within = len(text.split(",")) <= 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180  # false for what is no number
-    return place if within else None
+    return (north, east) if abs(north) <= 90 and abs(east) <= 180 else None  # neither holds for what is no number
 
 
 def _degrees(sign: str, digits: str, width: int) -> float:

@@ -13,8 +13,6 @@ from torch import Tensor, nn
 
 from indexer import weights
 
-MOVED = Path(__file__).parent.parent / "weights" / "backbone.safetensors"
-
 
 class Backbone(nn.Module):
     """Pictures (n, 3, 260, 260), standardised -> grid (n, 1280, 9, 9) of the last layer, its mean (n, 1280), logits
@@ -40,7 +38,7 @@ class Backbone(nn.Module):
         return grid, pooled, network._fc(pooled), inner
 
 
-def open_backbone(moved: Path | None = MOVED) -> Backbone:
+def open_backbone(moved: Path | None) -> Backbone:
     """From the checked .pth file, and what was moved; None leaves it as ImageNet made it."""
     from efficientnet_lite_pytorch import EfficientNet
 

@@ -111,8 +111,9 @@ def corners(image: Image) -> list[Image]:
 
 def export_onnx(models: Path, moved: bool = True) -> Path:
     """The backbone's ONNX form under `models`, made once of the checked files."""
+    weights.EFFICIENTNET.verify()
     steps = weights.BACKBONE.verify()[0] if moved else None
-    target = models / f"{BACKBONE if moved else 'efficientnet-lite2'}.onnx"
+    target = models / f"{BACKBONE if moved else 'efficientnet-lite2-inner'}.onnx"
     if not target.exists():
         import torch
 
