@@ -13,6 +13,8 @@ from PIL import Image as Pillow
 
 from indexer import box
 from indexer.calibration import NEUTRAL
+from indexer.documents import Document
+from indexer.expansion import find_words
 from indexer.fusion import Concatenation, mean_direction, spaces_of
 from indexer.lexical import LexicalIndex
 from indexer.moments import choose
@@ -23,7 +25,6 @@ from indexer.retriever import Candidate, rank
 from indexer.segments import build_segments
 from indexer.snapshot import Base, Rows, Shelf, Snapshot
 from indexer.speech import join_sentences
-from indexer.terms import terms
 from indexer.types import MediaInfo, Utterance
 
 POOL = 40  # candidates per channel
@@ -59,6 +60,7 @@ class Collection:
         self._fusion = Concatenation(spaces_of(picture_encoder, sentence_encoder))
         self._paths: list[Path] = []
         self._candidates: list[Candidate] = []
+        self._documents: list[tuple[Document, str]] = []
 
     def add(self, path: Path) -> int:
         """Read a video in the decoder's box; how many segments it has. Raises `UnreadableMedia`, `BoxFailed`."""
@@ -70,7 +72,12 @@ class Collection:
         vectors = self._pictures.encode_images(images)
         smoothed = smooth(vectors)
         segments = build_segments(seen.shots, spoken, [], info.duration)
-        for part, text in zip(segments, self._sentences.encode_passages([s.speech for s in segments]), strict=True):
+        following = [*(s.speech for s in segments[1:]), ""]
+        for part, text, after in zip(
+            segments, self._sentences.encode_passages([s.speech for s in segments]), following, strict=True
+        ):
+            document = Document.of(path.stem, "", part.speech, after)
+            self._documents.append((document, ""))
             rows = [i for i, k in enumerate(seen.keyframes) if part.start <= k.time < part.end]
             self._candidates.append(
                 Candidate(
@@ -82,7 +89,7 @@ class Collection:
                     smoothed[rows],
                     [seen.keyframes[i].time for i in rows],
                     [shot for shot in seen.shots if shot.overlap(part.span) > 0],
-                    {"speech": terms(part.speech), "screen": (), "title": terms(path.stem)},
+                    document.fields,
                 )
             )
         self._paths.append(path)
@@ -100,16 +107,17 @@ class Collection:
         if not self._candidates:
             return []
         snapshot = self._snapshot()
+        masks = snapshot.masks(snapshot.videos)
         query = Query(
             text,
-            tuple(dict.fromkeys(terms(caption_of(text)))),
+            snapshot.lexicon(masks).expand(find_words(caption_of(text))),
             self._pictures.encode_texts([caption_of(text)])[0],
             self._sentences.encode_queries([text])[0],
             classify(text),
         )
-        proposed = snapshot.propose(query, snapshot.masks(snapshot.videos), POOL)
+        proposed = snapshot.propose(query, masks, POOL)
         candidates = [self._candidates[i] for i in proposed]
-        ranked = rank(query, candidates, snapshot.calibration, snapshot.rarity(query.terms))
+        ranked = rank(query, candidates, snapshot.calibration)
         return [
             Found(self._paths[c.ranked.candidate.video], c.span.start, c.span.end, c.ranked.score, c.ranked.parts)
             for c in choose(ranked, limit, "moment")
@@ -123,9 +131,8 @@ class Collection:
         }
         ids = np.arange(len(self._candidates))
         videos = np.array([c.video for c in self._candidates], np.int64)
-        words = [[t for field in c.fields.values() for t in field] for c in self._candidates]
         no_ids = np.zeros(0, np.int64)
         nothing = self._index(np.zeros((0, self._fusion.dim), np.float32), no_ids)
         empty = Shelf.of(no_ids, no_ids, nothing, LexicalIndex([]))
-        newer = Rows(ids, videos, blocks, words)
+        newer = Rows(ids, videos, blocks, self._documents)
         return Snapshot.of(0, Base(0, -1, empty, {}, {}), no_ids, newer, self._index, self._fusion, NEUTRAL)

@@ -1,125 +1,222 @@
-"""Which segments hold the words of a query: BM25, scored when the index is built.
+"""Which segments hold the words of a query: BM25 with positions, scored when the index is built.
 
-The share of every term in the score of every segment that holds it is computed once, so that a search only adds up a
-few runs of numbers (Lù 2024, BM25S, https://arxiv.org/abs/2407.03618). Positions are those of the vectors of the same
-generation, so one mask of what a person may see serves both.
+What every word weighs in every segment that holds it is computed once, so that a search only adds up a few runs of
+numbers (Lù 2024, BM25S, https://arxiv.org/abs/2407.03618). Rows are those of the vectors of the same generation, so one
+mask of what a person may see serves both. Positions count through all rows, so that a phrase is the meeting of a few
+sorted runs (Manning et al. 2008, section 2.4.2). Words are kept as they are written; forms of one another share keys.
 """
 
 import io
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer.documents import Document
+from indexer.postings import PART, SOUND, build, unpack
 from indexer.types import Mask
+from indexer.word_forms import sound_key, whole_keys
 
-SATURATION, LENGTH = 1.5, 0.75  # k1 and b of BM25 (Robertson & Zaragoza 2009)
-MIN_COMMON_SEGMENTS = 10_000  # segments: where a term is in more of them, those in which it weighs most stand for all
+MIN_COMMON_SEGMENTS = 10_000  # segments: where a word is in more of them, those in which it weighs most stand for all
 MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
+FEW_ROWS = 10_000  # that are looked at together, where the first that fits is enough
+PART_WEIGHT = 0.7  # of a word that is only a part of another one, beside 1 for the word itself
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of a query with all forms in which it counts, each with its weight in (0, 1]: words of the index, or
+    several with spaces, which have to follow each other. `rarity` is log(1 + n / df) (Spärck Jones 1972).
+    """
+
+    text: str
+    forms: Mapping[str, float]
+    rarity: float = 1.0
 
 
 class LexicalIndex:
-    """Immutable: `terms[starts[t] : starts[t + 1]]` are the rows that hold term t, ascending, with its `scores`."""
+    """Immutable. Word t is in the rows `rows[starts[t] : starts[t + 1]]`, ascending, where it weighs `weights`; it
+    stands at `positions[position_starts[t] : position_starts[t + 1]]`. Row r begins at position `row_starts[r]`.
+    """
 
-    def __init__(self, documents: Iterable[Sequence[str]]) -> None:
-        held: dict[str, list[int]] = defaultdict(list)
-        lengths = []
-        for row, words in enumerate(documents):
-            lengths.append(len(words))
-            for word in words:
-                held[word].append(row)
-        vocabulary = sorted(held)
-        rows, counts = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
-        for word in vocabulary:
-            found, times = np.unique(np.asarray(held[word], np.int32), return_counts=True)
-            rows.append(found)
-            counts.append(times)
-        sizes = np.array([len(found) for found in rows[1:]], np.int64)
-        self._keep(vocabulary, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), np.concatenate(rows))
-        self._count = len(lengths)
-        self._scores = self._weigh(np.concatenate(counts), sizes, np.asarray(lengths, np.float64))
+    def __init__(self, documents: Iterable[tuple[Document, str]]) -> None:
+        """Each with the language (ISO 639-1) of its speech, "" if unknown."""
+        self._parts = build(documents)
+        self._read()
 
-    def _keep(self, vocabulary: list[str], starts: npt.NDArray[np.int64], rows: npt.NDArray[np.int32]) -> None:
-        self._vocabulary = vocabulary
-        self._number = {word: number for number, word in enumerate(vocabulary)}
-        self._starts, self._rows = starts, rows
-        self._kept: dict[int, npt.NDArray[np.int32]] = {}  # champions of common terms
-
-    def _weigh(
-        self, counts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], lengths: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float32]:
-        rarity = np.repeat(np.log(1 + (self._count - sizes + 0.5) / (sizes + 0.5)), sizes)
-        relative = lengths[self._rows] / max(float(lengths.mean()) if len(lengths) else 1.0, 1e-9)
-        damped = counts * (SATURATION + 1) / (counts + SATURATION * (1 - LENGTH + LENGTH * relative))
-        return np.asarray(rarity * damped, np.float32)
+    def _read(self) -> None:
+        parts = self._parts
+        self.vocabulary = unpack(parts["words"])
+        self.languages = frozenset(unpack(parts["languages"]))
+        self._number = {word: number for number, word in enumerate(self.vocabulary)}
+        self._key = {key: number for number, key in enumerate(unpack(parts["keys"]))}
+        self._key_starts, self._key_words = parts["key_starts"], parts["key_words"]
+        self._starts, self._rows, self._weights = parts["starts"], parts["rows"], parts["weights"]
+        self._position_starts, self._positions = parts["position_starts"], parts["positions"]
+        self._row_starts, self._title_ends = parts["row_starts"], parts["title_ends"]
+        self._champions: dict[str, Rows] = {}  # of common words
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._title_ends)
 
-    def search(self, terms: Sequence[str], k: int, allowed: Mask | None) -> list[tuple[int, float]]:
-        """Best `k` (row, score) of those that hold a term, best first; `allowed` (n,) says which rows may be found."""
-        known = [self._number[term] for term in dict.fromkeys(terms) if term in self._number]
-        if not known:
+    # -- words -----------------------------------------------------------------------------------------------------
+
+    def find_forms(self, word: str, languages: Collection[str]) -> dict[str, float]:
+        """Words of the index that are forms of a folded word, or have it as a part, with their weights."""
+        keys = list(whole_keys(word, languages))
+        parts = {form: PART_WEIGHT for key in keys for form in self._words_of(PART + key)}
+        return parts | {form: 1.0 for key in keys for form in self._words_of(key)}
+
+    def find_alike(self, word: str) -> list[str]:
+        """Words of the index that sound like it."""
+        sound = sound_key(word)
+        return self._words_of(SOUND + sound) if sound else []
+
+    def find_beginning(self, start: str) -> list[str]:
+        """Words of the index with this beginning, in order."""
+        first = bisect_left(self.vocabulary, start)
+        return self.vocabulary[first : bisect_left(self.vocabulary, start + "\U0010ffff", first)]
+
+    @cached_property
+    def words_by_length(self) -> dict[int, list[str]]:
+        """Words that are written somewhere and that may be mistyped."""
+        found: dict[int, list[str]] = {}
+        for word in self.vocabulary:
+            if word.isalpha():
+                found.setdefault(len(word), []).append(word)
+        return found
+
+    def _words_of(self, key: str) -> list[str]:
+        if (number := self._key.get(key)) is None:
             return []
-        found = self._propose(known, k, allowed)
+        at = self._key_words[self._key_starts[number] : self._key_starts[number + 1]]
+        return [self.vocabulary[word] for word in at]
+
+    # -- rows ------------------------------------------------------------------------------------------------------
+
+    def find_rows(self, form: str, titled: bool = False) -> Rows:
+        """All rows that hold a word, or words that follow each other; `titled`: in their title. Ascending."""
+        if titled or " " in form:
+            places = self._find_places(form.split(" "))
+            rows = np.searchsorted(self._row_starts, places, side="right") - 1
+            return np.unique(rows[places < self._title_ends[rows]] if titled else rows)
+        return self._run(form).astype(np.int64)
+
+    def count_rows(self, form: str, allowed: Mask | None = None) -> int:
+        """How many rows hold it that may be seen."""
+        rows = self.find_rows(form)
+        return len(rows) if allowed is None else int(np.count_nonzero(allowed[rows]))
+
+    def occurs(self, form: str, allowed: Mask) -> bool:
+        """Whether a row that may be seen holds it."""
+        rows = self.find_rows(form) if " " in form else self._run(form)
+        return any(allowed[rows[at : at + FEW_ROWS]].any() for at in range(0, len(rows), FEW_ROWS))
+
+    def _find_places(self, words: Sequence[str]) -> Rows:
+        """Where words that follow each other begin: the rarest one's places, of which the others leave fewer."""
+        if any(word not in self._number for word in words):
+            return np.zeros(0, np.int64)
+        runs = [self._places_of(word) for word in words]
+        order = sorted(range(len(words)), key=lambda at: len(runs[at]))
+        begins = runs[order[0]].astype(np.int64) - order[0]
+        for at in order[1:]:
+            begins = begins[_among(begins + at, runs[at])]
+        return begins
+
+    def _places_of(self, word: str) -> npt.NDArray[np.uint32]:
+        number = self._number[word]
+        return self._positions[self._position_starts[number] : self._position_starts[number + 1]]
+
+    def _run(self, word: str) -> npt.NDArray[np.int32]:
+        return self._rows[self._slice(word)]
+
+    def _slice(self, word: str) -> slice:
+        if (number := self._number.get(word)) is None:
+            return slice(0, 0)
+        return slice(int(self._starts[number]), int(self._starts[number + 1]))
+
+    # -- ranking ---------------------------------------------------------------------------------------------------
+
+    def search(self, terms: Sequence[Term], k: int, allowed: Mask | None) -> list[tuple[int, float]]:
+        """Best `k` (row, score) of those that hold a term, best first; `allowed` (n,) says which rows may be found."""
+        runs = [(term, [self._weigh(form, weight) for form, weight in term.forms.items()]) for term in terms]
+        held = sorted((run for _, some in runs for run in some if len(run.rows)), key=lambda run: len(run.rows))
+        if not held:
+            return []
+        found = self._propose(held, k, allowed)
         total = np.zeros(len(found), np.float32)
-        for number in known:
-            rows, scores = self._rows[self._run(number)], self._scores[self._run(number)]
-            at = np.searchsorted(rows, found)
-            at[at == len(rows)] = 0
-            total += np.where(rows[at] == found, scores[at], 0)
+        for term, some in runs:
+            total += term.rarity * np.max([run.read(found) for run in some], axis=0, initial=0.0)
         best = np.argpartition(-total, k - 1)[:k] if len(total) > k else np.arange(len(total))
         best = best[np.argsort(-total[best], kind="stable")]
-        return [(int(found[i]), float(total[i])) for i in best]
+        return [(int(found[i]), float(total[i])) for i in best if total[i] > 0]
 
-    def _propose(self, known: Sequence[int], k: int, allowed: Mask | None) -> npt.NDArray[np.int64]:
-        """Rows to score: all that hold a rare term; without one the champions of the common ones. Where too few of
-        these are allowed, all allowed rows of the rarest term.
+    def _weigh(self, form: str, weight: float) -> "_Run":
+        """A phrase weighs like a word that stands there once."""
+        if " " in form:
+            rows = self.find_rows(form)
+            return _Run(form, rows, np.full(len(rows), weight, np.float32))
+        run = self._slice(form)
+        return _Run(form, self._rows[run], self._weights[run] * np.float32(weight))
+
+    def _propose(self, runs: Sequence["_Run"], k: int, allowed: Mask | None) -> Rows:
+        """Rows to score, of runs that begin with the rarest: all that hold a rare form; without one the champions of
+        the common ones. Where too few of these are allowed, all allowed rows of the rarest form.
         """
-        runs = sorted((self._rows[self._run(number)] for number in known), key=len)
-        rare = [rows for rows in runs if len(rows) <= MIN_COMMON_SEGMENTS]
-        found = np.unique(np.concatenate(rare or [self._champions(number) for number in known])).astype(np.int64)
+        rare = [run.rows for run in runs if len(run.rows) <= MIN_COMMON_SEGMENTS]
+        found = np.unique(np.concatenate(rare or [self._find_champions(run) for run in runs])).astype(np.int64)
         if allowed is None:
             return found
         found = found[allowed[found]]
-        return found if rare or len(found) >= k else runs[0][allowed[runs[0]]].astype(np.int64)
+        rarest = runs[0].rows
+        return found if rare or len(found) >= k else rarest[allowed[rarest]].astype(np.int64)
 
-    def _champions(self, number: int) -> npt.NDArray[np.int32]:
-        """The rows in which a common term weighs most; found with its first search and kept."""
-        if number not in self._kept:
-            run = self._run(number)
-            self._kept[number] = self._rows[run][np.argpartition(-self._scores[run], MAX_CHAMPIONS)[:MAX_CHAMPIONS]]
-        return self._kept[number]
-
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """log(1 + n / df) of each term over all segments (Spärck Jones 1972); the highest for one that none holds."""
-        sizes = {t: self._size(t) for t in terms}
-        return {t: float(np.log(1 + (self._count + 1) / (size + 0.5))) for t, size in sizes.items()}
-
-    def _size(self, term: str) -> int:
-        if term not in self._number:
-            return 0
-        return len(self._rows[self._run(self._number[term])])
-
-    def _run(self, number: int) -> slice:
-        return slice(int(self._starts[number]), int(self._starts[number + 1]))
+    def _find_champions(self, run: "_Run") -> Rows:
+        """The rows in which a common form weighs most; found with its first search and kept."""
+        if run.form not in self._champions:
+            best = np.argpartition(-run.weights, MAX_CHAMPIONS)[:MAX_CHAMPIONS]
+            self._champions[run.form] = run.rows[best].astype(np.int64)
+        return self._champions[run.form]
 
     def dump(self) -> bytes:
         """For `load`."""
         buffer = io.BytesIO()
-        words = np.frombuffer("\n".join(self._vocabulary).encode(), np.uint8)
-        np.savez(
-            buffer, words=words, starts=self._starts, rows=self._rows, scores=self._scores, count=np.array(self._count)
-        )
+        np.savez(buffer, allow_pickle=False, **self._parts)
         return buffer.getvalue()
 
     @classmethod
     def load(cls, data: bytes) -> "LexicalIndex":
         """What `dump` wrote; only for bytes that were verified."""
-        parts = np.load(io.BytesIO(data), allow_pickle=False)
         index = cls.__new__(cls)
-        words = parts["words"].tobytes().decode()
-        index._keep(words.split("\n") if words else [], parts["starts"], parts["rows"])
-        index._scores, index._count = parts["scores"], int(parts["count"])
+        index._parts = dict(np.load(io.BytesIO(data), allow_pickle=False))
+        index._read()
         return index
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The rows (n,) of a form, ascending, and what it weighs in each (n,)."""
+
+    form: str
+    rows: npt.NDArray[np.signedinteger]
+    weights: npt.NDArray[np.float32]
+
+    def read(self, found: Rows) -> npt.NDArray[np.float32]:
+        """What it weighs in the rows `found` (m,): (m,), 0 where it is not."""
+        if not len(self.rows):
+            return np.zeros(len(found), np.float32)
+        at = np.searchsorted(self.rows, found)
+        at[at == len(self.rows)] = 0
+        return np.where(self.rows[at] == found, self.weights[at], np.float32(0))
+
+
+def _among(values: Rows, run: npt.NDArray[np.uint32]) -> Mask:
+    """(n,): which of `values` are in the sorted `run`."""
+    at = np.searchsorted(run, values)
+    at[at == len(run)] = 0
+    return np.asarray(run[at] == values, np.bool_)

@@ -13,6 +13,21 @@ def narrow(progress: Progress, number: int, count: int) -> Progress:
     return lambda share: progress((number + share) / count)
 
 
+class Dictionary(Protocol):
+    """The words of a language, folded."""
+
+    @property
+    def by_length(self) -> Mapping[int, Sequence[str]]:
+        """The words of each length."""
+        ...
+
+    def __contains__(self, word: str) -> bool: ...
+
+    def rank(self, word: str) -> int:
+        """0 for the commonest word; only for one that is there."""
+        ...
+
+
 class SentenceEncoder(Protocol):
     """Text -> the `text` space. Unrelated sentences have a cosine near 0."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from indexer.expansion import find_words
 from indexer.fusion import mean_direction
-from indexer.terms import terms
+from indexer.lexical import Term
 from indexer.types import Vectors
 
 PARTS = ("visual", "speech", "screen", "title")
@@ -41,7 +42,7 @@ class Query:
     """
 
     text: str
-    terms: tuple[str, ...]
+    terms: tuple[Term, ...]
     visual: Vectors
     text_vector: Vectors
     preference: Preference = SCENE
@@ -115,4 +116,4 @@ def split_events(text: str) -> list[str]:
     if classify(text) == PHRASE:
         return [text]
     parts = _THEN.split(text, maxsplit=1)
-    return parts if len(parts) == 2 and all(terms(part) for part in parts) else [text]
+    return parts if len(parts) == 2 and all(find_words(part) for part in parts) else [text]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexer.calibration import Calibration
+from indexer.documents import holds
+from indexer.lexical import Term
 from indexer.queries import PARTS, Query
 from indexer.types import Span, Vectors
 
@@ -32,7 +34,7 @@ class Candidate:
     smoothed: Vectors
     frame_times: Sequence[float]
     shots: Sequence[Span]
-    fields: Mapping[str, Sequence[str]]  # terms of speech, screen, title
+    fields: Mapping[str, str]  # of its `Document`
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,13 @@ class Ranked:
     lead: float
 
 
-def rank_all(
-    query: Query, proposed: Sequence[Sequence[Candidate]], calibration: Calibration, rarity: Mapping[str, float]
-) -> list[Ranked]:
+def rank_all(query: Query, proposed: Sequence[Sequence[Candidate]], calibration: Calibration) -> list[Ranked]:
     """Ranked moments; for "A, then B" also the stretches of a video in which one follows the other.
 
     `proposed` holds the candidates of the query and, behind them, those of each of its events.
     """
     ranked, *events = (
-        rank(part, candidates, calibration, rarity)
-        for part, candidates in zip((query, *query.events), proposed, strict=True)
+        rank(part, candidates, calibration) for part, candidates in zip((query, *query.events), proposed, strict=True)
     )
     if len(events) < 2:
         return ranked
@@ -76,20 +75,18 @@ def rank_all(
     return sorted([*stretches, *ranked], key=lambda r: -r.score)
 
 
-def rank(
-    query: Query, candidates: Sequence[Candidate], calibration: Calibration, rarity: Mapping[str, float]
-) -> list[Ranked]:
-    """Best first. `rarity` weighs each term of the query. A score is exactly the sum of its parts."""
-    ranked = [_score(query, c, calibration, rarity) for c in candidates]
+def rank(query: Query, candidates: Sequence[Candidate], calibration: Calibration) -> list[Ranked]:
+    """Best first. A score is exactly the sum of its parts."""
+    ranked = [_score(query, c, calibration) for c in candidates]
     return sorted(ranked, key=lambda r: (-r.score, r.candidate.segment))
 
 
-def _score(query: Query, candidate: Candidate, calibration: Calibration, rarity: Mapping[str, float]) -> Ranked:
+def _score(query: Query, candidate: Candidate, calibration: Calibration) -> Ranked:
     counts = query.preference
     cosines = candidate.frames @ query.visual if len(candidate.frames) else np.zeros(0, np.float32)
     is_asked = np.any(query.visual) and "visual" not in counts.off
     visual, common = _score_visual(candidate, query, calibration) if is_asked else (0.0, 0.0)
-    parts = {"visual": visual, **_score_words(query, candidate, calibration, rarity)}
+    parts = {"visual": visual, **_score_words(query, candidate, calibration)}
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
     best, score = int(cosines.argmax()) if len(cosines) else -1, sum(parts.values())
@@ -109,34 +106,45 @@ def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) 
     return of_chance * (float(cosines[best]) - calibration.mean["visual"]), of_chance * usual
 
 
-def _score_words(
-    query: Query, candidate: Candidate, calibration: Calibration, rarity: Mapping[str, float]
-) -> dict[str, float]:
+def _score_words(query: Query, candidate: Candidate, calibration: Calibration) -> dict[str, float]:
     """What the words of each field add: the best field alone by meaning, each by the query's own words in it."""
     counts = query.preference
     parts = dict.fromkeys(FIELDS, 0.0)
-    fields = {name: terms for name, terms in candidate.fields.items() if name not in counts.off}
     near = {
         name: float(v @ query.text_vector)
         for name, v in candidate.field_vectors.items()
-        if name in fields and np.any(v)
+        if name not in counts.off and np.any(v)
     }
     if near and np.any(query.text_vector):
         best = max(near, key=near.__getitem__)
         surprise = (near[best] - calibration.mean["text"]) / calibration.spread["text"]
         parts[best] += counts.text * max(0.0, surprise - TEXT_DEBIAS_SIGMA)
-    found = {name: coverage(query.terms, terms, rarity) for name, terms in fields.items()}
-    total = coverage(query.terms, [t for terms in fields.values() for t in terms], rarity)
+    held = {name: find_held(query.terms, candidate, name) for name in FIELDS if name not in counts.off}
+    found = {name: cover_terms(query.terms, weights) for name, weights in held.items()}
+    total = cover_terms(query.terms, [max(weights) for weights in zip(*held.values(), strict=True)])
     for name, share in found.items():
         parts[name] += counts.lexical * total**2 * share / sum(found.values()) if share else 0.0
     return parts
 
 
-def coverage(terms: Sequence[str], words: Sequence[str], rarity: Mapping[str, float]) -> float:
-    """Share of the query's terms, by rarity, that occur in `words`; in [0, 1]."""
-    total = sum(rarity[t] for t in terms)
-    present = set(words)
-    return sum(rarity[t] for t in terms if t in present) / total if total else 0.0
+def find_held(terms: Sequence[Term], candidate: Candidate, field: str) -> list[float]:
+    """Of each term the weight of its best form that the field has; in [0, 1]. What is said may go on in the next
+    segment.
+    """
+    text, border = candidate.fields[field], candidate.fields["border"] if field == "speech" else ""
+    return [
+        max(
+            (w for form, w in term.forms.items() if holds(text, form) or (" " in form and holds(border, form))),
+            default=0,
+        )
+        for term in terms
+    ]
+
+
+def cover_terms(terms: Sequence[Term], held: Sequence[float]) -> float:
+    """Share of the terms, by rarity, that are `held`; in [0, 1]."""
+    total = sum(term.rarity for term in terms)
+    return sum(term.rarity * share for term, share in zip(terms, held, strict=True)) / total if total and held else 0.0
 
 
 def tighten(candidate: Candidate, cosines: Vectors, spread: float) -> Span:

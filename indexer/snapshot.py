@@ -4,15 +4,17 @@ Both are shelves: vectors and words of the same rows in one order, so that one m
 both. A snapshot proposes candidates for a query; `retriever` ranks them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from indexer.calibration import Calibration
+from indexer.documents import Document
+from indexer.expansion import Lexicon
 from indexer.fusion import SPACES
-from indexer.lexical import LexicalIndex
+from indexer.lexical import LexicalIndex, Term
 from indexer.ports import Fusion, VectorIndex
 from indexer.queries import Query
 from indexer.types import Hit, Ids, Mask, Vectors
@@ -22,16 +24,20 @@ from indexer.types import Hit, Ids, Mask, Vectors
 TEXT_BLOCK_WEIGHT = 0.2
 
 Masks = tuple[Mask, Mask]  # of the generation's rows and of the newer ones
+Forms = Collection[str]  # words that mean the same, or several that follow each other
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Segments in one order: ids (n,), their videos (n,), blocks {"visual": (n, dv), "text": (n, dt)}, their terms."""
+    """Segments in one order: ids (n,), their videos (n,), blocks {"visual": (n, dv), "text": (n, dt)}, and their words,
+    each with the language of its speech.
+    """
 
     ids: Ids
     videos: Ids
     blocks: dict[str, Vectors]
-    terms: list[list[str]]
+    documents: list[tuple[Document, str]]
 
     def video_means(self, space: str) -> dict[int, Vectors]:
         """The mean block (d,) of each video."""
@@ -53,6 +59,20 @@ class Shelf:
     alive_mask: Mask
     vectors: VectorIndex
     lexical: LexicalIndex
+
+    def mask_of(self, held: Sequence[Forms], titled: Sequence[Forms]) -> Mask:
+        """(n,): the segments that hold a form of each of `held`, and have one of each of `titled` in their title."""
+        mask = np.ones(len(self.segments), np.bool_)
+        for is_title, group in ((False, held), (True, titled)):
+            for forms in group:
+                rows = [self.lexical.find_rows(form, is_title) for form in forms]
+                mask &= np.isin(np.arange(len(mask)), np.concatenate(rows or [_NONE]))
+        return mask
+
+    def videos_of(self, forms: Forms) -> Ids:
+        """The videos that hold one of these words."""
+        rows = np.concatenate([self.lexical.find_rows(form) for form in forms] or [_NONE])
+        return np.asarray(self.videos[np.unique(self.video_rows[rows])], np.int64)
 
     @classmethod
     def of(cls, segments: Ids, videos: Ids, vectors: VectorIndex, lexical: LexicalIndex) -> "Shelf":
@@ -100,10 +120,10 @@ class Snapshot:
         fusion: Fusion,
         calibration: Calibration,
     ) -> "Snapshot":
-        """`base` without the segments `gone`, and an exact index of the `newer` rows."""
-        shelf = replace(base.shelf, alive_mask=~np.isin(base.shelf.segments, gone))
+        """`base` without the segments `gone`, and an exact index of the `newer` ones, which may replace some of it."""
+        shelf = replace(base.shelf, alive_mask=~np.isin(base.shelf.segments, np.concatenate([gone, newer.ids])))
         vectors = index(fusion.fuse_segments(newer.blocks), newer.ids)
-        delta = Shelf.of(newer.ids, newer.videos, vectors, LexicalIndex(newer.terms))
+        delta = Shelf.of(newer.ids, newer.videos, vectors, LexicalIndex(newer.documents))
         return cls(
             sequence,
             base,
@@ -151,7 +171,7 @@ class Snapshot:
         hits = [hit for shelf, mask in found for hit in shelf.vectors.search(query, k, mask)]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    def search_lexical(self, terms: Sequence[str], k: int, masks: Masks) -> list[Hit]:
+    def search_lexical(self, terms: Sequence[Term], k: int, masks: Masks) -> list[Hit]:
         """Best `k` by their words."""
         found = zip(self.shelves, masks, strict=True)
         hits = [
@@ -159,6 +179,23 @@ class Snapshot:
         ]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """How rare each term is in the larger shelf."""
-        return max(self.shelves, key=lambda shelf: len(shelf.lexical)).lexical.rarity(terms)
+    def only(self, masks: Masks, segments: Ids) -> Masks:
+        """What of `masks` is among these segments."""
+        one, two = (mask & np.isin(s.segments, segments) for s, mask in zip(self.shelves, masks, strict=True))
+        return one, two
+
+    def lexicon(self, masks: Masks) -> Lexicon:
+        """The words that may be found."""
+        return Lexicon([(shelf.lexical, mask) for shelf, mask in zip(self.shelves, masks, strict=True)])
+
+    def narrow(self, masks: Masks, held: Sequence[Forms], titled: Sequence[Forms], left_out: Sequence[Forms]) -> Masks:
+        """What of `masks` holds one of the forms of each of `held`, has one of each of `titled` in its title, and is of
+        no video that holds a form of `left_out`.
+        """
+        base, delta = self.shelves
+        banned = np.concatenate([shelf.videos_of(forms) for shelf in self.shelves for forms in left_out] or [_NONE])
+        one, two = (
+            mask & shelf.mask_of(held, titled) & ~np.isin(shelf.videos, banned)[shelf.video_rows]
+            for shelf, mask in zip((base, delta), masks, strict=True)
+        )
+        return one, two

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
-from indexer.terms import simplify
+from indexer.tokens import simplify
 from indexer.types import SAMPLE_RATE, Audio, Span, Transcript, Utterance, Word
 
 PIECE, PIECE_EDGE = 600.0, 20.0  # seconds of a recording heard at a time, and within which a quiet place ends them

@@ -1,81 +1,44 @@
-"""Words for the lexical ranking: stemmed English and Russian, segmented Chinese, pairs of characters for Japanese.
+"""Words of a text to compare it with another: stems without stop words, in the order of the text.
 
-Chinese counts in simplified characters, whichever script a text or a query is written in.
+Search looks words up in an index that knows the languages they were said in (`expansion`, `lexical`); this is for two
+texts side by side, whose language nobody told: each word is stemmed as its script suggests.
 """
 
-import re
-import threading
-import unicodedata
-from functools import cache, lru_cache
-from typing import Any
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
 
-_CJK = "\u3040-\u30ff\u4e00-\u9fff"
-_TOKEN = re.compile(rf"[^\W_{_CJK}]+|[{_CJK}]+")
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HAN = re.compile(rf"[{_CJK}]")
-_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_one_at_a_time = threading.Lock()  # a stemmer keeps the word that it works on: two threads would mix theirs
-_UNSAYING = """
-a an the of in on at to and or is are was were be been it its this that these those with for from by as into his
-her their there he she they i you we my your our me him them who whom which what when where how why do does did
-done has have had not no so if then than can could will would should shall may might must about up out s t
-的 了 在 是 和 有 着 个 一 这 那 与 及 吗 呢
-"""
-STOP = frozenset(_UNSAYING.split())
-
-
-@cache
-def _stemmer(language: str) -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer(language)
-
-
-@lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
-    plain = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
-    with _one_at_a_time:
-        return str(_stemmer("russian" if _CYRILLIC.search(word) else "english").stemWord(plain))
+from indexer.expansion import STOP
+from indexer.tokens import Run, find_runs, segment, split_run
+from indexer.word_forms import SCRIPTS, find_core, script_of, stem
 
 
 def terms(text: str) -> list[str]:
-    """Index terms in order, stop words left out: "Dogs running 小狗跑" -> ["dog", "run", "小狗", "小", "狗", "跑"].
+    """Stop words left out: "Dogs running 小狗跑" -> ["dog", "run", "小狗", "小", "狗", "跑"].
 
     A Chinese word counts as a whole and by its characters, so that 狗 finds 小狗 and 小狗 finds it first.
     """
-    return [term for token in _TOKEN.findall(text.lower()) for term in _terms_of(token) if term not in STOP]
+    return [term for run in find_runs(text) for term in _terms_of(run) if term not in STOP]
 
 
-def _terms_of(token: str) -> list[str]:
-    if not _HAN.match(token):
-        return [] if token in STOP else [_stem(token)]
-    if _KANA.search(token):
-        return [*token, *(token[i : i + 2] for i in range(len(token) - 1))]
-    return [part for word in segment(simplify(token)) for part in ([word, *word] if len(word) > 1 else [word])]
+def _terms_of(run: Run) -> Iterator[str]:
+    tokens = [token.text for token in split_run(run)]
+    if run.kind != "characters":
+        for word in map(find_core, tokens):
+            if word not in STOP:
+                script = script_of(word)
+                yield stem(word, SCRIPTS[script]) if script else word
+    elif run.is_japanese:
+        yield from tokens
+        yield from (one + two for one, two in pairwise(tokens))
+    else:
+        for word in segment("".join(tokens)):
+            yield word
+            if len(word) > 1:
+                yield from word
 
 
-@cache
-def _converter() -> Any:
-    import opencc
-
-    return opencc.OpenCC("t2s")
-
-
-def simplify(text: str) -> str:
-    """Chinese in simplified characters (https://github.com/BYVoid/OpenCC)."""
-    return str(_converter().convert(text))
-
-
-def segment(text: str) -> list[str]:
-    """Chinese words in order, as jieba cuts them (https://github.com/messense/jieba-rs)."""
-    import rjieba
-
-    return list(rjieba.cut(text))
-
-
-def split_words(text: str) -> list[str]:
-    """The text in pieces that together are the text: words, and what stands between them."""
-    pieces: list[str] = []
-    for run in re.split(rf"([{_CJK}]+)", text):
-        pieces += segment(run) if _HAN.match(run) and not _KANA.search(run) else re.split(r"(\w+)", run)
-    return [piece for piece in pieces if piece]
+@lru_cache(maxsize=20_000)
+def cached_terms(text: str) -> tuple[str, ...]:
+    """`terms`, kept: of sentences that are compared again and again."""
+    return tuple(terms(text))

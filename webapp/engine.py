@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from indexer.errors import ModelMissing
-from indexer.ports import Fusion, PictureEncoder, ScreenReader, SentenceEncoder, SoundDetector, Transcriber
+from indexer.ports import Dictionary, Fusion, PictureEncoder, ScreenReader, SentenceEncoder, SoundDetector, Transcriber
 from indexer.types import Space
 from qa.ports import Captioner, Decoder, Mood, Reranker
 from webapp.models import Recipe
@@ -145,3 +145,7 @@ def reranker() -> Reranker:
 def decoder() -> Decoder | None:
     """The model that writes answers; None where the extractive reader alone answers (`compact`)."""
     return _kept("decoder") if "decoder" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE] else None
+
+
+def english_words() -> Dictionary:
+    return _adapter("indexer.adapters.symspell.EnglishWords")  # type: ignore[no-any-return]

@@ -4,7 +4,7 @@ import math
 import re
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from urllib.parse import SplitResult, urlsplit
 
 MAX_DIGITS = 18  # what any database takes as an integer
@@ -40,6 +40,25 @@ def parse_moment(text: str) -> datetime | None:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def parse_day(text: str) -> date | None:
+    """A day, or the first one of a month or a year: "2024-05-31", "2024/5", "2024"."""
+    match = re.fullmatch(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?", text)
+    try:
+        return date(*(int(part or 1) for part in match.groups())) if match else None
+    except ValueError:
+        return None
+
+
+def parse_length(text: str) -> float | None:
+    """Seconds of "90", "90s", "10m", "1.5h", "1h30m" or "1:30:00"."""
+    clock = re.fullmatch(r"(?:(\d+):)?(\d+):(\d+)", text)
+    spelled = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?", text.lower())
+    match = clock or spelled
+    if match is None or not text:
+        return None
+    return sum(unit * float(n or 0) for unit, n in zip((3600, 60, 1), match.groups(), strict=True))
 
 
 def parse_place(text: str) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""SymSpell's English dictionary: words that OCR ran together are told apart."""
+"""SymSpell's English dictionary: words that OCR ran together are told apart, and mistyped ones noticed."""
 
 import re
 from functools import cached_property
@@ -45,3 +45,27 @@ class WordSplitter:
             pieces.append(word[at : at + len(part)])
             at += len(part)
         return " ".join(pieces)
+
+
+class EnglishWords:
+    """82,765 words by how common they are."""
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        lines = (files("symspellpy") / "frequency_dictionary_en_82_765.txt").read_text("utf-8-sig").splitlines()
+        return {line.split(" ")[0]: number for number, line in enumerate(lines)}
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ranks
+
+    def rank(self, word: str) -> int:
+        """0 for the commonest."""
+        return self._ranks[word]
+
+    @cached_property
+    def by_length(self) -> dict[int, list[str]]:
+        """The words of each length."""
+        found: dict[int, list[str]] = {}
+        for word in self._ranks:
+            found.setdefault(len(word), []).append(word)
+        return found

@@ -8,12 +8,13 @@ import numpy as np
 from indexer.errors import IndexerError
 from indexer.fusion import Addition, Attention, Concatenation
 from indexer.measures import Outcomes, recalls
+from indexer.query_language import take_literally
 from webapp.benchmarks import judged
 from webapp.benchmarks.library import Result, Shelf
 from webapp.index import recipes
 from webapp.index.snapshot import current_snapshot, read_rows
 from webapp.models import Segment
-from webapp.search.moments import Wanted, encode
+from webapp.search.queries import Wanted, encode
 
 
 def fusion(shelf: Shelf) -> Iterator[Result]:
@@ -21,6 +22,7 @@ def fusion(shelf: Shelf) -> Iterator[Result]:
     recipe = recipes.active()
     scope = shelf.scope(shelf.truth.gallery)
     snapshot = current_snapshot(recipe)
+    lexicon = snapshot.lexicon(snapshot.masks(snapshot.videos))
     rows = read_rows(Segment.objects.filter(recipe=recipe, video__in=scope), recipe)
     for kind in (Concatenation, Addition, Attention):
         try:
@@ -32,7 +34,7 @@ def fusion(shelf: Shelf) -> Iterator[Result]:
         for language in sorted({judged.language(d.text) for d in shelf.truth.described}):
             outcomes = Outcomes(f"fusion, {kind.__name__}, {language}")
             for row in (d for d in shelf.truth.described if judged.language(d.text) == language):
-                query = encode(Wanted(row.text), recipe)
+                query = encode(Wanted(row.text), take_literally(row.text), lexicon, recipe)
                 scores = segments @ replace(snapshot, fusion=fused).fuse(query)
                 best = {v: float(scores[rows.videos == v].max()) for v in np.unique(rows.videos).tolist()}
                 right = max(best.get(shelf.videos[name].pk, -np.inf) for name in row.relevant)

@@ -22,7 +22,8 @@ from webapp.answers import replies
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.models import Evidence, User, Video
-from webapp.search.moments import Moment, Wanted, find_moments
+from webapp.search.moments import Moment, find_moments
+from webapp.search.queries import Wanted
 
 # Which parts are switched off for "the part alone".
 ALONE = {

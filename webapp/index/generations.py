@@ -45,7 +45,7 @@ def publish(recipe: Recipe) -> int | None:
         )
         averaged = np.array(list(averages["visual"]), np.int64)
         np.savez(buffer, segments=rows.ids, videos=rows.videos, averaged=averaged, visual=visual, text=text)
-        parts = {"vectors": index.dump(), "words": LexicalIndex(rows.terms).dump(), "rows": buffer.getvalue()}
+        parts = {"vectors": index.dump(), "words": LexicalIndex(rows.documents).dump(), "rows": buffer.getvalue()}
         snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(rows.ids), parts)
         forget_tombstones()
     finally:

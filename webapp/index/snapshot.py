@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 
 from indexer import fusion
 from indexer.calibration import NEUTRAL, Calibration
+from indexer.documents import Document
 from indexer.errors import BadVectors
 from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
@@ -31,7 +32,7 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
-FORMAT = 4  # of a generation's parts: raise it with them, and every installation builds new ones
+FORMAT = 5  # of a generation's parts: raise it with them, and every installation builds new ones
 
 _swap = threading.Lock()
 _current: dict[int, Snapshot] = {}  # recipe -> its snapshot
@@ -123,9 +124,9 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
     ids: list[int] = []
     videos: list[int] = []
     parts: dict[str, list[Vectors]] = {space: [] for space in fusion.SPACES}
-    words: list[list[str]] = []
-    columns = segments.order_by("pk").values_list("pk", "video_id", "terms", *fusion.SPACES)
-    for pk, video, terms, *blobs in columns.iterator(chunk_size=2000):
+    documents: list[tuple[Document, str]] = []
+    columns = segments.order_by("pk").values_list("pk", "video_id", "tokens", "language", *fusion.SPACES)
+    for pk, video, tokens, language, *blobs in columns.iterator(chunk_size=2000):
         try:
             blocks = [unpack(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
         except BadVectors as error:
@@ -133,8 +134,8 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
             continue
         ids.append(pk)
         videos.append(video)
-        words.append(terms.split())
+        documents.append((Document.parse(tokens) if tokens is not None else Document(), language))
         for space, block in zip(fusion.SPACES, blocks, strict=True):
             parts[space].append(block)
     stacked = {s: np.stack(p) if p else np.zeros((0, recipe.dims[s]), np.float32) for s, p in parts.items()}
-    return Rows(np.array(ids, np.int64), np.array(videos, np.int64), stacked, words)
+    return Rows(np.array(ids, np.int64), np.array(videos, np.int64), stacked, documents)

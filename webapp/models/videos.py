@@ -168,6 +168,7 @@ class Utterance(models.Model):
     confidence = models.FloatField(default=1)
     words = models.JSONField(default=list)
     language = models.CharField(max_length=8, blank=True)
+    speaker = models.CharField(max_length=80, blank=True, help_text="as subtitles name them")
 
     class Meta:
         ordering = ["start", "pk"]

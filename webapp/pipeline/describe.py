@@ -8,6 +8,7 @@ import numpy as np
 
 from indexer.ports import Progress
 from indexer.tags import pick_for_video
+from indexer.terms import cached_terms
 from indexer.types import Vectors
 from indexer.vectors import pack, unpack
 from qa import describer, summarizer
@@ -21,7 +22,7 @@ from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, V
 from webapp.pipeline import tags
 from webapp.pipeline.embed import load_picture
 from webapp.search.background import encode_background
-from webapp.search.candidates import load_frames, split
+from webapp.search.candidates import load_frames
 
 CAPTION_BATCH = 16  # pictures captioned at a time
 MAX_SUMMARY_SENTENCES = 5
@@ -49,7 +50,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     summary = summarizer.shorten(summarizer.summarize(sources, means, MAX_SUMMARY_SENTENCES), sources)
     about = find_topics(sources)
     detailed = summarizer.summarize_chapters(sources, means, chapters)
-    questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, split)
+    questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, cached_terms)
     known = visual * (novelty < 1)[:, None].astype(np.float32)  # nothing is recognised in what no encoder knows
     found = tags.find_tags(segments, known, utterances, recipe)
     seen = [(t.name, t.start, t.end) for t in found if t.source == models.Tag.Source.PICTURE]

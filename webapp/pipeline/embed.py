@@ -13,12 +13,12 @@ from indexer.nonlocal_means import smooth
 from indexer.ports import PictureEncoder, Progress, SentenceEncoder
 from indexer.retriever import FIELDS
 from indexer.segments import build_segments
-from indexer.terms import terms
 from indexer.types import Image, ScreenLine, Span, Utterance, Vectors
 from indexer.types import Segment as Planned
 from indexer.vectors import pack, pack_fields, seal, unpack
 from webapp import engine
 from webapp.index.changes import drop_segments, mark_changed
+from webapp.index.documents import write_documents
 from webapp.models import FrameVector, Keyframe, Recipe, Segment, Video
 
 BATCH = 16  # pictures between two checkpoints
@@ -98,11 +98,12 @@ def glance_segments(
         drop_segments(video.segments.filter(recipe=recipe), sequence)
         held = [(s, [f for f in vectors if s.start <= f.time < s.end or len(spans) == 1]) for s in spans]
         save_segments(
+            video,
             [
                 (make_segment(video, recipe, sequence, span, [vectors[f] for f in inside]), inside)
                 for span, inside in held
                 if inside
-            ]
+            ],
         )
 
     return store
@@ -133,7 +134,7 @@ def embed_video(video: Video, recipe: Recipe, progress: Progress) -> Callable[[]
             rows.append(
                 (make_segment(video, recipe, sequence, part, looks, **known, **inherit(part, captioned)), inside)
             )
-        save_segments(rows)
+        save_segments(video, rows)
         if any(not f.glanced for f in frames):
             video.keyframes.filter(glanced=True).delete()
 
@@ -175,13 +176,15 @@ def make_segment(
         speech=said,
         screen=screen,
         visual=pack(fusion.mean_direction(list(looks))) if looks else b"",
-        terms=" ".join(terms(" ".join([video.names, said, screen]))),
         **fields,
     )
 
 
-def save_segments(rows: Sequence[tuple[Segment, Sequence[Keyframe]]]) -> None:
-    """With the keyframes that lie in each: thousands of them in a handful of queries, while others wait to write."""
+def save_segments(video: Video, rows: Sequence[tuple[Segment, Sequence[Keyframe]]]) -> None:
+    """All of a recipe, with their words and the keyframes that lie in each: thousands in a handful of queries, while
+    others wait to write.
+    """
+    write_documents(video, [segment for segment, _ in rows])
     Segment.objects.bulk_create((segment for segment, _ in rows), batch_size=500)
     through = Segment.keyframes.through
     through.objects.bulk_create(

@@ -15,11 +15,11 @@ from django.utils.translation import get_language
 
 from indexer import tags
 from indexer.ports import PictureEncoder
+from indexer.terms import cached_terms
 from indexer.types import Segment as Planned
 from indexer.types import Vectors
 from webapp import engine
 from webapp.models import Label, Recipe, Segment, Tag, Utterance, Video
-from webapp.search.candidates import split
 
 MAX_TIMELINE_ROWS = 14
 MOODS = ("negative", "positive")
@@ -35,7 +35,7 @@ def find_tags(
     spans = [Planned(s.start, s.end, s.speech, s.screen) for s in segments]
     described = _describe(engine.pictures(recipe), tuple(label.description for label in bank)) if bank else visual
     seen = tags.find_in_pictures(bank, described, spans, visual)
-    return tags.join_neighbours(seen + tags.find_in_words(bank, spans, split) + find_moods(utterances))
+    return tags.join_neighbours(seen + tags.find_in_words(bank, spans, cached_terms) + find_moods(utterances))
 
 
 @lru_cache(maxsize=2)

@@ -5,13 +5,15 @@ from functools import lru_cache
 
 from indexer.calibration import BACKGROUND, Calibration, calibrate
 from indexer.ports import PictureEncoder, SentenceEncoder
+from indexer.query_language import take_literally
 from indexer.types import Vectors
 from webapp import engine
 from webapp.index.changes import mark_changed
 from webapp.index.snapshot import current_snapshot, read_rows
 from webapp.models import Recipe, Segment
 from webapp.search.candidates import CANDIDATES_PER_CHANNEL
-from webapp.search.moments import Wanted, read, search
+from webapp.search.moments import search
+from webapp.search.queries import Wanted, read
 
 MIN_CHANGED_SHARE = 0.05  # of segments that must be new or gone before it is worth measuring again
 
@@ -26,8 +28,10 @@ def measure(recipe: Recipe) -> Calibration | None:
     measured = calibrate({"visual": visual, "text": text}, read_rows(segments, recipe).blocks)
     snapshot = replace(current_snapshot(recipe), calibration=measured)
     everything, best = snapshot.masks(snapshot.videos), []
+    lexicon = snapshot.lexicon(everything)
     for sentence in BACKGROUND:
-        ranked = search(read(Wanted(sentence), recipe), snapshot, everything, CANDIDATES_PER_CHANNEL, recipe)
+        query = read(sentence, Wanted(), take_literally(sentence), lexicon, recipe)
+        ranked = search([query], snapshot, everything, CANDIDATES_PER_CHANNEL, recipe)
         best += [ranked[0].lead] if ranked else []
     return replace(measured, chance=sorted(best))
 

@@ -2,17 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from functools import lru_cache
 
 import numpy as np
 
+from indexer.documents import Document
 from indexer.retriever import Candidate
-from indexer.terms import terms
 from indexer.types import Span, Vectors
 from indexer.vectors import unpack_fields, unpack_valid
 from webapp.models import FrameVector, Recipe, Segment, Shot
 
-NAMES = ("video__title", "video__artist", "video__description")  # the field `title`
 CANDIDATES_PER_CHANNEL = 40  # each costs a tenth of a millisecond to load and rank
 
 
@@ -20,7 +18,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
     """Segment -> everything the ranking needs, in three queries; none that is newer than the sequence `upto`."""
     dims = recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))
-    columns = ("pk", "video_id", "start", "end", "field_vectors", "speech", "screen", *NAMES)
+    columns = ("pk", "video_id", "start", "end", "field_vectors", "tokens")
     found = list(rows.values_list(*columns))
     frames = load_frames([row[0] for row in found], recipe)
     shots: dict[int, list[Span]] = defaultdict(list)
@@ -29,7 +27,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
         shots[video].append(Span(start, end))
     none = np.zeros((0, dims["visual"]), np.float32)
     candidates = {}
-    for pk, video, start, end, blob, speech, screen, *names in found:
+    for pk, video, start, end, blob, tokens in found:
         vectors, smoothed, times = frames.get(pk, (none, none, []))
         candidates[pk] = Candidate(
             pk,
@@ -40,7 +38,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
             smoothed,
             times,
             sorted((s for s in shots[video] if s.start < end and start < s.end), key=lambda s: s.start),
-            {"speech": split(speech), "screen": split(screen), "title": split(" ".join(names))},
+            (Document.parse(tokens) if tokens is not None else Document()).fields,
         )
     return candidates
 
@@ -67,9 +65,3 @@ def load_frames(ids: Collection[int], recipe: Recipe) -> dict[int, tuple[Vectors
             times, raw, smoothed_rows = zip(*inside, strict=True)
             loaded[segment] = (np.stack(raw), np.stack(smoothed_rows), list(times))
     return loaded
-
-
-@lru_cache(maxsize=20_000)
-def split(text: str) -> tuple[str, ...]:
-    """Terms of a segment's words, kept: stemming is the slowest part of a search otherwise."""
-    return tuple(terms(text))

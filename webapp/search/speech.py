@@ -1,54 +1,71 @@
-"""The second at which what was searched is said: where a moment that was found by its speech begins."""
+"""The seconds at which what was searched is said: where a moment that was found by its speech begins."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Q
 
+from indexer.documents import holds
+from indexer.lexical import Term
 from indexer.moments import Chosen
 from indexer.queries import Query
-from indexer.snapshot import Snapshot
-from indexer.terms import terms
+from indexer.tokens import tokenize
 from indexer.types import Span
 from indexer.vectors import unpack_valid
 from webapp.models import EvidenceVector, Recipe, Utterance
 
 MAX_WORD_GAP = 3.0  # seconds: words of the query that stand this close to its rarest one belong to it
+MAX_OVER = 5.0  # seconds behind a moment in which a phrase that begins in it may end
+MAX_PLACES = 12  # that are listed of one moment
 WORD_SHARE = 2.0  # what all words of the query, said in one clause, count beside a cosine of 1
 COLUMNS = ("evidence__video", "evidence__start", "evidence__end", "evidence__text", "vector")
 PARTS = ("visual", "speech", "screen")  # of a score; a title has no time
 
+Heard = Sequence[tuple[str, float]]  # tokens in order, and when each is said
 
-def find_said(chosen: Sequence[Chosen], query: Query, snapshot: Snapshot, recipe: Recipe) -> dict[int, float]:
+
+@dataclass(frozen=True)
+class Said:
+    """Where a moment begins, and all places in it at which the rarest word of the query is said."""
+
+    start: float
+    places: tuple[float, ...]
+
+
+def find_said(chosen: Sequence[Chosen], asked: Sequence[Query], recipe: Recipe) -> dict[int, Said]:
     """Segment -> when the clause that fits best is said, at its rarest word of the query; of those moments that speech
     brought here.
     """
     led = [c for c in chosen if leads(c.ranked.parts)]
-    if not led or not query.text:
+    if not led or not any(query.text for query in asked):
         return {}
-    rarity = snapshot.rarity(query.terms)
     within, said = Q(), Q()
     for c in led:
         video, span = c.ranked.candidate.video, c.span
         within |= Q(evidence__video=video, evidence__start__lt=span.end, evidence__end__gt=span.start)
-        said |= Q(video=video, start__lt=span.end, end__gt=span.start)
+        said |= Q(video=video, start__lt=span.end + MAX_OVER, end__gt=span.start)
     rows = EvidenceVector.objects.filter(within, evidence__kind="speech", encoder=recipe.sentence_encoder)
     clauses: dict[int, list[tuple[float, float, str, bytes]]] = defaultdict(list)
     for video, start, end, text, blob in rows.values_list(*COLUMNS):
         clauses[video].append((start, end, text, blob))
-    words: dict[int, list[tuple[str, float, float]]] = defaultdict(list)
-    for video, spoken in Utterance.objects.filter(said).order_by("start", "pk").values_list("video", "words"):
-        words[video] += spoken
+    heard: dict[int, list[tuple[str, float]]] = defaultdict(list)
+    for video, words in Utterance.objects.filter(said).order_by("start", "pk").values_list("video", "words"):
+        heard[video] += [(token.text, float(start)) for text, start, _end in words for token in tokenize(text)]
     found = {}
     for c in led:
         video, span = c.ranked.candidate.video, c.span
         inside = [clause for clause in clauses[video] if clause[0] < span.end and span.start < clause[1]]
+        words = [word for word in heard[video] if span.start - 0.01 <= word[1] < span.end + MAX_OVER]
         if inside:
-            start, end, *_ = max(
-                inside, key=lambda clause: fit(clause[2], clause[3], query, rarity, recipe.dims["text"])
-            )
-            found[c.ranked.candidate.segment] = find_word(words[video], Span(start, end), query, rarity)
+            fits = [
+                (fit(clause[2], clause[3], q, recipe.dims["text"]), n, q)
+                for n, clause in enumerate(inside)
+                for q in asked
+            ]
+            _, best, query = max(fits, key=lambda row: row[0])
+            found[c.ranked.candidate.segment] = locate(query, words, Span(*inside[best][:2]), span)
     return found
 
 
@@ -57,27 +74,39 @@ def leads(parts: Mapping[str, float]) -> bool:
     return parts["speech"] > 0 and parts["speech"] == max(parts[name] for name in PARTS)
 
 
-def fit(text: str, blob: bytes, query: Query, rarity: Mapping[str, float], dim: int) -> float:
+def fit(text: str, blob: bytes, query: Query, dim: int) -> float:
     """How well a clause says what was searched: by meaning, and by the share of the query's words, rare ones more."""
     vector = unpack_valid(blob, dim)
     meaning = float(np.dot(vector, query.text_vector)) if vector is not None else 0.0
-    total = sum(rarity.get(term, 0.0) for term in query.terms)
-    said = sum(rarity.get(term, 0.0) for term in set(query.terms) & set(terms(text)))
+    line = f" {' '.join(token.text for token in tokenize(text))} "
+    total = sum(term.rarity for term in query.terms)
+    said = sum(term.rarity for term in query.terms if any(holds(line, form) for form in term.forms))
     return meaning + (WORD_SHARE * said / total if total else 0.0)
 
 
-def find_word(
-    words: Sequence[tuple[str, float, float]], clause: Span, query: Query, rarity: Mapping[str, float]
-) -> float:
-    """When the first of the query's words is said in the clause; its start when they are said in other words."""
-    spoken = [
-        (float(start), term)
-        for text, start, _end in words
-        if clause.start - 0.01 <= start < clause.end
-        for term in terms(text)
-        if term in query.terms
-    ]
-    if not spoken:
-        return clause.start
-    rarest = max(spoken, key=lambda word: rarity.get(word[1], 0.0))[0]
-    return min(start for start, _ in spoken if rarest - MAX_WORD_GAP <= start <= rarest)
+def locate(query: Query, heard: Heard, clause: Span, span: Span) -> Said:
+    """When the first of the query's words is said in the clause, at its start when they are said in other words; and
+    everywhere in the moment where its rarest word is said.
+    """
+    spoken = {term: find_starts(term, heard) for term in query.terms}
+    present = {term: [t for t in times if t < span.end] for term, times in spoken.items()}
+    known = [term for term, times in present.items() if times]
+    if not known:
+        return Said(max(span.start, clause.start), ())
+    rarest = max(known, key=lambda term: term.rarity)
+    places = tuple(sorted(set(present[rarest])))
+    inside = [t for t in places if clause.start - 0.01 <= t < clause.end]
+    anchor = inside[0] if inside else places[0]
+    near = [t for times in present.values() for t in times if anchor - MAX_WORD_GAP <= t <= anchor]
+    return Said(max(span.start, min(near)), places[:MAX_PLACES])
+
+
+def find_starts(term: Term, heard: Heard) -> list[float]:
+    """When the term is said, in any of its forms."""
+    found = set()
+    for form in term.forms:
+        words = form.split(" ")
+        for at in range(len(heard) - len(words) + 1):
+            if all(heard[at + n][0] == word for n, word in enumerate(words)):
+                found.add(heard[at][1])
+    return sorted(found)

@@ -8,7 +8,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from indexer.terms import split_words, terms
+from indexer.highlights import find_highlights
 from qa.question_forms import Kind
 from qa.questions import language_of
 from webapp.answers.composer import CARDS, NEAREST
@@ -19,6 +19,8 @@ from webapp.models import Question, Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
 from webapp.search.moments import Moment
+
+BEFORE_HIT, MAX_EXCERPT = 80, 240  # characters of an excerpt
 
 register = template.Library()
 register.filter("label", tags.translate)
@@ -62,27 +64,24 @@ def lookup(table: dict[object, object], key: object) -> object:
 
 
 @register.filter
-def mark(text: str, words: Collection[str]) -> SafeString:
-    """The text, escaped, with every word marked whose stem is among `words`."""
-    wanted = set(words)
-    pieces = []
-    for piece in split_words(text or ""):
-        if wanted.intersection(terms(piece)):
-            pieces.append(format_html("<mark>{}</mark>", piece))
-        else:
-            pieces.append(escape(piece))
-    return format_html_join("", "{}", ((piece,) for piece in pieces))
+def mark(text: str, forms: Collection[str]) -> SafeString:
+    """The text, escaped, with every word marked that is one of `forms` (`indexer.highlights`)."""
+    text, pieces, reached = text or "", list[str](), 0
+    for start, end in find_highlights(text, forms or ()):
+        pieces += [escape(text[reached:start]), format_html("<mark>{}</mark>", text[start:end])]
+        reached = end
+    return format_html_join("", "{}", ((piece,) for piece in [*pieces, escape(text[reached:])]))
 
 
 @register.filter
-def excerpt(text: str, words: Collection[str]) -> str:
-    """Some 30 words around the first that matches."""
-    parts = (text or "").split()
-    wanted = set(words)
-    hit = next((i for i, part in enumerate(parts) if wanted.intersection(terms(part))), 0)
-    start = max(0, hit - 10)
-    cut = " ".join(parts[start : start + 30])
-    return ("… " if start else "") + cut[:240] + (" …" if start + 30 < len(parts) or len(cut) > 240 else "")
+def excerpt(text: str, forms: Collection[str]) -> str:
+    """Some 240 characters around the first word that is one of `forms`."""
+    text = " ".join((text or "").split())
+    hit = next((start for start, _ in find_highlights(text, forms or ())), 0)
+    start = 0 if hit <= BEFORE_HIT else text.find(" ", hit - BEFORE_HIT, hit) + 1 or hit - BEFORE_HIT
+    end = start + MAX_EXCERPT
+    cut = text[start:] if end >= len(text) else text[start:end].rsplit(" ", 1)[0]
+    return ("… " if start else "") + cut + (" …" if end < len(text) else "")
 
 
 @register.filter

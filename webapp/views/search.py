@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from indexer.errors import IndexerError, UnreadableMedia
 from indexer.queries import PARTS
-from indexer.terms import terms
 from indexer.types import Vectors
 from indexer.vectors import unpack_valid
 from webapp import engine
@@ -29,7 +28,8 @@ from webapp.parsing import parse_key, parse_number, parse_numbers, parse_seconds
 from webapp.people.access import signed_in
 from webapp.search import pictures
 from webapp.search.filters import Filters, suggest_words, without_paging
-from webapp.search.moments import Wanted, find_moments, group_by_video
+from webapp.search.moments import find_moments, group_by_video
+from webapp.search.queries import Wanted
 
 PAGE_SIZE = 24
 MAX_PAGES = 20
@@ -66,7 +66,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "moments": shown,
         "groups": [(group[0], group[1:]) for group in group_by_video(shown).values()],
         "grouped": grouped,
-        "words": tuple(terms(found.query)),
+        "words": found.reading.forms if found.reading else (),
         "filters": filters,
         "facets": filters.facets(visible) if wanted else {},
         "page": page,
@@ -104,6 +104,7 @@ def read(parameters: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple
         tuple(segment.pk for segment in unlike),
         frozenset(parameters.getlist("off")) & set(PARTS),
         parse_number(parameters.get("upto", "")) or None,
+        bool(parameters.get("literal")),
     )
     return wanted, Pointed(like, unlike, frame, picture)
 

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from indexer.terms import terms
 from webapp.media import documents, tracks
-from webapp.models import Chapter, User, Video
+from webapp.models import Chapter, Video
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, ledger, tags
 from webapp.search import recommendations
-from webapp.search.moments import MIN_CONFIDENCE, Moment, Wanted, find_moments
+from webapp.search.moments import MIN_CONFIDENCE, Found, Moment, find_moments
+from webapp.search.queries import Wanted
 from webapp.views.questions import open_thread
 
 DOCUMENTS = (
@@ -46,7 +46,8 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     segments = list(video.segments.active().prefetch_related("keyframes"))
     chapters = list(video.chapters.all())
     query = request.GET.get("q", "").strip()
-    hits = find_hits(user, video, query) if query and segments else []
+    found = find_moments(user, Wanted(query), MAX_HITS, videos=[video.pk]) if query and segments else Found("")
+    hits = choose_hits(found.moments)
     conversation = open_thread(user, video, request.GET.get("thread", ""))
     return render(
         request,
@@ -62,7 +63,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "player": set_up_player(video),
             "captions": tracks.list_captions(video),
             "inside": query,
-            "words": tuple(terms(query)),
+            "words": found.reading.forms if found.reading else (),
             "hits": hits,
             "rail": lay_out(video, chapters, hits) if video.duration else None,
             "timeline": tags.lay_out(video),
@@ -95,11 +96,9 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return render(request, "fragments/similar_moments.html", {"here": here, "moments": found.moments if found else []})
 
 
-def find_hits(user: User, video: Video, query: str) -> list[Moment]:
-    """The moments of this video that match, in the order of time; none when nothing beats chance."""
-    found = find_moments(user, query, MAX_HITS, videos=[video.pk])
-    sure = [m for m in found.moments if m.confidence >= MIN_CONFIDENCE]
-    return sorted(sure, key=lambda m: m.start)
+def choose_hits(moments: Sequence[Moment]) -> list[Moment]:
+    """Those that beat chance, in the order of time."""
+    return sorted((m for m in moments if m.confidence >= MIN_CONFIDENCE), key=lambda m: m.start)
 
 
 def lay_out(video: Video, chapters: Sequence[Chapter], hits: Sequence[Moment]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from indexer.terms import cached_terms
 from qa.answerer import Answerer
 from qa.questions import Intent
 from qa.types import Sentence, Turn
 from webapp import engine
 from webapp.answers.scope import VisibleScope
-from webapp.search.candidates import split
 
 MAX_EXPLAINED = 5  # passages that "why this answer" shows
 
@@ -15,7 +15,9 @@ MAX_EXPLAINED = 5  # passages that "why this answer" shows
 def answer_fact(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
     """Sentences with their moments; none where the videos do not say."""
     encoder = scope.encoder
-    answerer = Answerer(encoder.encode_queries, encoder.encode_passages, split, engine.reranker(), engine.decoder())
+    answerer = Answerer(
+        encoder.encode_queries, encoder.encode_passages, cached_terms, engine.reranker(), engine.decoder()
+    )
     sentences, read = answerer.answer(intent.topic or intent.text, scope, turns)
     scope.trace.searched += len(read)
     scope.trace.passages += [

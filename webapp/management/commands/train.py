@@ -14,7 +14,7 @@ from indexer.calibration import BACKGROUND
 from indexer.errors import IndexerError
 from indexer.measures import measure_reliability
 from indexer.queries import SCENE
-from indexer.terms import terms
+from indexer.terms import cached_terms, terms
 from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, read_photo
 from indexer.types import Vectors
 from qa.types import Caption
@@ -23,7 +23,6 @@ from webapp.benchmarks import judged
 from webapp.management.base import JsonCommand, usage
 from webapp.models import Label
 from webapp.pipeline.tags import BANK
-from webapp.search.candidates import split
 
 WEIGHTS = {
     "fusion": fusion.ATTENTION,
@@ -86,7 +85,7 @@ class Command(JsonCommand):
         from qa.training import reader
 
         _pictures, sentences = engine.load_encoders(engine.encoders_of_settings())
-        numbers = reader.train(sentences.encode_queries, sentences.encode_passages, split, engine.reranker())
+        numbers = reader.train(sentences.encode_queries, sentences.encode_passages, cached_terms, engine.reranker())
         self.print_numbers(numbers, as_json)
 
     def fit_captions(self, listed: PhotoList, as_json: bool) -> None:

@@ -1,0 +1,84 @@
+"""What else a text is found by: the parts of its compounds, and Chinese names in Latin letters.
+
+Worked out once, when a segment is stored, because the dictionaries that it takes (100 MB for German) need not be in
+the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
+"""
+
+from functools import cache, lru_cache
+
+from indexer.tokens import find_runs, fold
+
+MARK = "="  # before what is not written there itself; no token begins with it
+# Letters that join the parts, the commonest first.
+_LINKS = {
+    "de": ("", "s", "n", "en", "es", "er", "e"),
+    "nl": ("", "s", "e", "en", "er"),
+    "sv": ("", "s", "e", "o", "u"),
+    "da": ("", "s", "e"),
+    "nb": ("", "s", "e"),
+}
+_SAME = {"no": "nb", "nn": "nb"}
+MIN_COMPOUND = 8  # letters
+MIN_PART = 4  # letters of each part, but
+MIN_TAIL = 3  # of the last one behind a long one
+# Endings that make words of words: they are in dictionaries, but nobody looks for them.
+_NO_PARTS = """
+schaft heit keit lich isch ung ungen tion haft sam bar los voll heid lijk ing baar loos achtig schap het else ande ende
+arna erna heten lig ling nisse orna ten den nen ren len sen gen
+"""
+_ENDINGS = frozenset(_NO_PARTS.split())
+_NAME_TAGS = ("nr", "ns", "nt", "nz")  # of jieba: people, places, organizations, other names
+
+
+def find_alternates(text: str, language: str) -> list[str]:
+    """Marked tokens in order, each once: "Apfelsaft" -> =apfel, =saft; "张伟说" -> =zhangwei."""
+    code = _SAME.get(language, language)
+    found: dict[str, None] = {}
+    for run in find_runs(text):
+        if run.kind == "word" and code in _LINKS:
+            found |= dict.fromkeys(fold(part) for part in split_compound(run.text, code))
+        elif run.kind == "characters" and not run.is_japanese:
+            found |= dict.fromkeys(_romanize(run.text))
+    return [MARK + word for word in found]
+
+
+@lru_cache(maxsize=50_000)
+def split_compound(word: str, language: str) -> tuple[str, ...]:
+    """The parts of a compound by every way to cut it in two, and their parts: "Apfelsaft" -> apfel, saft; () for
+    another word. In German only nouns are cut, which have a capital.
+    """
+    if len(word) < MIN_COMPOUND or (language == "de" and not word[0].isupper()):
+        return ()
+    lower, found = word.lower(), dict[str, None]()
+    for cut in range(MIN_PART, len(word) - MIN_TAIL + 1):
+        heads = [bare for link in _LINKS[language] if _is_word(bare := _unlink(lower[:cut], link), language)]
+        tail = lower[cut:]
+        if heads and (len(tail) >= MIN_PART or cut > MIN_PART) and _is_word(tail, language):
+            for part in (*heads, tail):
+                found |= dict.fromkeys((part, *split_compound(part.capitalize(), language)))
+    return tuple(found)
+
+
+def _unlink(head: str, link: str) -> str:
+    bare = head.removesuffix(link) if link and head.endswith(link) else "" if link else head
+    return bare if len(bare) >= MIN_PART else ""
+
+
+@cache
+def _is_word(word: str, language: str) -> bool:
+    import simplemma
+
+    return (
+        bool(word)
+        and word not in _ENDINGS
+        and (simplemma.is_known(word, lang=language) or simplemma.is_known(word.capitalize(), lang=language))
+    )
+
+
+def _romanize(text: str) -> list[str]:
+    """The names of a Chinese text in pinyin without tones, each as one word."""
+    import pypinyin
+    import rjieba
+
+    named = [word for word, tag in rjieba.tag(text) if tag.startswith(_NAME_TAGS) and len(word) > 1]
+    return [fold("".join(pypinyin.lazy_pinyin(word))) for word in named]
