@@ -1,9 +1,9 @@
 """What the lexical channel knows of a segment: its words in tokens, field by field."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
-from indexer.compounds import find_alternates
+from indexer.alternates import find_alternates
 from indexer.tokens import tokenize
 
 MAX_TAIL = 8  # tokens of the next segment's speech that a phrase may reach into
@@ -12,7 +12,7 @@ MAX_TAIL = 8  # tokens of the next segment's speech that a phrase may reach into
 @dataclass(frozen=True)
 class Document:
     """Tokens of each field, one space apart. `tail` is how the next segment's speech begins, for phrases that go over
-    the border only; `alternates` are marked words that stand nowhere as such (`compounds`).
+    the border only; `alternates` are marked words that stand nowhere as such (`alternates`).
     """
 
     title: str = ""
@@ -28,6 +28,11 @@ class Document:
         alternates = " ".join(find_alternates("\n".join((title, screen, speech)), language))
         title, screen, speech = (" ".join(_tokens(text)) for text in (title, screen, speech))
         return cls(title, screen, speech, tail, alternates)
+
+    def retitled(self, title: str, language: str = "") -> "Document":
+        """With other names, and what these are found by besides the rest."""
+        alternates = dict.fromkeys([*self.alternates.split(), *find_alternates(title, language)])
+        return replace(self, title=" ".join(_tokens(title)), alternates=" ".join(alternates))
 
     def __str__(self) -> str:
         """For `parse`."""

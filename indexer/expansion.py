@@ -12,21 +12,14 @@ import numpy as np
 import regex
 
 from indexer.lexical import PART_WEIGHT, LexicalIndex, Term
-from indexer.tokens import cut_japanese, find_runs, segment, split_run, tokenize
+from indexer.tokens import STOP, cut_japanese, find_runs, segment, split_run, tokenize
 from indexer.types import Mask
 
 SOUND_WEIGHT = 0.5  # of a word that only sounds like the typed one
-MIN_SPLIT = 5  # letters of a word that may be two
+MIN_SPLIT = 4  # letters of a word that may be two
 MAX_NEAREST = 5  # corrections that are worth a look
 _OKURIGANA = regex.compile(r"^(\p{Han}+)\p{Hiragana}+$")
 _LITTLE = regex.compile(r"^\p{Hiragana}{1,2}$")  # particles and endings, mostly
-_UNSAYING = """
-a an the of in on at to and or is are was were be been it its this that these those with for from by as into his
-her their there he she they i you we my your our me him them who whom which what when where how why do does did
-done has have had not no so if then than can could will would should shall may might must about up out s t
-的 了 在 是 和 有 着 个 一 这 那 与 及 吗 呢
-"""
-STOP = frozenset(_UNSAYING.split())
 
 
 @dataclass(frozen=True)
@@ -93,20 +86,19 @@ class Lexicon:
         tokens = " ".join(token.text for token in tokenize(phrase))
         return self._weigh(tokens, {tokens: 1.0} if tokens else {})
 
-    def _find_written(self, word: Word) -> dict[str, float]:
-        if len(word.tokens) > 1 or word.variants:
-            known = {word.text: 1.0, **dict.fromkeys(word.variants, PART_WEIGHT)}
-            return {form: weight for form, weight in known.items() if self.occurs(form)}
-        return self._find_visible(word.text)
-
     def _find_forms(self, word: Word) -> dict[str, float]:
-        found = self._find_written(word)
-        if not found and len(word.tokens) == 1:
-            found = dict.fromkeys(self._split(word.text), 1.0)
+        found = self.find_written(word)
         if not found and len(word.tokens) == 1:
             alike = {form for index, _ in self.shelves for form in index.find_alike(word.text)}
             found = {form: SOUND_WEIGHT for form in alike if self.occurs(form)}
         return found
+
+    def find_written(self, word: Word) -> dict[str, float]:
+        """The forms of a word as it is typed, or as two words."""
+        if len(word.tokens) > 1 or word.variants:
+            known = {word.text: 1.0, **dict.fromkeys(word.variants, PART_WEIGHT)}
+            return {form: weight for form, weight in known.items() if self.occurs(form)}
+        return self._find_visible(word.text) or dict.fromkeys(self._split(word.text), 1.0)
 
     def _find_visible(self, word: str) -> dict[str, float]:
         found = [index.find_forms(word, self.languages) for index, _ in self.shelves]

@@ -28,7 +28,7 @@ PART_WEIGHT = 0.7  # of a word that is only a part of another one, beside 1 for 
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Term:
     """A word of a query with all forms in which it counts, each with its weight in (0, 1]: words of the index, or
     several with spaces, which have to follow each other. `rarity` is log(1 + n / df) (Spärck Jones 1972).

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.compounds import MARK
+from indexer.alternates import MARK
 from indexer.documents import Document
 from indexer.word_forms import part_keys, sound_key, whole_keys
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from indexer.expansion import STOP
-from indexer.tokens import Run, find_runs, segment, split_run
+from indexer.tokens import STOP, Run, find_runs, segment, split_run
 from indexer.word_forms import SCRIPTS, find_core, script_of, stem
 
 

@@ -21,7 +21,7 @@ _TOKEN = regex.compile(
     (?P<address> [A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+ | https?://[^\s<>"'）)】]+
         | (?:[a-z0-9-]+\.)+[a-z]{{2,6}}\b(?:/[\w./?%&=\#~-]*)? )
     | (?P<time> \d{{1,2}}:\d{{2}}(?::\d{{2}})?(?!\d) )
-    | (?P<number> \d+(?:[.,'’\u00a0\u202f]\d+)+(?![\p{{L}}\d]) )
+    | (?P<number> \d+(?:[.,'’\u00a0\u202f]\d+)+(?!\d|[\p{{L}}--[{CHARACTERS}{_DICTIONARY}]]) )
     | (?P<tag> \#[\p{{L}}\p{{N}}][\p{{L}}\p{{M}}\p{{N}}_]* )
     | (?P<company> \p{{L}}+(?:&\p{{L}}+)+ )
     | (?P<sharp> \p{{L}}{{1,4}}(?:\+\+|\#)(?![\p{{L}}\p{{N}}]) )
@@ -39,7 +39,7 @@ _GROUPS = regex.compile(
 )
 # Accents, vowel points of Hebrew and Arabic, the stretching stroke of Arabic: what many people leave out.
 _MARKS = regex.compile(
-    r"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u00ad]"
+    r"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u00ad\u0e46\u0ec6\u17d7]"
 )
 _LETTERS = str.maketrans(
     {
@@ -50,6 +50,14 @@ _LETTERS = str.maketrans(
         "·": None,
     }
 )  # fmt: skip
+
+_UNSAYING = """
+a an the of in on at to and or is are was were be been it its this that these those with for from by as into his
+her their there he she they i you we my your our me him them who whom which what when where how why do does did
+done has have had not no so if then than can could will would should shall may might must about up out s t
+的 了 在 是 和 有 着 个 一 这 那 与 及 吗 呢
+"""
+STOP = frozenset(_UNSAYING.split())
 
 
 @dataclass(frozen=True)

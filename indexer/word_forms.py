@@ -86,7 +86,7 @@ def stem(word: str, language: str) -> str:
 def _strip(pattern: "regex.Pattern[str]") -> Callable[[str], str]:
     def strip(word: str) -> str:
         bare = pattern.sub("", word, count=1)
-        return bare if len(bare) >= MIN_STEM - 1 else word
+        return bare if len(bare) >= (1 if script_of(word) == "Hangul" else MIN_STEM - 1) else word
 
     return strip
 
@@ -123,6 +123,9 @@ def part_keys(word: str) -> Iterator[str]:
     """Words that stand inside of one with signs: "anna@example.com", "42km", "#3", "1250.75"; not its own forms."""
     if not _SIGN.search(word):
         return
+    _, at, host = word.rpartition("@")
+    if at:
+        yield host
     for part in _INNER.split(word):
         if len(part) >= MIN_PART or (part and word.startswith("#")):
             yield part

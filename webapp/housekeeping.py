@@ -17,6 +17,7 @@ from webapp.uploads import removal, resumable
 SWEEPS: tuple[Callable[[], object], ...] = (
     ledger.sweep,
     generations.repair,
+    generations.fill,
     succession.succeed,
     resumable.sweep,
     pictures.sweep,

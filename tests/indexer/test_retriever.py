@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.calibration import Calibration
+from indexer.documents import Document
 from indexer.queries import NAME, PHRASE, SCENE, Example, Query, caption_of, classify, split_events
 from indexer.recommender import Watched, suggest
 from indexer.retriever import Candidate, pair_in_order, rank, tighten
@@ -46,14 +47,14 @@ def test_two_events_are_told_apart() -> None:
 
 
 def candidate(number: int, video: int, start: float, look: np.ndarray, **words: np.ndarray) -> Candidate:
-    span, said = Span(start, start + 10), dict.fromkeys(("speech", "screen", "title"), ())
+    span, said = Span(start, start + 10), Document().fields
     return Candidate(number, video, span, words, look[None], look[None], [start + 5], [span], said)
 
 
 def test_a_score_is_the_sum_of_its_parts_and_the_best_field_speaks() -> None:
     east, north = np.eye(4, dtype=np.float32)[:2]
     query = Query("x", (), east, east)
-    (found,) = rank(query, [candidate(1, 1, 0, east, speech=north, screen=east)], PLAIN, {})
+    (found,) = rank(query, [candidate(1, 1, 0, east, speech=north, screen=east)], PLAIN)
     assert found.score == pytest.approx(sum(found.parts.values()))
     assert found.parts["screen"] > 0 == found.parts["speech"]
     moved = query.moved([Example(north, north)], [])
@@ -70,7 +71,7 @@ def test_a_follows_b_only_in_this_order() -> None:
         candidate(3, 2, 0, north),
         candidate(4, 2, 10, east),
     ]
-    first, second = (rank(Query("", (), look, east * 0), candidates, PLAIN, {}) for look in (east, north))
+    first, second = (rank(Query("", (), look, east * 0), candidates, PLAIN) for look in (east, north))
     (best, *_) = pair_in_order(first, second)
     assert (best[0].candidate.segment, best[1].candidate.segment) == (1, 2)
     assert (

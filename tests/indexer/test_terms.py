@@ -12,14 +12,14 @@ def test_terms_are_stemmed_and_chinese_is_split() -> None:
 def test_threads_do_not_mix_their_words() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from indexer import terms
+    from indexer import terms, word_forms
 
     words = [f"{word}{end}" for word in ("walk", "nation", "happi", "develop") for end in ("ing", "ness", "s", "al")]
     expected = [terms.terms(word) for word in words]
 
     def ask(number: int) -> bool:
         if number % 5 == 0:
-            terms._stem.cache_clear()
+            word_forms.stem.cache_clear()
         return [terms.terms(word) for word in words] == expected
 
     with ThreadPoolExecutor(8) as pool:

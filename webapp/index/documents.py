@@ -4,12 +4,16 @@ once for those that an older version left without.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from django.db import transaction
 
 from indexer.documents import Document
 from webapp.index.changes import mark_changed
-from webapp.models import Recipe, Segment, Video
+from webapp.models import Segment, Video
+
+MAX_VIDEOS = 100  # that are rewritten in one transaction: every process reloads after each
 
 
 def write_documents(video: Video, segments: Sequence[Segment]) -> None:
@@ -26,21 +30,33 @@ def write_documents(video: Video, segments: Sequence[Segment]) -> None:
         segment.tokens = str(document)
 
 
-def rewrite_documents(video: Video) -> None:
-    """After its names have changed: what is searched from now on has the new ones."""
-    for recipe in Recipe.objects.filter(segments__video=video).distinct():
-        segments = list(video.segments.filter(recipe=recipe).order_by("start"))
-        write_documents(video, segments)
+def retitle(video: Video) -> None:
+    """After its names have changed: they are searched from now on."""
+    segments = list(video.segments.exclude(tokens=None).only("tokens", "language"))
+    for segment in segments:
+        segment.tokens = str(Document.parse(segment.tokens or "").retitled(video.names, video.language))
+    save_documents(segments)
+
+
+def fill_documents() -> bool:
+    """Whether there were segments that an older version had left without words."""
+    videos = list(Video.objects.filter(segments__tokens=None).distinct())
+    for start in range(0, len(videos), MAX_VIDEOS):
+        segments: list[Segment] = []
+        for video in videos[start : start + MAX_VIDEOS]:
+            for _, some in groupby(video.segments.order_by("recipe", "start"), key=attrgetter("recipe_id")):
+                group = list(some)
+                write_documents(video, group)
+                segments += group
+        save_documents(segments)
+    return bool(videos)
+
+
+def save_documents(segments: Sequence[Segment]) -> None:
+    """Every process reads these segments again."""
+    if segments:
         with transaction.atomic():
             sequence = mark_changed()
             for segment in segments:
                 segment.sequence = sequence
             Segment.objects.bulk_update(segments, ["tokens", "language", "sequence"], batch_size=500)
-
-
-def fill_documents() -> bool:
-    """Whether there were segments that an older version had left without words."""
-    videos = Video.objects.filter(segments__tokens=None).distinct()
-    for video in videos:
-        rewrite_documents(video)
-    return bool(videos)

@@ -13,6 +13,7 @@ from indexer.lexical import LexicalIndex
 from webapp import engine
 from webapp.index import snapshot
 from webapp.index.changes import sequence_now
+from webapp.index.documents import fill_documents
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,14 @@ def repair() -> bool:
     IndexState.objects.filter(pk=1, damaged=damaged).update(damaged="")
     log.warning("index generations %s were damaged and have been replaced", damaged)
     return True
+
+
+def fill() -> bool:
+    """After an upgrade: words for the segments that have none in today's form, and an index of them."""
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    if state is None or state.active is None or not fill_documents():
+        return False
+    return publish(state.active) is not None
 
 
 def forget_tombstones() -> None:

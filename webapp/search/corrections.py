@@ -26,7 +26,7 @@ def correct(text: str, lexicon: Lexicon, phrases: Sequence[str] = ()) -> Iterato
     """Of the words of `text` that occur nowhere and that English does not know either; nothing inside of `phrases`."""
     quoted = {token.text for phrase in phrases for token in tokenize(phrase)}
     for word in dict.fromkeys(token.text for token in tokenize(text)):
-        if word in quoted or word in STOP or not word.isalpha() or lexicon.expand([Word((word,))])[0].forms:
+        if word in quoted or word in STOP or not word.isalpha() or lexicon.find_written(Word((word,))):
             continue
         english = engine.english_words()
         if word in english:

@@ -92,8 +92,8 @@ def understand(parsed: Parsed, lexicon: Lexicon, literal: bool, problems: Mappin
     corrections = [] if literal else [c for text in free for c in correct(text, lexicon, quoted)]
     applied = [correction for correction in corrections if correction.applied]
     corrected = tuple(put(text, applied) if text in free else text for text in texts)
-    terms = tuple(dict.fromkeys(term for text in corrected for term in read_terms(text, parsed, lexicon)))
-    return Reading(parsed, corrected, terms, tuple(dict.fromkeys(corrections)), problems)
+    terms = {term.text: term for text in corrected for term in read_terms(text, parsed, lexicon)}
+    return Reading(parsed, corrected, tuple(terms.values()), tuple(dict.fromkeys(corrections)), problems)
 
 
 def narrow(masks: Masks, parsed: Parsed, snapshot: Snapshot, lexicon: Lexicon) -> Masks:

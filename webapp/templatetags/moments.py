@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from indexer.highlights import find_highlights
@@ -18,7 +19,9 @@ from webapp.messages import clock, explain, language_named, render
 from webapp.models import Question, Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
-from webapp.search.moments import Moment
+from webapp.search.moments import LEAD_IN, Moment
+from webapp.search.options import describe_part
+from webapp.search.queries import Reading
 
 BEFORE_HIT, MAX_EXCERPT = 80, 240  # characters of an excerpt
 
@@ -82,6 +85,33 @@ def excerpt(text: str, forms: Collection[str]) -> str:
     end = start + MAX_EXCERPT
     cut = text[start:] if end >= len(text) else text[start:end].rsplit(" ", 1)[0]
     return ("… " if start else "") + cut + (" …" if end < len(text) else "")
+
+
+@register.filter
+def foreign_language(moment: Moment) -> str:
+    """The language of what is said there, where it is not that of the page; "" else."""
+    spoken = moment.segment.language if moment.segment.speech else ""
+    return "" if spoken == (get_language() or "").split("-")[0] else spoken
+
+
+@register.filter
+def lead_in(at: float) -> float:
+    """From where words are played that are said at a second: a little before."""
+    return max(0.0, at - LEAD_IN)
+
+
+@register.filter
+def chips(reading: Reading) -> list[dict[str, str]]:
+    """The parts of a query, each with what is typed without it; one that was left out says why."""
+    return [
+        {
+            "name": describe_part(part),
+            "value": part.value,
+            "without": reading.parsed.without(part),
+            "problem": reading.problems.get(part.start, ""),
+        }
+        for part in reading.parsed.parts
+    ]
 
 
 @register.filter

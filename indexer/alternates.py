@@ -1,12 +1,14 @@
-"""What else a text is found by: the parts of its compounds, and Chinese names in Latin letters.
+"""What else a text is found by: the parts of its compounds, what irregular words are forms of, Chinese names in Latin
+letters.
 
-Worked out once, when a segment is stored, because the dictionaries that it takes (100 MB for German) need not be in
+Worked out once, when a segment is stored, because the dictionaries that it takes (some 100 MB a language) need not be in
 the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
 """
 
 from functools import cache, lru_cache
 
-from indexer.tokens import find_runs, fold
+from indexer.tokens import STOP, find_runs, fold
+from indexer.word_forms import MIN_STEM, whole_keys
 
 MARK = "="  # before what is not written there itself; no token begins with it
 # Letters that join the parts, the commonest first.
@@ -17,7 +19,7 @@ _LINKS = {
     "da": ("", "s", "e"),
     "nb": ("", "s", "e"),
 }
-_SAME = {"no": "nb", "nn": "nb"}
+_SAME = {"no": "nb", "nn": "nb", "sr": "hbs", "hr": "hbs", "bs": "hbs"}  # what simplemma calls them
 MIN_COMPOUND = 8  # letters
 MIN_PART = 4  # letters of each part, but
 MIN_TAIL = 3  # of the last one behind a long one
@@ -27,16 +29,22 @@ schaft heit keit lich isch ung ungen tion haft sam bar los voll heid lijk ing ba
 arna erna heten lig ling nisse orna ten den nen ren len sen gen
 """
 _ENDINGS = frozenset(_NO_PARTS.split())
+# Whose irregular forms simplemma knows.
+LEMMATIZED = frozenset(
+    "ast bg ca cs cy da de el en enm es et fa fi fr ga gd gl gv hbs hi hu hy id is it ka la lb lt lv mk ms nb nl nn pl pt "
+    "ro ru se sk sl sq sv sw tl tr uk".split()
+)
 _NAME_TAGS = ("nr", "ns", "nt", "nz")  # of jieba: people, places, organizations, other names
 
 
 def find_alternates(text: str, language: str) -> list[str]:
-    """Marked tokens in order, each once: "Apfelsaft" -> =apfel, =saft; "张伟说" -> =zhangwei."""
+    """Marked tokens in order, each once: "Apfelsaft" -> =apfel, =saft; "sang" -> =sing; "张伟说" -> =zhangwei."""
     code = _SAME.get(language, language)
     found: dict[str, None] = {}
     for run in find_runs(text):
-        if run.kind == "word" and code in _LINKS:
+        if run.kind == "word":
             found |= dict.fromkeys(fold(part) for part in split_compound(run.text, code))
+            found |= dict.fromkeys(_find_lemma(run.text, code))
         elif run.kind == "characters" and not run.is_japanese:
             found |= dict.fromkeys(_romanize(run.text))
     return [MARK + word for word in found]
@@ -47,7 +55,7 @@ def split_compound(word: str, language: str) -> tuple[str, ...]:
     """The parts of a compound by every way to cut it in two, and their parts: "Apfelsaft" -> apfel, saft; () for
     another word. In German only nouns are cut, which have a capital.
     """
-    if len(word) < MIN_COMPOUND or (language == "de" and not word[0].isupper()):
+    if language not in _LINKS or len(word) < MIN_COMPOUND or (language == "de" and not word[0].isupper()):
         return ()
     lower, found = word.lower(), dict[str, None]()
     for cut in range(MIN_PART, len(word) - MIN_TAIL + 1):
@@ -73,6 +81,19 @@ def _is_word(word: str, language: str) -> bool:
         and word not in _ENDINGS
         and (simplemma.is_known(word, lang=language) or simplemma.is_known(word.capitalize(), lang=language))
     )
+
+
+@lru_cache(maxsize=100_000)
+def _find_lemma(word: str, language: str) -> tuple[str, ...]:
+    """What the word is a form of, where no stemmer would tell."""
+    import simplemma
+
+    folded = fold(word)
+    if language not in LEMMATIZED or len(folded) < MIN_STEM or folded in STOP:
+        return ()
+    lemma = fold(simplemma.lemmatize(word, lang=language))
+    same = set(whole_keys(lemma, [language])) & set(whole_keys(folded, [language]))
+    return () if same or " " in lemma else (lemma,)
 
 
 def _romanize(text: str) -> list[str]:
