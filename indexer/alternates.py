@@ -1,5 +1,5 @@
-"""What else a text is found by: the parts of its compounds, what irregular words are forms of, Chinese names in Latin
-letters.
+"""What else a text is found by: parts of its compounds, what its irregular words are forms of, names of Chinese people
+and places in Latin letters.
 
 Worked out once, when a segment is stored, because the dictionaries that it takes (some 100 MB a language) need not be in
 the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
@@ -29,11 +29,11 @@ schaft heit keit lich isch ung ungen tion haft sam bar los voll heid lijk ing ba
 arna erna heten lig ling nisse orna ten den nen ren len sen gen
 """
 _ENDINGS = frozenset(_NO_PARTS.split())
-# Whose irregular forms simplemma knows.
-LEMMATIZED = frozenset(
-    "ast bg ca cs cy da de el en enm es et fa fi fr ga gd gl gv hbs hi hu hy id is it ka la lb lt lv mk ms nb nl nn pl pt "
-    "ro ru se sk sl sq sv sw tl tr uk".split()
-)
+_INFLECTING = """
+ast bg ca cs cy da de el en es et fa fi fr ga gd gl gv hbs hi hu hy id is it ka la lb lt lv mk ms nb nl nn pl pt ro ru
+se sk sl sq sv sw tl tr uk
+"""
+LEMMATIZED = frozenset(_INFLECTING.split())  # languages whose irregular forms simplemma knows
 _NAME_TAGS = ("nr", "ns", "nt", "nz")  # of jieba: people, places, organizations, other names
 
 

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import charset_normalizer
 import pysubs2
@@ -22,7 +23,21 @@ _TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 _ENCODINGS = ["utf_16", "cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949", "cp1256", "cp1253", "cp1250"]
 _CENTRAL = frozenset(["Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian"])
 
-Cues = list[tuple[float, float, str]]  # start, end (seconds) and text of each
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^<>\n]{1,80})>", re.IGNORECASE)  # of WebVTT
+_NAMED = "\u2063"  # around a speaker's name before a text, from where the file is read to `tidy`
+_SPEAKER = re.compile(rf"{_NAMED}([^{_NAMED}]*){_NAMED}|^(?:-|–|>>)?\s*([A-Z][A-Z .'’-]{{1,39}}):(?=\s)")
+
+
+class Cue(NamedTuple):
+    """Seconds, text without tags, and who says it where the file tells."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str = ""
+
+
+Cues = list[Cue]
 
 
 class BadSubtitles(IndexerError):
@@ -39,10 +54,16 @@ def read_file(name: str, data: bytes, duration: float) -> Cues:
     if len(data) > MAX_BYTES:
         raise BadSubtitles("Subtitles may have 1 MB at most.")
     try:
-        events = pysubs2.SSAFile.from_string(decode(data), format_=kind).events
+        text = _VOICE.sub(rf"{_NAMED}\1{_NAMED}", decode(data))
+        events = pysubs2.SSAFile.from_string(text, format_=kind).events
     except (pysubs2.exceptions.Pysubs2Error, ValueError, OverflowError):
         raise BadSubtitles("The file has no subtitles that can be read.") from None
-    cues = tidy([(e.start / 1000, e.end / 1000, e.plaintext) for e in events if not e.is_comment], duration)
+    read = [
+        (e.start / 1000, e.end / 1000, f"{_NAMED}{e.name}{_NAMED}{e.plaintext}" if e.name else e.plaintext)
+        for e in events
+        if not e.is_comment
+    ]
+    cues = tidy(read, duration)
     if not cues:
         raise BadSubtitles("The file has no subtitles that can be read.")
     return cues
@@ -68,9 +89,10 @@ def tidy(cues: Sequence[tuple[float, float, str]], duration: float) -> Cues:
     """In order, within `duration` seconds, as plain text; none without words."""
     kept = []
     for start, end, text in sorted(cues[:MAX_CUES], key=lambda cue: cue[0]):
-        words, end = clean(text), min(end, duration)
+        named = _SPEAKER.search(text)
+        words, end = clean(text if named is None or not named[1] else _SPEAKER.sub("", text)), min(end, duration)
         if words and 0 <= start < end:
-            kept.append((start, end, words))
+            kept.append(Cue(start, end, words, clean(named[1] or named[2] or "").title() if named else ""))
     return kept
 
 
@@ -84,7 +106,7 @@ def clean(text: str) -> str:
 
 
 def to_transcript(cues: Cues, language: str) -> Transcript:
-    return Transcript(language, [Utterance(start, end, text) for start, end, text in cues])
+    return Transcript(language, [Utterance(c.start, c.end, c.text, speaker=c.speaker) for c in cues])
 
 
 # -- as broadcasters lay them out ----------------------------------------------------------------------------------
@@ -105,7 +127,7 @@ def lay_out(utterances: Sequence[Utterance]) -> Cues:
     """Cues of at most two lines (joined by a line break) that stay long enough to be read: cut at the ends of sentences
     and clauses and at pauses, one speaker's sentence never with another's.
     """
-    parts = [part for u in utterances for part in _split(_time_words(u))]
+    parts = [part for u in utterances for part in _split(time_words(u))]
     cues: Cues = []
     free = 0.0  # from when on nothing is shown
     for number, part in enumerate(parts):
@@ -115,7 +137,7 @@ def lay_out(utterances: Sequence[Utterance]) -> Cues:
         following = parts[number + 1][0].start if number + 1 < len(parts) else math.inf
         end = min(max(part[-1].end, readable), start + LONGEST_SHOWN)
         end = max(min(end, following - GAP), min(end, readable, following + LATEST))
-        cues.append((round(start, 3), round(max(end, start + 0.1), 3), text))
+        cues.append(Cue(round(start, 3), round(max(end, start + 0.1), 3), text))
         free = end + GAP
     return cues
 
@@ -142,7 +164,7 @@ def wrap(text: str) -> str:
     return f"{text[:best].rstrip()}\n{text[best:].strip()}"
 
 
-def _time_words(u: Utterance) -> list[Word]:
+def time_words(u: Utterance) -> list[Word]:
     """The words of an utterance; without times of their own they share its time by their length."""
     if u.words:
         return list(u.words)

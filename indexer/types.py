@@ -129,6 +129,7 @@ class Utterance:
     confidence: float = 1.0
     words: list[Word] = field(default_factory=list)
     language: str = ""  # ISO 639-1
+    speaker: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def test_chinese_has_shorter_lines_and_no_word_without_times_is_lost() -> None:
     text = "今天我们要谈谈河流，水从山上的泉眼流出来，经过磨坊、水闸和港口，最后流到大海里去。"
     laid = cues.lay_out([Utterance(0.0, 9.0, text)])
     assert lint(laid) == []
-    assert "".join(t for *_, t in laid).replace("\n", "") == text
+    assert "".join(cue.text for cue in laid).replace("\n", "") == text
     assert len(laid) > 1
 
 
@@ -82,7 +82,7 @@ def test_chinese_has_shorter_lines_and_no_word_without_times_is_lost() -> None:
 )  # fmt: skip
 def test_old_encodings_are_read(encoding: str, text: str) -> None:
     lines = "".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n{text}\n\n" for n in range(1, 4))
-    assert [words for *_, words in cues.read_file("a.srt", lines.encode(encoding), 60.0)] == [text] * 3
+    assert [cue.text for cue in cues.read_file("a.srt", lines.encode(encoding), 60.0)] == [text] * 3
 
 
 def test_ass_is_read_without_its_styles() -> None:
@@ -90,4 +90,19 @@ def test_ass_is_read_without_its_styles() -> None:
         "[Script Info]\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
     )
     data = head + "Dialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,{\\b1}Bold{\\b0}\\Nwords\n"
-    assert cues.read_file("a.ass", data.encode(), 60.0) == [(1.0, 2.5, "Bold words")]
+    assert cues.read_file("a.ass", data.encode(), 60.0) == [cues.Cue(1.0, 2.5, "Bold words")]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "speaker", "text"),
+    [
+        ("a.vtt", "<v Anna Lee>Good morning.", "Anna Lee", "Good morning."),
+        ("a.vtt", "<v.loud Bob>Hello</v>", "Bob", "Hello"),
+        ("a.srt", "MR. SMITH: Sit down.", "Mr. Smith", "MR. SMITH: Sit down."),
+        ("a.srt", "Note: this is nobody's name", "", "Note: this is nobody's name"),
+    ],
+)
+def test_who_speaks_is_kept(name: str, line: str, speaker: str, text: str) -> None:
+    head, sign = ("WEBVTT\n\n", ".") if name.endswith("vtt") else ("1\n", ",")
+    (cue,) = cues.read_file(name, f"{head}00:00:01{sign}000 --> 00:00:02{sign}000\n{line}\n".encode(), 9.0)
+    assert (cue.speaker, cue.text) == (speaker, text)

@@ -50,7 +50,8 @@ def find_rows(lexicon: Lexicon, query: str) -> set[int]:
 
 def test_words_find_their_lines_in_every_language() -> None:
     lines, pairs = read_table()
-    assert len({pair.language for pair in pairs}) >= MIN_LANGUAGES and len(pairs) >= MIN_PAIRS
+    assert len({pair.language for pair in pairs}) >= MIN_LANGUAGES
+    assert len(pairs) >= MIN_PAIRS
     index = LexicalIndex((Document.of("", "", line, "", language), language) for language, line in lines)
     lexicon = Lexicon([(index, np.ones(len(lines), np.bool_))])
     wrong = defaultdict(list)

@@ -10,12 +10,16 @@ from django.urls import reverse
 from PIL import Image
 
 from indexer.moments import choose
+from indexer.queries import Query
+from indexer.query_language import take_literally
 from indexer.retriever import Candidate, Ranked
 from indexer.types import Span
 from tests.conftest import paint
+from webapp.index.snapshot import current_snapshot
 from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Tag, Video
-from webapp.search import moments
-from webapp.search.moments import Wanted, find_moments
+from webapp.search import queries
+from webapp.search.moments import find_moments
+from webapp.search.queries import Wanted
 
 
 def jpeg(picture) -> bytes:
@@ -77,10 +81,16 @@ def test_a_frame_and_a_moment_are_searches_too(demo, clients) -> None:
 
 def test_less_of_one_moment_lowers_what_is_like_it(demo, people) -> None:
     recipe = Recipe.objects.get()
-    plain = moments.encode(Wanted("a search page"), recipe)
+    snapshot = current_snapshot(recipe)
+    lexicon = snapshot.lexicon(snapshot.masks(snapshot.videos))
+
+    def encode(**pointed: tuple[int, ...]) -> Query:
+        text = "a search page"
+        return queries.encode(Wanted(text, **pointed), take_literally(text), lexicon, recipe)
+
     segment = demo.segments.active().last()
-    more, less = (moments.encode(Wanted("a search page", **{how: (segment.pk,)}), recipe) for how in ("like", "unlike"))
-    look = moments.load_examples([segment.pk], recipe)[0].visual
+    plain, more, less = encode(), encode(like=(segment.pk,)), encode(unlike=(segment.pk,))
+    look = queries.load_examples([segment.pk], recipe)[0].visual
     assert more.visual @ look > plain.visual @ look > less.visual @ look
 
 

@@ -43,7 +43,7 @@ def captions(video: Video, source: str = "") -> list[Cue]:
     else:
         lines = list(video.utterances.values(*FIELDS))
     spoken = [Utterance(u["start"], u["end"], u["text"], 1.0, [Word(*w) for w in u["words"]]) for u in lines]
-    return [Cue(*cue) for cue in lay_out(spoken)]
+    return [Cue(cue.start, cue.end, cue.text) for cue in lay_out(spoken)]
 
 
 def chapters(video: Video, user: User | None = None) -> list[Cue]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from indexer import types
 from webapp.models import SPEECH, Transcript, Utterance, Video
 
-FIELDS = ("start", "end", "text", "confidence", "words", "language")
+FIELDS = ("start", "end", "text", "confidence", "words", "language", "speaker")
 
 
 def save(video: Video, source: str, language: str, title: str, utterances: Iterable[types.Utterance]) -> None:
@@ -18,6 +18,7 @@ def save(video: Video, source: str, language: str, title: str, utterances: Itera
             "confidence": u.confidence,
             "words": [[w.text, w.start, w.end] for w in u.words],
             "language": u.language or language,
+            "speaker": u.speaker[:80],
         }
         for u in utterances
     ]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
-from indexer.expansion import STOP, Lexicon, Word, find_nearest
-from indexer.tokens import tokenize
+from indexer.expansion import Lexicon, Word, find_nearest
+from indexer.tokens import STOP, tokenize
 from webapp import engine
 
 # Letters from which on one or two mistakes still leave no doubt about the word. Shorter ones are only asked about.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Q
 
+from indexer import types
+from indexer.cues import time_words
 from indexer.documents import holds
 from indexer.lexical import Term
 from indexer.moments import Chosen
@@ -51,8 +53,8 @@ def find_said(chosen: Sequence[Chosen], asked: Sequence[Query], recipe: Recipe) 
     for video, start, end, text, blob in rows.values_list(*COLUMNS):
         clauses[video].append((start, end, text, blob))
     heard: dict[int, list[tuple[str, float]]] = defaultdict(list)
-    for video, words in Utterance.objects.filter(said).order_by("start", "pk").values_list("video", "words"):
-        heard[video] += [(token.text, float(start)) for text, start, _end in words for token in tokenize(text)]
+    for line in Utterance.objects.filter(said).order_by("start", "pk"):
+        heard[line.video_id] += list_tokens(line)
     found = {}
     for c in led:
         video, span = c.ranked.candidate.video, c.span
@@ -67,6 +69,13 @@ def find_said(chosen: Sequence[Chosen], asked: Sequence[Query], recipe: Recipe) 
             _, best, query = max(fits, key=lambda row: row[0])
             found[c.ranked.candidate.segment] = locate(query, words, Span(*inside[best][:2]), span)
     return found
+
+
+def list_tokens(line: Utterance) -> list[tuple[str, float]]:
+    """With the second at which each is said; of brought and corrected lines about that."""
+    words = [types.Word(text, float(start), float(end)) for text, start, end in line.words]
+    timed = time_words(types.Utterance(line.start, line.end, line.text, words=words))
+    return [(token.text, word.start) for word in timed for token in tokenize(word.text)]
 
 
 def leads(parts: Mapping[str, float]) -> bool:
