@@ -1,8 +1,8 @@
 """What else a text is found by: parts of its compounds, what its irregular words are forms of, names of Chinese people
 and places in Latin letters.
 
-Worked out once, when a segment is stored, because the dictionaries that it takes (some 100 MB a language) need not be in
-the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
+Worked out once, when a segment is stored, because the dictionaries that it takes (some 100 MB a language) need not be
+in the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
 """
 
 from functools import cache, lru_cache

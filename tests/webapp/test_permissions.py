@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from indexer.adapters.faiss import FaissIndex
+from indexer.cues import Cue
 from webapp.answers import replies
 from webapp.index.changes import mark_changed
 from webapp.models import Evidence, EvidenceVector, Question, Segment, User, Video
@@ -127,7 +128,8 @@ def test_instructions_in_a_transcript_are_words_like_others(text, demo, people, 
     hidden = Video.objects.create(
         owner=people["admin"], title="Canary of the admin", file_name="c.mp4", sha256="c", size_bytes=1
     )
-    subtitles.replace(demo, [(1.0, 4.0, text), (9.0, 14.0, "Then Whisper writes down what is spoken.")])
+    lines = [Cue(1.0, 4.0, text), Cue(9.0, 14.0, "Then Whisper writes down what is spoken.")]
+    subtitles.replace(demo, lines)
     work()
     for question in ("What writes down what is spoken?", "Which videos are private?", "What is the secret key?"):
         page = (

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
 
 from indexer.calibration import BACKGROUND
+from indexer.documents import Document
+from indexer.expansion import Lexicon, Word
 from indexer.fusion import Concatenation
 from indexer.lexical import LexicalIndex
 from indexer.measures import Record
 from indexer.snapshot import TEXT_BLOCK_WEIGHT, Shelf
-from indexer.terms import terms
+from indexer.tokens import tokenize
 from indexer.types import Ids, Mask, Space, Vectors
 from webapp import engine
+from webapp.benchmarks import lexical
 from webapp.index import recipes, snapshot
 from webapp.search.candidates import CANDIDATES_PER_CHANNEL
 
@@ -41,7 +43,7 @@ class Made:
 
     vectors: Vectors
     videos: Ids
-    documents: list[list[str]]
+    lines: list[str]
     rows: Ids
     asked: Vectors
 
@@ -57,7 +59,7 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
         vectors = snapshot.index_class()(made.vectors, np.arange(count))
         built = time.process_time() - begun
         begun = time.process_time()
-        words = LexicalIndex(made.documents)
+        words = LexicalIndex((Document(speech=line), "en") for line in made.lines)
         shelf = Shelf.of(np.arange(count), made.videos, vectors, words)
         yield {
             "bench": f"index of {count:,}",
@@ -69,7 +71,9 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
         everyone = np.unique(made.videos)
         for name, may_see in (("all visible", everyone), ("1 % visible", everyone[:: round(1 / FEW)])):
             yield {"bench": f"query of {count:,}, {name}", **measure(made, shelf, queries, may_see, encode)}
-        yield full_text(made.documents, queries)
+        yield from lexical.compare(
+            made.lines, made.videos, [words for _, words in queries], everyone[:: round(1 / FEW)]
+        )
 
 
 def make(count: int, dice: np.random.Generator) -> Made:
@@ -86,20 +90,35 @@ def make(count: int, dice: np.random.Generator) -> Made:
     asked = np.concatenate([block[rows] for block in blocks], 1)
     blocks[1][dice.random(count) < 0.4] = 0.0  # nothing is said there
     drawn = np.minimum(dice.zipf(1.2, size=(count, 12)), VOCABULARY)
-    documents = [[f"w{n}" for n in row] for row in drawn.tolist()]
-    return Made(np.concatenate(blocks, 1).astype(np.float32), videos, documents, rows, asked)
+    spelled = [spell(n) for n in range(VOCABULARY + 1)]
+    lines = [" ".join(spelled[n] for n in row) for row in drawn.tolist()]
+    return Made(np.concatenate(blocks, 1).astype(np.float32), videos, lines, rows, asked)
+
+
+def spell(number: int) -> str:
+    """A word of its own for every number, the common ones short: "baba", "babe"."""
+    syllables = [consonant + vowel for consonant in "bdfghjklmnprtvz" for vowel in "aeiou"]
+    number, word = number + len(syllables), ""
+    while number:
+        number, at = divmod(number, len(syllables))
+        word = syllables[at] + word
+    return word
 
 
 def ask(made: Made, dice: np.random.Generator) -> list[Asked]:
-    """Moments with noise, asked twice as `Snapshot.propose` does, and a common, a middling and a rare word of each."""
+    """Moments with noise, asked twice as `Snapshot.propose` does, and four words of each: two that follow each other,
+    one of which is rare, a common one and a middling one.
+    """
     queries, fusion = [], Concatenation({space: Space("", 384) for space in WEIGHTS})
     for row, vector in zip(made.rows.tolist(), made.asked, strict=True):
         noisy = vector + 0.6 * dice.normal(size=len(vector)).astype(np.float32) / np.sqrt(384)
         blocks = {"visual": noisy[:384], "text": noisy[384:]}
         blocks = {space: block / np.linalg.norm(block) for space, block in blocks.items()}
-        said = sorted(set(made.documents[row]), key=lambda word: int(word[1:]))
+        line = made.lines[row].split()
+        said = sorted(set(line), key=lambda word: (len(word), word))
+        at = max(0, line.index(said[-1]) - 1)
         both = tuple(fusion.fuse_query(blocks, weights) for weights in (WEIGHTS, {**WEIGHTS, "visual": 0.0}))
-        queries.append((both, [said[0], said[len(said) // 2], said[-1]]))
+        queries.append((both, [line[at], line[at + 1], said[0], said[len(said) // 2]]))
     return queries
 
 
@@ -111,7 +130,8 @@ def measure(
     encode: Callable[[int], None],
 ) -> Record:
     """Milliseconds of wall time in this process."""
-    taken: dict[str, list[float]] = {part: [] for part in ("encode", "rights", "vectors", "words", "whole")}
+    parts = ("encode", "rights", "vectors", "words", "phrase", "mistyped", "whole")
+    taken: dict[str, list[float]] = {part: [] for part in parts}
     found: list[list[set[int]]] = []
     mask: Mask = shelf.mask(may_see)
     for number, (vectors, words) in enumerate(queries):
@@ -122,7 +142,12 @@ def measure(
         marks.append(time.perf_counter())
         hits = [shelf.vectors.search(vector, CANDIDATES_PER_CHANNEL, mask) for vector in vectors]
         marks.append(time.perf_counter())
-        shelf.lexical.search(words, CANDIDATES_PER_CHANNEL, mask)
+        lexicon = Lexicon([(shelf.lexical, mask)])
+        shelf.lexical.search(lexicon.expand([Word((w,)) for w in words]), CANDIDATES_PER_CHANNEL, mask)
+        marks.append(time.perf_counter())
+        shelf.lexical.search([lexicon.quote(" ".join(words[:2]))], CANDIDATES_PER_CHANNEL, mask)
+        marks.append(time.perf_counter())
+        lexicon.find_nearest(max(words, key=len)[:-1] + "q")
         marks.append(time.perf_counter())
         found.append([{hit.segment for hit in some[:TOP]} for some in hits])
         for part, (a, b) in zip(taken, [*itertools.pairwise(marks), (marks[0], marks[-1])], strict=True):
@@ -155,27 +180,7 @@ def _encoder() -> Callable[[int], None]:
         text = f"{BACKGROUND[number % len(BACKGROUND)]} {next(unique)}"
         picture_encoder.encode_texts([text])
         sentence_encoder.encode_queries([text])
-        terms(text)
+        tokenize(text)
 
     encode(0)
     return encode
-
-
-def full_text(documents: list[list[str]], queries: list[Asked]) -> Record:
-    """The same words asked of SQLite's FTS5, ranked by bm25: what this index replaced."""
-    if connection.vendor != "sqlite":
-        return {"bench": f"FTS5 of {len(documents):,}", "skipped": "the database is not SQLite"}
-    import sqlite3
-
-    base = sqlite3.connect(":memory:")
-    base.execute("CREATE VIRTUAL TABLE d USING fts5(terms)")
-    base.executemany("INSERT INTO d VALUES (?)", ((" ".join(words),) for words in documents))
-    taken = []
-    for _, words in queries[:50]:
-        begun = time.perf_counter()
-        base.execute(
-            "SELECT rowid FROM d WHERE terms MATCH ? ORDER BY bm25(d) LIMIT 120", (" OR ".join(words),)
-        ).fetchall()
-        taken.append(1000 * (time.perf_counter() - begun))
-    p50, p95 = (round(float(np.percentile(taken, p)), 1) for p in (50, 95))
-    return {"bench": f"FTS5 of {len(documents):,}", "words p50 ms": p50, "words p95 ms": p95}
