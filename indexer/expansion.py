@@ -6,7 +6,7 @@ All of it from the words of the rows that a person may see, so that nothing is t
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import regex
@@ -17,7 +17,8 @@ from indexer.types import Mask
 
 SOUND_WEIGHT = 0.5  # of a word that only sounds like the typed one
 MIN_SPLIT = 4  # letters of a word that may be two
-MAX_NEAREST = 5  # corrections that are worth a look
+MAX_NEAREST = 5  # corrections and completions that are worth a look
+MAX_BEGINNINGS, MAX_FOLLOWING = 300, 50  # words with a beginning that are counted, alone and behind another word
 _OKURIGANA = regex.compile(r"^(\p{Han}+)\p{Hiragana}+$")
 _LITTLE = regex.compile(r"^\p{Hiragana}{1,2}$")  # particles and endings, mostly
 
@@ -114,6 +115,20 @@ class Lexicon:
         index, _ = max(self.shelves, key=lambda shelf: len(shelf[0]))
         held = min(len(index), sum(index.count_rows(form) for form in forms))
         return Term(text, forms, float(np.log(1 + (len(index) + 1) / (held + 0.5))))
+
+    def find_beginning(self, start: str, before: str = "") -> list[str]:
+        """Words that begin so, those first that often follow the word `before`, then those that many rows hold; only a
+        few hundred of them are looked at.
+        """
+        known = dict.fromkeys(
+            word for index, _ in self.shelves for word in islice(index.find_beginning(start), MAX_BEGINNINGS)
+        )
+        counts = {word: self.count(word) for word in known if word != start}
+        telling = sorted((word for word in counts if counts[word]), key=lambda word: (-counts[word], word))
+        if before:
+            following = {word: self.count(f"{before} {word}") for word in telling[:MAX_FOLLOWING]}
+            telling = sorted(telling[:MAX_FOLLOWING], key=lambda word: (-following[word], -counts[word], word))
+        return telling[:MAX_NEAREST]
 
     def find_nearest(self, word: str) -> list[str]:
         """Words that are written where this person may see it and that `word` may have been meant for, best first."""

@@ -13,6 +13,20 @@ def narrow(progress: Progress, number: int, count: int) -> Progress:
     return lambda share: progress((number + share) / count)
 
 
+class Translator(Protocol):
+    """What is said in one language, in another one."""
+
+    name: str
+
+    def knows(self, language: str) -> bool:
+        """Whether it reads and writes a language (ISO 639-1)."""
+        ...
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """Each of the texts; both languages are known."""
+        ...
+
+
 class Dictionary(Protocol):
     """The words of a language, folded."""
 

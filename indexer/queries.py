@@ -1,7 +1,8 @@
 """What a person typed, read before it is searched: its kind, its words, and the caption that a question asks for."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Query:
     text_vector: Vectors
     preference: Preference = SCENE
     events: "tuple[Query, ...]" = ()
+    gains: Mapping[str, float] = field(default_factory=dict)  # of the parts of a score, 1 where nothing was learned
 
     def moved(self, liked: "list[Example]", disliked: "list[Example]") -> "Query":
         """More like some moments and less like others: Rocchio with the constants of Salton & Buckley 1990."""

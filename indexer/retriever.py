@@ -87,10 +87,11 @@ def _score(query: Query, candidate: Candidate, calibration: Calibration) -> Rank
     is_asked = np.any(query.visual) and "visual" not in counts.off
     visual, common = _score_visual(candidate, query, calibration) if is_asked else (0.0, 0.0)
     parts = {"visual": visual, **_score_words(query, candidate, calibration)}
+    parts = {name: part * query.gains.get(name, 1.0) for name, part in parts.items()}
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
     best, score = int(cosines.argmax()) if len(cosines) else -1, sum(parts.values())
-    return Ranked(candidate, score, parts, span, best, score - COMMON_SHARE * common)
+    return Ranked(candidate, score, parts, span, best, score - COMMON_SHARE * common * query.gains.get("visual", 1.0))
 
 
 def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) -> tuple[float, float]:

@@ -12,7 +12,16 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from indexer.errors import ModelMissing
-from indexer.ports import Dictionary, Fusion, PictureEncoder, ScreenReader, SentenceEncoder, SoundDetector, Transcriber
+from indexer.ports import (
+    Dictionary,
+    Fusion,
+    PictureEncoder,
+    ScreenReader,
+    SentenceEncoder,
+    SoundDetector,
+    Transcriber,
+    Translator,
+)
 from indexer.types import Space
 from qa.ports import Captioner, Decoder, Mood, Reranker
 from webapp.models import Recipe
@@ -149,3 +158,12 @@ def decoder() -> Decoder | None:
 
 def english_words() -> Dictionary:
     return _adapter("indexer.adapters.symspell.EnglishWords")  # type: ignore[no-any-return]
+
+
+def translates() -> bool:
+    """Whether a translation model belongs to the profile; none does to `compact`."""
+    return "translator" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]
+
+
+def translator() -> Translator | None:
+    return _kept("translator") if translates() else None

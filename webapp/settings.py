@@ -195,6 +195,10 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "captioner": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
         "decoder": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
+        "translator": (
+            "indexer.adapters.m2m100.M2M100",
+            os.environ.get("KINOSCOPE_TRANSLATION", "facebook/m2m100_418M"),
+        ),
     },
 }
 # In either profile another model may write the answers: one that people already run, or one of transformers.

@@ -24,21 +24,23 @@ from indexer.types import Ids, Mask
 
 TOP = 40
 ASKED = 100  # queries a row
+ALL, PHRASE = "all visible", "phrase"
 Asked = Sequence[list[str]]
-Search = Callable[[list[str], int], object]
+Search = Callable[[list[str], str], object]
+Masks = dict[str, Mask]
 
 
-def compare(lines: Sequence[str], videos: Ids, asked: Asked, few: Ids) -> Iterator[Record]:
-    """Per engine: CPU seconds to build, size, p50 and p95 of queries where all is visible, and where only the videos
-    `few` are; of phrases, where it has any.
+def compare(lines: Sequence[str], videos: Ids, asked: Asked) -> Iterator[Record]:
+    """Per engine: CPU seconds to build, size, p50 and p95 of queries where all is visible, half or a hundredth of the
+    videos; of phrases, where it has any.
     """
-    engines: dict[str, Callable[[Sequence[str], Ids, Mask], tuple[Search, float]]] = {
+    engines: dict[str, Callable[[Sequence[str], Ids, Masks], tuple[Search, float]]] = {
         "ours": _ours,
         "tantivy": _tantivy,
         "bm25s": _bm25s,
         "FTS5": _fts5,
     }
-    mask = np.isin(videos, few)
+    masks = {f"{name} visible": videos % every == 0 for name, every in (("all", 1), ("half", 2), ("1 %", 100))}
     for name, build in engines.items():
         bench = f"words of {len(lines):,}, {name}"
         missing = name in ("tantivy", "bm25s") and find_spec(name) is None
@@ -46,39 +48,38 @@ def compare(lines: Sequence[str], videos: Ids, asked: Asked, few: Ids) -> Iterat
             yield {"bench": bench, "skipped": "not installed: uv sync --extra bench" if missing else "no SQLite"}
             continue
         begun = time.process_time()
-        search, size = build(lines, videos, mask)
+        search, size = build(lines, videos, masks)
         record: Record = {"bench": bench, "build CPU s": round(time.process_time() - begun, 1)}
         record |= {"MB": round(size / 1e6)} if size else {}
-        for mode, kind in enumerate(("all visible", "few visible", "phrase")):
-            if (name, kind) != ("bm25s", "phrase"):  # it knows no order
-                record |= _clock(kind, search, asked[:ASKED], mode)
+        for kind in (*masks, PHRASE):
+            if (name, kind) != ("bm25s", PHRASE):  # it knows no order
+                record |= _clock(kind, search, asked[:ASKED])
         yield record
 
 
-def _clock(kind: str, search: Search, asked: Asked, mode: int) -> Record:
+def _clock(kind: str, search: Search, asked: Asked) -> Record:
     taken = []
     for words in asked:
         begun = time.perf_counter()
-        search(words, mode)
+        search(words, kind)
         taken.append(1000 * (time.perf_counter() - begun))
     return {f"{kind} p{p} ms": round(float(np.percentile(taken, p)), 1) for p in (50, 95)}
 
 
-def _ours(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, float]:
+def _ours(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, float]:
     index = LexicalIndex((Document(speech=line), "en") for line in lines)
-    everything = np.ones(len(lines), np.bool_)
 
-    def search(words: list[str], mode: int) -> object:
-        mask = few if mode == 1 else everything
+    def search(words: list[str], kind: str) -> object:
+        mask = masks.get(kind, masks[ALL])
         lexicon = Lexicon([(index, mask)])
-        if mode == 2:
+        if kind == PHRASE:
             return index.search([lexicon.quote(" ".join(words[:2]))], TOP, mask)
         return index.search(lexicon.expand([Word((word,)) for word in words]), TOP, mask)
 
     return search, len(index.dump())
 
 
-def _tantivy(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, float]:
+def _tantivy(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, float]:
     import tantivy
 
     schema = tantivy.SchemaBuilder().add_text_field("words", tokenizer_name="whitespace")
@@ -96,17 +97,17 @@ def _tantivy(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, floa
     index.reload()
     size = sum(file.stat().st_size for file in folder.iterdir())
     searcher, may, must = index.searcher(), tantivy.Occur.Should, tantivy.Occur.Must
-    visible = [int(video) for video in np.unique(videos[few])]
+    visible = {kind: [int(video) for video in np.unique(videos[mask])] for kind, mask in masks.items()}
 
-    def search(words: list[str], mode: int) -> object:
-        if mode == 2:
+    def search(words: list[str], kind: str) -> object:
+        if kind == PHRASE:
             query = tantivy.Query.phrase_query(schema, "words", words[:2])
         else:
             query = tantivy.Query.boolean_query(
                 [(may, tantivy.Query.term_query(schema, "words", word)) for word in words]
             )
-        if mode == 1:
-            seen = tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema, "video", visible), 0.0)
+        if kind not in (ALL, PHRASE):
+            seen = tantivy.Query.const_score_query(tantivy.Query.term_set_query(schema, "video", visible[kind]), 0.0)
             query = tantivy.Query.boolean_query([(must, query), (must, seen)])
         hits = searcher.search(query, TOP, count=False).hits
         return [searcher.doc(address)["row"] for _, address in hits]
@@ -115,35 +116,40 @@ def _tantivy(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, floa
     return search, float(size)
 
 
-def _bm25s(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, float]:
+def _bm25s(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, float]:
     import bm25s
 
     index = bm25s.BM25()
     index.index([line.split() for line in lines], show_progress=False)
-    weights = few.astype(np.float32)
+    weights = {kind: mask.astype(np.float32) for kind, mask in masks.items()}
     scores: dict[str, Any] = index.scores
 
-    def search(words: list[str], mode: int) -> object:
-        mask = {"weight_mask": weights} if mode else {}
+    def search(words: list[str], kind: str) -> object:
+        mask = {} if kind == ALL else {"weight_mask": weights[kind]}
         return index.retrieve([words], k=TOP, show_progress=False, n_threads=0, **mask)
 
     return search, float(sum(part.nbytes for part in scores.values() if isinstance(part, np.ndarray)))
 
 
-def _fts5(lines: Sequence[str], videos: Ids, few: Mask) -> tuple[Search, float]:
+def _fts5(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, float]:
     import sqlite3
 
     base = sqlite3.connect(":memory:")
     base.execute("CREATE VIRTUAL TABLE d USING fts5(words)")
-    base.execute("CREATE TABLE seen (row INTEGER PRIMARY KEY)")
     base.executemany("INSERT INTO d(rowid, words) VALUES (?, ?)", enumerate(lines))
-    base.executemany("INSERT INTO seen VALUES (?)", ((int(row),) for row in np.flatnonzero(few)))
+    base.execute("CREATE TABLE seen (kind TEXT, row INTEGER, PRIMARY KEY (kind, row)) WITHOUT ROWID")
+    for kind, mask in masks.items():
+        base.executemany("INSERT INTO seen VALUES (?, ?)", ((kind, int(row)) for row in np.flatnonzero(mask)))
     size = base.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()").fetchone()[0]
-    asking = "SELECT rowid FROM d WHERE d MATCH ? {} ORDER BY bm25(d) LIMIT ?"
+    all_rows = "SELECT rowid FROM d WHERE d MATCH :words ORDER BY bm25(d) LIMIT :top"
+    seen_rows = (
+        "SELECT rowid FROM d WHERE d MATCH :words AND rowid IN (SELECT row FROM seen WHERE kind = :kind) "
+        "ORDER BY bm25(d) LIMIT :top"
+    )
 
-    def search(words: list[str], mode: int) -> object:
-        wanted = f'"{" ".join(words[:2])}"' if mode == 2 else " OR ".join(words)
-        join = "AND rowid IN (SELECT row FROM seen)" if mode == 1 else ""
-        return base.execute(asking.format(join), (wanted, TOP)).fetchall()
+    def search(words: list[str], kind: str) -> object:
+        wanted = f'"{" ".join(words[:2])}"' if kind == PHRASE else " OR ".join(words)
+        asking = all_rows if kind in (ALL, PHRASE) else seen_rows
+        return base.execute(asking, {"words": wanted, "kind": kind, "top": TOP}).fetchall()
 
     return search, float(size)

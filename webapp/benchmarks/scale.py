@@ -71,9 +71,7 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
         everyone = np.unique(made.videos)
         for name, may_see in (("all visible", everyone), ("1 % visible", everyone[:: round(1 / FEW)])):
             yield {"bench": f"query of {count:,}, {name}", **measure(made, shelf, queries, may_see, encode)}
-        yield from lexical.compare(
-            made.lines, made.videos, [words for _, words in queries], everyone[:: round(1 / FEW)]
-        )
+        yield from lexical.compare(made.lines, made.videos, [words for _, words in queries])
 
 
 def make(count: int, dice: np.random.Generator) -> Made:

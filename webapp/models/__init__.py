@@ -5,9 +5,9 @@ from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
 from webapp.models.links import SharedMoment, SharedThread, Token
 from webapp.models.people import Dismissal, User, Viewing
-from webapp.models.quality import Judgement, Measurement
+from webapp.models.quality import Impression, Judgement, Measurement, Tuning
 from webapp.models.questions import Question
-from webapp.models.searches import PictureQuery, SavedSearch
+from webapp.models.searches import PictureQuery, RecentSearch, SavedSearch
 from webapp.models.spellings import Spelling
 from webapp.models.steps import Step, Worker
 from webapp.models.transcripts import Transcript
@@ -25,6 +25,7 @@ __all__ = [
     "EvidenceVector",
     "ExportLink",
     "FrameVector",
+    "Impression",
     "IndexState",
     "Judgement",
     "Keyframe",
@@ -32,6 +33,7 @@ __all__ = [
     "Measurement",
     "PictureQuery",
     "Question",
+    "RecentSearch",
     "Recipe",
     "SavedSearch",
     "ScreenLine",
@@ -45,6 +47,7 @@ __all__ = [
     "Token",
     "Tombstone",
     "Transcript",
+    "Tuning",
     "Upload",
     "User",
     "Utterance",

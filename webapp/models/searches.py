@@ -19,6 +19,18 @@ class SavedSearch(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "query"], name="one_saved_search")]
 
 
+class RecentSearch(models.Model):
+    """What somebody searched for lately, for their own eyes only."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recent_searches")
+    text = models.CharField(max_length=200)
+    searched_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-searched_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "text"], name="one_recent_search")]
+
+
 class PictureQuery(models.Model):
     """A picture that somebody searches with: what the box made of it, for as long as its address may be used."""
 

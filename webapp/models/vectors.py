@@ -36,6 +36,7 @@ class Recipe(models.Model):
     shortest = models.FloatField()
     longest = models.FloatField()
     calibration = models.JSONField(default=dict)
+    gains = models.JSONField(default=dict, help_text="how much each part of a score counts, where that was learned")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -108,6 +109,9 @@ class IndexState(models.Model):
     fence = models.BigIntegerField(default=0)
     writer_until = models.DateTimeField(null=True)
     damaged = models.CharField(max_length=300, blank=True, help_text="generations that did not verify")
+    learns = models.BooleanField(default=False, help_text="whether search learns from use")
+    learn_now = models.BooleanField(default=False)
+    learned_at = models.DateTimeField(null=True)
     swept_at = models.DateTimeField(null=True)
     purge_below = models.BigIntegerField(null=True, help_text="generations of an older sequence hold deleted segments")
 

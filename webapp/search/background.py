@@ -18,11 +18,11 @@ from webapp.search.queries import Wanted, read
 MIN_CHANGED_SHARE = 0.05  # of segments that must be new or gone before it is worth measuring again
 
 
-def measure(recipe: Recipe) -> Calibration | None:
-    """The calibration of the library as it is now; None while the last one still fits."""
+def measure(recipe: Recipe, anew: bool = False) -> Calibration | None:
+    """The calibration of the library as it is now; None while the last one still fits, unless `anew`."""
     segments = Segment.objects.filter(recipe=recipe)
     before, now = recipe.calibration.get("segments", 0), segments.count()
-    if before and abs(now - before) <= MIN_CHANGED_SHARE * before:
+    if not anew and before and abs(now - before) <= MIN_CHANGED_SHARE * before:
         return None
     visual, text = encode_background(engine.pictures(recipe), engine.sentences(recipe))
     measured = calibrate({"visual": visual, "text": text}, read_rows(segments, recipe).blocks)
@@ -42,10 +42,10 @@ def encode_background(picture_encoder: PictureEncoder, sentence_encoder: Sentenc
     return picture_encoder.encode_texts(BACKGROUND), sentence_encoder.encode_queries(BACKGROUND)
 
 
-def refresh(recipe: Recipe) -> None:
+def refresh(recipe: Recipe, anew: bool = False) -> None:
     """Measure and save, where there is something to measure."""
     if recipe.segments.exists():
-        save(recipe, measure(recipe))
+        save(recipe, measure(recipe, anew))
 
 
 def save(recipe: Recipe, measured: Calibration | None) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from webapp.models import Tag, User, Utterance, Video
+from webapp.models import Tag, Utterance, Video
 from webapp.parsing import parse_place
 
 MAX_CHOICES = 12  # choices of a facet
@@ -134,19 +134,6 @@ def count_tags(videos: QuerySet[Video]) -> list[tuple[str, int]]:
     """Labels with the number of videos that have them, most frequent first. Moods are no labels."""
     tags = Tag.objects.filter(video__in=videos.order_by().values("pk")).exclude(kind="mood")
     return list(tags.order_by().values_list("name").annotate(n=Count("video", distinct=True)).order_by("-n", "name"))
-
-
-def suggest_words(visible: QuerySet[Video], user: User, beginning: str) -> list[str]:
-    """What could be meant: own earlier searches, tags and titles that hold a word with this beginning."""
-    start = beginning.casefold().strip()
-    if len(start) < 2 and not any(ord(c) > 0x2E80 for c in start):
-        return []
-    earlier = user.saved_searches.values_list("name", flat=True)
-    tags = count_tags(visible)
-    titles = visible.filter(title__icontains=start).values_list("title", flat=True)[:MAX_CHOICES]
-    offered = [*earlier, *(tag for tag, _ in tags), *titles]
-    fits = [text for text in offered if any(w.startswith(start) for w in [text.casefold(), *text.casefold().split()])]
-    return list(dict.fromkeys(fits))[:8]
 
 
 def without_paging(parameters: QueryDict) -> QueryDict:

@@ -152,7 +152,7 @@ def read_words(wanted: Wanted, parsed: Parsed, lexicon: Lexicon, recipe: Recipe)
     visual, text = (np.zeros(recipe.dims[space], np.float32) for space in fusion.SPACES)
     preference = PHRASE if parsed.values("phrase") else queries.classify(wanted.text)
     terms = read_terms(wanted.text, parsed, lexicon)
-    return Query(wanted.text, terms, visual, text, replace(preference, off=wanted.off))
+    return Query(wanted.text, terms, visual, text, replace(preference, off=wanted.off), gains=recipe.gains)
 
 
 def read_terms(text: str, parsed: Parsed, lexicon: Lexicon) -> tuple[Term, ...]:

@@ -1,6 +1,6 @@
 """Filters for times, marked words and links into the player."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import template
@@ -92,6 +92,12 @@ def foreign_language(moment: Moment) -> str:
     """The language of what is said there, where it is not that of the page; "" else."""
     spoken = moment.segment.language if moment.segment.speech else ""
     return "" if spoken == (get_language() or "").split("-")[0] else spoken
+
+
+@register.filter
+def place(moments: Sequence[Moment], moment: Moment) -> int:
+    """Where in a list it stands, from 0."""
+    return next(at for at, other in enumerate(moments) if other is moment)
 
 
 @register.filter

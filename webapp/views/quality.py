@@ -6,16 +6,20 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from webapp.models import Judgement, Measurement, Video
+from webapp.index import recipes
+from webapp.models import Impression, IndexState, Judgement, Measurement, Tuning, Video
 from webapp.parsing import parse_key, parse_seconds
 from webapp.people.access import signed_in
+from webapp.search import learning
 from webapp.views.operations import only_admins
 
 WIDTH, HEIGHT, MARGIN = 320, 90, 8  # units of a plot
@@ -55,10 +59,33 @@ def quality(request: HttpRequest) -> HttpResponse:
         {
             "benches": plot_all(),
             "judged": said.order_by("-right", "query")[:MAX_ROWS],
+            "learns": learning.is_on(),
+            "impressions": Impression.objects.count(),
+            "followed": Impression.objects.exclude(followed={}).count(),
+            "tunings": Tuning.objects.select_related("recipe")[:10],
+            "gains": recipes.active().gains,
             "width": WIDTH,
             "height": HEIGHT,
         },
     )
+
+
+@require_POST
+@login_required
+def learn(request: HttpRequest) -> HttpResponse:
+    """Let search learn from use or not, have it learn now, or go back to how it ranked before it learned."""
+    only_admins(request)
+    wanted = request.POST.get("do")
+    if wanted in ("on", "off"):
+        learning.switch(wanted == "on")
+        messages.success(request, _("Search learns from use.") if wanted == "on" else _("Search no longer learns."))
+    elif wanted == "now":
+        IndexState.objects.filter(pk=1).update(learn_now=True)
+        messages.success(request, _("A worker learns within a minute, where enough was followed."))
+    elif wanted == "back":
+        learning.go_back()
+        messages.success(request, _("Search ranks as it did before it learned."))
+    return redirect("quality")
 
 
 def plot_all() -> list[tuple[str, list[Plot]]]:

@@ -1,7 +1,7 @@
 """Search by words, a picture or a moment. The address of a page says all that it shows."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlencode
 
@@ -26,8 +26,9 @@ from webapp.messages import explain
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
 from webapp.parsing import parse_key, parse_number, parse_numbers, parse_seconds
 from webapp.people.access import signed_in
-from webapp.search import pictures
-from webapp.search.filters import Filters, suggest_words, without_paging
+from webapp.search import learning, pictures
+from webapp.search.completion import complete, remember
+from webapp.search.filters import Filters, without_paging
 from webapp.search.moments import find_moments, group_by_video
 from webapp.search.queries import Wanted
 
@@ -57,6 +58,8 @@ def search(request: HttpRequest) -> HttpResponse:
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
     found = find_moments(user, wanted, PAGE_SIZE * page + 1, videos=scope)
     shown = found.moments[PAGE_SIZE * (page - 1) : PAGE_SIZE * page]
+    if wanted.text and page == 1:
+        remember(user, wanted.text)
     grouped = request.GET.get("by") != "moment"
     unfiltered = [pair for pair in pairs(without_paging(request.GET)) if pair[0] not in filters.fields]
     context = {
@@ -77,11 +80,15 @@ def search(request: HttpRequest) -> HttpResponse:
             for video, start, good in user.judgements.filter(query=found.query).values_list("video_id", "start", "good")
         },
         "saved": user.saved_searches.all()[:20],
+        "recent": user.recent_searches.all()[:10],
+        "translates": engine.translates(),
         "query": request.GET.urlencode(),
         "kept": unfiltered,
         "unfiltered": urlencode(unfiltered),
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
+    if page == 1:
+        context["impression"] = learning.note_shown(user, replace(found, moments=shown))
     response = render(request, "search.html", context)
     response["X-Index"] = found.index  # which generation answered: for tests and for reports of errors
     return response
@@ -167,9 +174,9 @@ def picture_searched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_safe
 @login_required
 def suggest(request: HttpRequest) -> JsonResponse:
-    """Words that begin like what was typed; the key is no `q`, so that typing does not count as searching."""
+    """How what was typed may go on; the key is no `q`, so that typing does not count as searching."""
     user = signed_in(request)
-    offered = suggest_words(Video.objects.visible_to(user), user, request.GET.get("beginning", "")[:100])
+    offered = complete(user, Video.objects.visible_to(user), request.GET.get("beginning", "")[:100])
     return JsonResponse({"suggestions": offered})
 
 
@@ -184,6 +191,16 @@ def save_search(request: HttpRequest) -> HttpResponse:
         SavedSearch.objects.get_or_create(owner=user, query=parameters.urlencode()[:2000], defaults={"name": name})
         messages.success(request, _("The search is saved."))
     return redirect(f"{reverse('search')}?{parameters.urlencode()}")
+
+
+@require_POST
+@login_required
+def forget_searches(request: HttpRequest) -> HttpResponse:
+    """One of one's own recent searches, or all of them."""
+    recent = signed_in(request).recent_searches
+    text = request.POST.get("text", "")
+    (recent.filter(text=text) if text else recent.all()).delete()
+    return redirect("search")
 
 
 @require_POST

@@ -22,8 +22,10 @@ from webapp.parsing import parse_number, parse_numbers, parse_seconds
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
+from webapp.search import learning
 from webapp.uploads import removal
 
+PLAYED_SECONDS = 8  # of one report from which on something counts as played
 MAX_SPELLINGS = 4000  # characters: Whisper reads some 220 tokens of them
 MAX_WORDS = 200  # characters that are replaced at once
 
@@ -194,6 +196,8 @@ def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     position, seconds = (parse_seconds(request.POST.get(name, "")) for name in ("position", "seconds"))
     if position is None or seconds is None or position > video.duration + 1 or seconds > 60:
         return HttpResponse(status=400)
+    if seconds >= PLAYED_SECONDS:
+        learning.note_followed(user, request.POST.get("hit", ""), learning.PLAYED)
     Viewing.objects.get_or_create(viewer=user, video=video)
     Dismissal.objects.filter(viewer=user, video=video).delete()  # whoever plays it after all is interested
     Viewing.objects.filter(viewer=user, video=video).update(

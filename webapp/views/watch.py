@@ -5,22 +5,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from indexer.errors import IndexerError
 from webapp.media import documents, tracks
 from webapp.models import Chapter, Video
+from webapp.parsing import parse_seconds
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, ledger, tags
-from webapp.search import recommendations
+from webapp.search import learning, recommendations
 from webapp.search.moments import MIN_CONFIDENCE, Found, Moment, find_moments
 from webapp.search.queries import Wanted
+from webapp.search.translation import translate
 from webapp.views.questions import open_thread
 
 DOCUMENTS = (
@@ -41,6 +44,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
     audit.record_view(request, "watch", video)
+    learning.note_followed(user, request.GET.get("hit", ""))
     if not video.content_type:
         ledger.hurry(video, "proxy")
     segments = list(video.segments.active().prefetch_related("keyframes"))
@@ -94,6 +98,22 @@ def near(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     others = Video.objects.visible_to(user).exclude(pk=video.pk).values_list("pk", flat=True)
     found = find_moments(user, Wanted(like=(here.pk,)), MAX_SIMILAR_MOMENTS, "video", others) if here else None
     return render(request, "fragments/similar_moments.html", {"here": here, "moments": found.moments if found else []})
+
+
+@require_safe
+@login_required
+def translation(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """What is said at ?t, in the language of the page."""
+    video, time = visible_video(request, key), parse_seconds(request.GET.get("t", ""))
+    here = video.segments.active().filter(start__lte=(time or 0) + 0.01).order_by("-start").first()
+    if time is None or here is None:
+        raise Http404
+    context: dict[str, Any] = {"segment": here}
+    try:
+        context["translation"] = translate(here, get_language() or "")
+    except IndexerError as error:
+        context["problem"] = error
+    return render(request, "fragments/translation.html", context)
 
 
 def choose_hits(moments: Sequence[Moment]) -> list[Moment]:

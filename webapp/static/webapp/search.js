@@ -70,3 +70,23 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   next.focus();
 });
+
+// A translation is written where it was asked for.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-translate]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.getAttribute("aria-busy") === "true") return;
+  link.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(link.href);
+    if (!response.ok) throw new Error(response.status);
+    const place = document.createElement("div");
+    place.setAttribute("role", "status");
+    place.innerHTML = await response.text();
+    link.replaceWith(place);
+  } catch {
+    link.removeAttribute("aria-busy");
+    location.assign(link.href);
+  }
+});

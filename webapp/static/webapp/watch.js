@@ -63,11 +63,12 @@ if (video) {
   });
 
   // Report what was watched every ten seconds of playing.
+  const hit = new URLSearchParams(location.search).get("hit") || "";  // the search result that led here
   let last = null;
   let played = 0;
   const report = () => {
     if (played < 1) return;
-    const body = new URLSearchParams({ position: video.currentTime, seconds: Math.min(played, 60) });
+    const body = new URLSearchParams({ position: video.currentTime, seconds: Math.min(played, 60), hit });
     played = 0;
     fetch(page.dataset.watched, { method: "POST", body, headers: { "X-CSRFToken": token() }, keepalive: true }).catch(() => {});
   };
