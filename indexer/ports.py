@@ -18,6 +18,8 @@ class Translator(Protocol):
 
     name: str
 
+    def __hash__(self) -> int: ...
+
     def knows(self, language: str) -> bool:
         """Whether it reads and writes a language (ISO 639-1)."""
         ...

@@ -20,7 +20,7 @@ OF_A_VIDEO = {
     "make-qualities": ("post", 302), "spellings": ("post", 302), "respell": ("post", 302),
     "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
-    "near": ("get", 200),
+    "near": ("get", 200), "translation": ("get", 404),
 }  # fmt: skip
 FILES = {  # 401, not a page
     "stream", "streams", "stream-list", "stream-file", "captions", "storyboard", "poster", "frame", "thumbnails",
@@ -52,9 +52,16 @@ LINKED = {
     "oembed",
 }  # who has a link; see test_sharing
 NOBODY = "00000000-0000-4000-8000-000000000000"
-SEARCHING = {"search-picture", "save-search", "make-token", "judge"}  # what signed-in people send; see test_search
+SEARCHING = {
+    "search-picture",
+    "save-search",
+    "forget-searches",
+    "make-token",
+    "judge",
+}  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
+    "learn": "post",
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {"accessibility", "api-missing", "welcome", "login", "logout", "health", "favicon", "set_language"}

@@ -2,7 +2,7 @@
 
 Each is asked the same words of the same made-up moments, of which all or few may be seen: what may not be seen has to
 be left out inside the search, or the best hits of who may see little are lost. Tantivy gets the videos that may be seen
-as a set of terms, FTS5 a join, bm25s a mask.
+as a set of terms, FTS5 a table of rows, bm25s a mask.
 """
 
 import shutil
@@ -143,7 +143,7 @@ def _fts5(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, floa
     size = base.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()").fetchone()[0]
     all_rows = "SELECT rowid FROM d WHERE d MATCH :words ORDER BY bm25(d) LIMIT :top"
     seen_rows = (
-        "SELECT rowid FROM d WHERE d MATCH :words AND rowid IN (SELECT row FROM seen WHERE kind = :kind) "
+        "SELECT rowid FROM d WHERE d MATCH :words AND EXISTS (SELECT 1 FROM seen WHERE kind = :kind AND row = d.rowid) "
         "ORDER BY bm25(d) LIMIT :top"
     )
 

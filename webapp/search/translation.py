@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from indexer.ports import Translator
 from webapp import engine
 from webapp.models import Segment
 
@@ -12,15 +13,12 @@ def translate(segment: Segment, language: str) -> str:
     """Its speech in the language of a page; "" where no model knows both languages, or there is nothing to do. Raises
     `ModelMissing` where the model is not there.
     """
-    target = CODES.get(language, language)
-    if not segment.speech or not segment.language or segment.language == target:
+    target, model = CODES.get(language, language), engine.translator()
+    if not segment.speech or model is None or not (model.knows(segment.language) and model.knows(target)):
         return ""
-    return _translate(segment.speech, segment.language, target)
+    return "" if segment.language == target else _translate(model, segment.speech, segment.language, target)
 
 
 @lru_cache(maxsize=1000)
-def _translate(text: str, source: str, target: str) -> str:
-    model = engine.translator()
-    if model is None or not (model.knows(source) and model.knows(target)):
-        return ""
+def _translate(model: Translator, text: str, source: str, target: str) -> str:
     return model.translate([text], source, target)[0]

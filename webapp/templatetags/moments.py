@@ -101,9 +101,11 @@ def place(moments: Sequence[Moment], moment: Moment) -> int:
 
 
 @register.filter
-def lead_in(at: float) -> float:
-    """From where words are played that are said at a second: a little before."""
-    return max(0.0, at - LEAD_IN)
+def places(moment: Moment) -> list[tuple[float, float]]:
+    """Each second at which its words are said, and the one a little before from which they are played; its beginning
+    where nothing is said.
+    """
+    return [(at, max(0.0, at - LEAD_IN)) for at in moment.said_at] or [(moment.start, moment.start)]
 
 
 @register.filter
