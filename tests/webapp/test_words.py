@@ -88,9 +88,9 @@ def test_a_phrase_opens_where_it_is_said_also_over_the_end_of_a_segment(spoken: 
     assert moment.start == pytest.approx(3.5, abs=0.5)
     assert moment.plays_from == pytest.approx(moment.start - 0.5)
     found = search(people["owner"], "pineapple")
-    places = sorted(at for m in found.moments for at in m.said_at)
+    places = found.moments[0].said_at
     assert len(places) == 3  # each time that it is said
-    assert places[-1] > places[-2] > 12
+    assert places[-1] > places[-2] > 12 > places[0]
 
 
 def test_operators_narrow_by_what_they_name(spoken: Video, people: dict[str, User]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.db.models import Q
@@ -16,11 +16,10 @@ from indexer.queries import Query
 from indexer.tokens import tokenize
 from indexer.types import Span
 from indexer.vectors import unpack_valid
-from webapp.models import EvidenceVector, Recipe, Utterance
+from webapp.models import EvidenceVector, Recipe, Segment, Utterance
 
 MAX_WORD_GAP = 3.0  # seconds: words of the query that stand this close to its rarest one belong to it
 MAX_OVER = 5.0  # seconds behind a moment in which a phrase that begins in it may end
-MAX_PLACES = 12  # that are listed of one moment
 WORD_SHARE = 2.0  # what all words of the query, said in one clause, count beside a cosine of 1
 COLUMNS = ("evidence__video", "evidence__start", "evidence__end", "evidence__text", "vector")
 PARTS = ("visual", "speech", "screen")  # of a score; a title has no time
@@ -30,10 +29,13 @@ Heard = Sequence[tuple[str, float]]  # tokens in order, and when each is said
 
 @dataclass(frozen=True)
 class Said:
-    """Where a moment begins, and all places in it at which the rarest word of the query is said."""
+    """Where a moment begins, and the seconds at which the rarest word of the query is said; of the first moment of a
+    video all in it.
+    """
 
     start: float
     places: tuple[float, ...]
+    word: Term | None = None
 
 
 def find_said(chosen: Sequence[Chosen], asked: Sequence[Query], recipe: Recipe) -> dict[int, Said]:
@@ -43,39 +45,58 @@ def find_said(chosen: Sequence[Chosen], asked: Sequence[Query], recipe: Recipe) 
     led = [c for c in chosen if leads(c.ranked.parts)]
     if not led or not any(query.text for query in asked):
         return {}
-    within, said = Q(), Q()
-    for c in led:
-        video, span = c.ranked.candidate.video, c.span
+    spans = [(c.ranked.candidate.video, c.span) for c in led]
+    within = Q()
+    for video, span in spans:
         within |= Q(evidence__video=video, evidence__start__lt=span.end, evidence__end__gt=span.start)
-        said |= Q(video=video, start__lt=span.end + MAX_OVER, end__gt=span.start)
     rows = EvidenceVector.objects.filter(within, evidence__kind="speech", encoder=recipe.sentence_encoder)
     clauses: dict[int, list[tuple[float, float, str, bytes]]] = defaultdict(list)
     for video, start, end, text, blob in rows.values_list(*COLUMNS):
         clauses[video].append((start, end, text, blob))
-    heard: dict[int, list[tuple[str, float]]] = defaultdict(list)
-    for line in Utterance.objects.filter(said).order_by("start", "pk"):
-        heard[line.video_id] += list_tokens(line)
-    found = {}
+    heard, found = hear(spans), {}
     for c in led:
         video, span = c.ranked.candidate.video, c.span
         inside = [clause for clause in clauses[video] if clause[0] < span.end and span.start < clause[1]]
         words = [word for word in heard[video] if span.start - 0.01 <= word[1] < span.end + MAX_OVER]
         if inside:
-            fits = [
-                (fit(clause[2], clause[3], q, recipe.dims["text"]), n, q)
-                for n, clause in enumerate(inside)
-                for q in asked
-            ]
-            _, best, query = max(fits, key=lambda row: row[0])
-            found[c.ranked.candidate.segment] = locate(query, words, Span(*inside[best][:2]), span)
-    return found
+            ways = [(clause, query) for clause in inside for query in asked]
+            clause, query = max(ways, key=lambda way: fit(way[0][2], way[0][3], way[1], recipe.dims["text"]))
+            found[c.ranked.candidate.segment] = locate(query, words, Span(clause[0], clause[1]), span)
+    first = {c.ranked.candidate.video: c.ranked.candidate.segment for c in reversed(led)}
+    return found | find_elsewhere({v: found[s] for v, s in first.items() if s in found}, first, recipe)
+
+
+def find_elsewhere(said: Mapping[int, Said], segments: Mapping[int, int], recipe: Recipe) -> dict[int, Said]:
+    """The same with all places in the whole video, by the segments that hold the word."""
+    forms = {form for one in said.values() if one.word is not None for form in one.word.forms}
+    holding = Q()
+    for form in forms:
+        holding |= Q(tokens__contains=form)
+    rows = Segment.objects.filter(holding, recipe=recipe, video__in=said) if forms else Segment.objects.none()
+    heard = hear([(video, Span(start, end)) for video, start, end in rows.values_list("video", "start", "end")])
+    return {
+        segments[video]: replace(one, places=tuple(sorted({*find_starts(one.word, heard[video]), *one.places})))
+        for video, one in said.items()
+        if one.word is not None
+    }
+
+
+def hear(spans: Sequence[tuple[int, Span]]) -> dict[int, list[tuple[str, float]]]:
+    """Video -> the tokens that are said in these stretches and a little behind them, in order."""
+    said = Q(pk=None)
+    for video, span in spans:
+        said |= Q(video=video, start__lt=span.end + MAX_OVER, end__gt=span.start)
+    heard: dict[int, list[tuple[str, float]]] = defaultdict(list)
+    for line in Utterance.objects.filter(said).order_by("start", "pk"):
+        heard[line.video_id] += list_tokens(line)
+    return heard
 
 
 def list_tokens(line: Utterance) -> list[tuple[str, float]]:
     """With the second at which each is said; of brought and corrected lines about that."""
     words = [types.Word(text, float(start), float(end)) for text, start, end in line.words]
     timed = time_words(types.Utterance(line.start, line.end, line.text, words=words))
-    return [(token.text, word.start) for word in timed for token in tokenize(word.text)]
+    return [(token.text, round(word.start, 2)) for word in timed for token in tokenize(word.text)]
 
 
 def leads(parts: Mapping[str, float]) -> bool:
@@ -107,7 +128,7 @@ def locate(query: Query, heard: Heard, clause: Span, span: Span) -> Said:
     inside = [t for t in places if clause.start - 0.01 <= t < clause.end]
     anchor = inside[0] if inside else places[0]
     near = [t for times in present.values() for t in times if anchor - MAX_WORD_GAP <= t <= anchor]
-    return Said(max(span.start, min(near)), places[:MAX_PLACES])
+    return Said(max(span.start, min(near)), places, rarest)
 
 
 def find_starts(term: Term, heard: Heard) -> list[float]:

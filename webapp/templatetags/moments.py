@@ -24,6 +24,7 @@ from webapp.search.options import describe_part
 from webapp.search.queries import Reading
 
 BEFORE_HIT, MAX_EXCERPT = 80, 240  # characters of an excerpt
+MAX_PLACES = 12  # that are listed of one word in one video
 
 register = template.Library()
 register.filter("label", tags.translate)
@@ -105,7 +106,8 @@ def places(moment: Moment) -> list[tuple[float, float]]:
     """Each second at which its words are said, and the one a little before from which they are played; its beginning
     where nothing is said.
     """
-    return [(at, max(0.0, at - LEAD_IN)) for at in moment.said_at] or [(moment.start, moment.start)]
+    said = moment.said_at[:MAX_PLACES]
+    return [(at, max(0.0, at - LEAD_IN)) for at in said] or [(moment.start, moment.start)]
 
 
 @register.filter

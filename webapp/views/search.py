@@ -67,7 +67,10 @@ def search(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "pointed": pointed,
         "moments": shown,
-        "groups": [(group[0], group[1:]) for group in group_by_video(shown).values()],
+        "groups": [
+            (first, [other for other in others if other.start not in first.said_at])
+            for first, *others in group_by_video(shown).values()
+        ],
         "grouped": grouped,
         "words": found.reading.forms if found.reading else (),
         "filters": filters,
