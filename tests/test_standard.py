@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.adapters import towers
+from indexer.adapters import m2m100, towers
 from indexer.adapters.open_clip import CausalReading, OpenClipPictures, find_reader, shorten
 from indexer.adapters.openai_whisper import OpenaiWhisper
 from indexer.errors import ModelMissing
@@ -158,3 +158,44 @@ def test_a_checkpoint_that_is_a_program_is_not_run(clip_folder, tmp_path) -> Non
     assert not target.exists()
     pickle.loads(pickle.dumps(Evil(target)))  # the trap itself works
     assert target.exists()
+
+
+@pytest.fixture(scope="module")
+def m2m100_folder(tmp_path_factory) -> Path:
+    """M2M100's files as the hub has them (config, vocabulary, SentencePiece, weights), tiny and random."""
+    import sentencepiece
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
+
+    folder = tmp_path_factory.mktemp("m2m100")
+    words = folder / "words.txt"
+    words.write_text("\n".join(f"the dog {n} runs over the meadow and sleeps" for n in range(200)))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(words), model_prefix=str(folder / "sentencepiece.bpe"), vocab_size=60, model_type="bpe"
+    )
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "sentencepiece.bpe.model"))
+    known = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(n) for n in range(3, pieces.vocab_size()))]
+    (folder / "vocab.json").write_text(json.dumps({piece: n for n, piece in enumerate(known)}))
+    tokenizer = M2M100Tokenizer(str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"))
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(1)
+    size = {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "max_position_embeddings": 64}
+    heads = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    config = M2M100Config(vocab_size=len(known) + 120, **size, **heads)
+    M2M100ForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_translation_model_reads_its_own_files(m2m100_folder, monkeypatch) -> None:
+    monkeypatch.setattr(m2m100, "MAX_TOKENS", 12)
+    model = m2m100.M2M100(str(m2m100_folder))
+    assert model.knows("de")
+    assert not model.knows("tlh")
+    written = model.translate(["the dog runs", "the meadow sleeps"], "en", "de")
+    assert len(written) == 2
+    assert all("__de__" not in text for text in written)
+    assert written == model.translate(["the dog runs", "the meadow sleeps"], "en", "de")
+
+
+def test_a_missing_translation_model_says_what_to_do(tmp_path) -> None:
+    with pytest.raises(ModelMissing, match="models fetch"):
+        m2m100.M2M100(str(tmp_path / "nothing"))
