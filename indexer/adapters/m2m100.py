@@ -59,4 +59,5 @@ class M2M100:
                 max_new_tokens=MAX_TOKENS,
                 num_beams=2,
             )
-        return [str(text).strip() for text in self._tokenizer.batch_decode(written, skip_special_tokens=True)]
+        told = written[:, 2:]  # behind the start and the language
+        return [str(text).strip() for text in self._tokenizer.batch_decode(told, skip_special_tokens=True)]
