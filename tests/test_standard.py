@@ -192,7 +192,6 @@ def test_a_translation_model_reads_its_own_files(m2m100_folder, monkeypatch) -> 
     assert not model.knows("tlh")
     written = model.translate(["the dog runs", "the meadow sleeps"], "en", "de")
     assert len(written) == 2
-    assert not any(text.startswith("__") for text in written)
     assert written == model.translate(["the dog runs", "the meadow sleeps"], "en", "de")
 
 
