@@ -127,7 +127,7 @@ def lay_out(utterances: Sequence[Utterance]) -> Cues:
     """Cues of at most two lines (joined by a line break) that stay long enough to be read: cut at the ends of sentences
     and clauses and at pauses, one speaker's sentence never with another's.
     """
-    parts = [part for u in utterances for part in _split(time_words(u))]
+    parts = [part for u in utterances for part in _split(_time_words(u))]
     cues: Cues = []
     free = 0.0  # from when on nothing is shown
     for number, part in enumerate(parts):
@@ -164,7 +164,7 @@ def wrap(text: str) -> str:
     return f"{text[:best].rstrip()}\n{text[best:].strip()}"
 
 
-def time_words(u: Utterance) -> list[Word]:
+def _time_words(u: Utterance) -> list[Word]:
     """The words of an utterance; without times of their own they share its time by their length."""
     if u.words:
         return list(u.words)

@@ -22,10 +22,21 @@ class Document:
     alternates: str = ""
 
     @classmethod
-    def of(cls, title: str, screen: str, speech: str, following: str = "", language: str = "") -> "Document":
-        """From texts; `language` (ISO 639-1) is that of the speech."""
+    def of(
+        cls,
+        title: str,
+        screen: str,
+        speech: str,
+        following: str = "",
+        language: str = "",
+        lines: Sequence[tuple[str, str]] = (),
+    ) -> "Document":
+        """From texts; `language` (ISO 639-1) is that of most of the speech, `lines` are those of it that are in others,
+        each with its own.
+        """
         tail = " ".join(_tokens(following)[:MAX_TAIL])
-        alternates = " ".join(find_alternates("\n".join((title, screen, speech)), language))
+        texts = [("\n".join((title, screen, speech)), language), *lines]
+        alternates = " ".join(dict.fromkeys(word for text, code in texts for word in find_alternates(text, code)))
         title, screen, speech = (" ".join(_tokens(text)) for text in (title, screen, speech))
         return cls(title, screen, speech, tail, alternates)
 

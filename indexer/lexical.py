@@ -22,6 +22,8 @@ from indexer.word_forms import sound_key, whole_keys
 
 MIN_COMMON_SEGMENTS = 10_000  # segments: where a word is in more of them, those in which it weighs most stand for all
 MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
+MAX_FOUND = 200  # phrases whose rows are kept
+MANY = 5_000  # positions from which on a table of them is faster than looking each up
 FEW_ROWS = 10_000  # that are looked at together, where the first that fits is enough
 PART_WEIGHT = 0.7  # of a word that is only a part of another one, beside 1 for the word itself
 
@@ -60,6 +62,7 @@ class LexicalIndex:
         self._position_starts, self._positions = parts["position_starts"], parts["positions"]
         self._row_starts, self._title_ends = parts["row_starts"], parts["title_ends"]
         self._champions: dict[str, Rows] = {}  # of common words
+        self._found: dict[tuple[str, bool], Rows] = {}  # of the last phrases: a search asks for each several times
 
     def __len__(self) -> int:
         return len(self._title_ends)
@@ -101,11 +104,16 @@ class LexicalIndex:
 
     def find_rows(self, form: str, titled: bool = False) -> Rows:
         """All rows that hold a word, or words that follow each other; `titled`: in their title. Ascending."""
-        if titled or " " in form:
+        if not titled and " " not in form:
+            return self._run(form).astype(np.int64)
+        if (form, titled) not in self._found:
+            if len(self._found) >= MAX_FOUND:
+                self._found.clear()
             places = self._find_places(form.split(" "))
             rows = np.searchsorted(self._row_starts, places, side="right") - 1
-            return np.unique(rows[places < self._title_ends[rows]] if titled else rows)
-        return self._run(form).astype(np.int64)
+            kept = rows[places < self._title_ends[rows]] if titled else rows
+            self._found[form, titled] = kept[np.diff(kept, prepend=-1) > 0]  # they are sorted
+        return self._found[form, titled]
 
     def count_rows(self, form: str, allowed: Mask | None = None) -> int:
         """How many rows hold it that may be seen."""
@@ -216,7 +224,9 @@ class _Run:
 
 
 def _among(values: Rows, run: npt.NDArray[np.uint32]) -> Mask:
-    """(n,): which of `values` are in the sorted `run`."""
+    """(n,): which of the sorted `values` are in the sorted `run`."""
+    if len(values) > MANY:
+        return np.isin(values, run.astype(np.int64), kind="table")
     at = np.searchsorted(run, values)
     at[at == len(run)] = 0
     return np.asarray(run[at] == values, np.bool_)

@@ -7,7 +7,7 @@ import numpy as np
 
 from indexer.calibration import Calibration
 from indexer.documents import holds
-from indexer.lexical import Term
+from indexer.lexical import PART_WEIGHT, Term
 from indexer.queries import PARTS, Query
 from indexer.types import Span, Vectors
 
@@ -40,7 +40,8 @@ class Candidate:
 @dataclass(frozen=True)
 class Ranked:
     """A scored candidate: `score` is the sum of `parts`; `best_frame` is a row of `frames`, -1 without any; `lead` is
-    what of the score is more than everyday sentences reach with the same picture.
+    what of the score is more than everyday sentences reach with the same picture; `literal` where all words of the
+    query are said or written there.
     """
 
     candidate: Candidate
@@ -49,6 +50,7 @@ class Ranked:
     span: Span
     best_frame: int
     lead: float
+    literal: bool = False
 
 
 def rank_all(query: Query, proposed: Sequence[Sequence[Candidate]], calibration: Calibration) -> list[Ranked]:
@@ -91,7 +93,8 @@ def _score(query: Query, candidate: Candidate, calibration: Calibration) -> Rank
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
     best, score = int(cosines.argmax()) if len(cosines) else -1, sum(parts.values())
-    return Ranked(candidate, score, parts, span, best, score - COMMON_SHARE * common * query.gains.get("visual", 1.0))
+    lead = score - COMMON_SHARE * common * query.gains.get("visual", 1.0)
+    return Ranked(candidate, score, parts, span, best, lead, is_literal(query, candidate))
 
 
 def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) -> tuple[float, float]:
@@ -126,6 +129,14 @@ def _score_words(query: Query, candidate: Candidate, calibration: Calibration) -
     for name, share in found.items():
         parts[name] += counts.lexical * total**2 * share / sum(found.values()) if share else 0.0
     return parts
+
+
+def is_literal(query: Query, candidate: Candidate) -> bool:
+    """Whether one field has every word of the query as such, or as a part of another."""
+    fields = [name for name in FIELDS if name not in query.preference.off]
+    return bool(query.terms) and any(
+        all(weight >= PART_WEIGHT for weight in find_held(query.terms, candidate, name)) for name in fields
+    )
 
 
 def find_held(terms: Sequence[Term], candidate: Candidate, field: str) -> list[float]:

@@ -28,7 +28,7 @@ HOSTILE = [
 def test_nothing_but_words_gets_in(text, form) -> None:
     found = cues.read_file(form, (SRT if form.endswith("srt") else VTT).format(text).encode(), 60.0)
     assert found[-1] == (3.0, 4.0, "plain words")
-    for start, end, words in found:
+    for start, end, words, *_ in found:
         assert 0 <= start < end <= 60
         for part in ("<script", "<img", "<a ", "<c", "<v", "url(", "NOTE", "\n", "\x00", "\x1b"):
             assert part not in words
@@ -58,7 +58,7 @@ def test_no_text_breaks_the_reader(text: str, name: str) -> None:
         found = cues.read_file(name, text.encode(errors="replace"), 60.0)
     except cues.BadSubtitles:
         return
-    assert all(0 <= start < end <= 60 and words for start, end, words in found)
+    assert all(0 <= start < end <= 60 and words for start, end, words, *_ in found)
 
 
 @given(st.text(min_size=1, max_size=80))

@@ -10,24 +10,35 @@ from operator import attrgetter
 from django.db import transaction
 
 from indexer.documents import Document
+from indexer.languages import detect_language
 from webapp.index.changes import mark_changed
-from webapp.models import Segment, Video
+from webapp.models import SPEECH, Segment, Utterance, Video
 
 MAX_VIDEOS = 100  # that are rewritten in one transaction: every process reloads after each
 
 
 def write_documents(video: Video, segments: Sequence[Segment]) -> None:
     """Sets `tokens` and `language` of all segments of a recipe, in the order of time; does not save them."""
-    spoken = list(video.utterances.exclude(language="").values_list("start", "end", "language"))
+    spoken = list_spoken(video)
     following = [*(segment.speech for segment in segments[1:]), ""]
     for segment, after in zip(segments, following, strict=True):
+        inside = [line for line in spoken if line.start < segment.end and segment.start < line.end]
         seconds: dict[str, float] = defaultdict(float)
-        for start, end, language in spoken:
-            seconds[language] += max(0.0, min(end, segment.end) - max(start, segment.start))
-        named = max(seconds, key=seconds.__getitem__, default="") if segment.speech else ""
-        segment.language = named if seconds[named] > 0 else video.language if segment.speech else ""
-        document = Document.of(video.names, segment.screen, segment.speech, after, segment.language or video.language)
-        segment.tokens = str(document)
+        for line in inside:
+            seconds[line.language] += min(line.end, segment.end) - max(line.start, segment.start)
+        segment.language = max(seconds, key=seconds.__getitem__, default=video.language) if segment.speech else ""
+        language = segment.language or video.language
+        others = [(line.text, line.language) for line in inside if line.language != language]
+        segment.tokens = str(Document.of(video.names, segment.screen, segment.speech, after, language, others))
+
+
+def list_spoken(video: Video) -> list[Utterance]:
+    """Its lines with the language of each: heard, or told by the words where somebody else wrote them."""
+    spoken = list(video.utterances.all())
+    if video.words_from and video.words_from != SPEECH:
+        for line in spoken:
+            line.language = detect_language(line.text) or line.language
+    return spoken
 
 
 def retitle(video: Video) -> None:

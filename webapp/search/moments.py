@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 MIN_CONFIDENCE = 0.5  # probability that a match is none of chance
 MAX_QUERY_CHARACTERS = 500
+LITERAL_CONFIDENCE = 0.7  # of a moment in which every word of the query is said or written, however it looks
 LEAD_IN = 0.5  # seconds before words at which they are played from
 
 
@@ -193,7 +194,7 @@ def present(chosen: Sequence[Chosen], snapshot: Snapshot, said: Mapping[int, Sai
             round(span.end, 2),
             round(item.score, 4),
             item.lead,
-            snapshot.calibration.confidence(item.lead),
+            max(snapshot.calibration.confidence(item.lead), LITERAL_CONFIDENCE if item.literal else 0.0),
             {name: round(part, 4) for name, part in item.parts.items()},
             files[segment.pk].get(best, ""),
             best,

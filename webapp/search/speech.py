@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from django.db.models import Q
 
-from indexer import types
-from indexer.cues import time_words
 from indexer.documents import holds
 from indexer.lexical import Term
 from indexer.moments import Chosen
 from indexer.queries import Query
-from indexer.tokens import tokenize
+from indexer.tokens import Token, tokenize
 from indexer.types import Span
 from indexer.vectors import unpack_valid
 from webapp.models import EvidenceVector, Recipe, Segment, Utterance
@@ -93,10 +91,19 @@ def hear(spans: Sequence[tuple[int, Span]]) -> dict[int, list[tuple[str, float]]
 
 
 def list_tokens(line: Utterance) -> list[tuple[str, float]]:
-    """With the second at which each is said; of brought and corrected lines about that."""
-    words = [types.Word(text, float(start), float(end)) for text, start, end in line.words]
-    timed = time_words(types.Utterance(line.start, line.end, line.text, words=words))
-    return [(token.text, round(word.start, 2)) for word in timed for token in tokenize(word.text)]
+    """With the second at which each is said: that of the word in which it begins; of lines whose words have no times,
+    by its place in the line. Words are cut like any text, not as they were heard.
+    """
+    words = [(text, float(start)) for text, start, _ in line.words]
+    text = "".join(text for text, _ in words) or line.text
+    begins = np.cumsum([0, *(len(text) for text, _ in words)])
+
+    def when(token: Token) -> float:
+        if words:
+            return words[int(np.searchsorted(begins, token.start, side="right")) - 1][1]
+        return line.start + (line.end - line.start) * token.start / max(1, len(text))
+
+    return [(token.text, round(when(token), 2)) for token in tokenize(text)]
 
 
 def leads(parts: Mapping[str, float]) -> bool:
