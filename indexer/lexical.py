@@ -25,7 +25,7 @@ MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
 MAX_FOUND = 200  # phrases whose rows are kept
 MANY = 5_000  # positions from which on a table of them is faster than looking each up
 FEW_ROWS = 10_000  # that are looked at together, where the first that fits is enough
-PART_WEIGHT = 0.7  # of a word that is only a part of another one, beside 1 for the word itself
+PART_WEIGHT = 0.85  # of a word that is only a part of another one, beside 1 for the word itself
 
 Rows = npt.NDArray[np.int64]
 
