@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='segment',
             name='tokens',
-            field=models.TextField(help_text='its words as they are searched; None until they are written', null=True),
+            field=models.TextField(help_text='as they are searched; None until they are written', null=True),
         ),
         migrations.AddField(
             model_name='utterance',

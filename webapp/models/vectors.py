@@ -4,7 +4,6 @@ import uuid
 
 from django.db import models
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from indexer.types import Space
 from webapp.models.videos import Keyframe, Video
@@ -75,8 +74,8 @@ class Segment(models.Model):
     screen = models.TextField(blank=True)
     caption = models.TextField(blank=True)
     caption_confidence = models.FloatField(default=0)
-    language = models.CharField(max_length=8, blank=True, help_text=_("of its speech"))
-    tokens = models.TextField(null=True, help_text=_("its words as they are searched; None until they are written"))
+    language = models.CharField(max_length=8, blank=True, help_text="of its speech")
+    tokens = models.TextField(null=True, help_text="as they are searched; None until they are written")
     visual = models.BinaryField(default=b"")
     text = models.BinaryField(default=b"")
     field_vectors = models.BinaryField(default=b"", help_text="of speech, screen and title, one after the other")
