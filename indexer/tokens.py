@@ -8,9 +8,8 @@ of ICU's dictionaries (https://unicode-org.github.io/icu/userguide/boundaryanaly
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 
@@ -60,8 +59,7 @@ done has have had not no so if then than can could will would should shall may m
 STOP = frozenset(_UNSAYING.split())
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word and where it stands: `source[start:end]` was folded into `text`."""
 
     text: str
@@ -69,8 +67,7 @@ class Token:
     end: int
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A stretch without a break: an address, a number, a word, or characters that stand without spaces."""
 
     kind: str

@@ -16,7 +16,7 @@ from webapp.index.changes import mark_changed
 from webapp.index.snapshot import current_snapshot
 from webapp.media import subtitles
 from webapp.models import Collection, Impression, IndexState, Judgement, Recipe, Segment, Tuning, User, Video
-from webapp.search import completion, learning
+from webapp.search import completion
 from webapp.search.moments import Found, find_moments
 from webapp.search.queries import Wanted
 
@@ -143,6 +143,15 @@ def test_the_page_shows_how_it_was_understood(spoken: Video, clients: dict[str, 
     assert len(re.findall(r'class="citation"[^>]*t=[\d.]+&amp;q=pineapple"', twice)) == 3
 
 
+def test_programs_search_like_people(spoken: Video, clients: dict[str, Client]) -> None:
+    answer = clients["owner"].get("/api/v1/search", {"q": "pineaple before:soon"}).json()
+    assert answer["corrected"] == "pineapple before:soon"
+    assert "soon" in answer["problems"][0]
+    assert len(answer["results"][0]["said_at"]) == 3
+    assert clients["owner"].get("/api/v1/search", {"q": "pineaple", "literal": True}).json()["corrected"] == ""
+    assert clients["other"].get("/api/v1/search", {"q": "pineapple"}).json()["results"] == []
+
+
 def test_another_language_is_said_to_be_one(spoken: Video, clients: dict[str, Client], monkeypatch) -> None:
     Segment.objects.filter(video=spoken).update(language="de")
     page = clients["owner"].get(reverse("search"), {"q": "secret"}).content.decode()
@@ -231,9 +240,9 @@ def test_search_learns_only_where_it_may_and_can_go_back(spoken: Video, people, 
     report = {"position": 1, "seconds": 10, "hit": f"{impression.key}.0"}
     clients["owner"].post(reverse("watched", args=[spoken.key]), report)
     impression.refresh_from_db()
-    assert impression.followed == {"0": learning.OPENED + learning.PLAYED}
+    assert impression.followed == {"0": feedback.OPENED + feedback.PLAYED}
     recipe = Recipe.objects.get()
-    assert learning.tune(recipe) is None  # too little
+    assert feedback.tune(recipe) is None  # too little
     # People who always look for what is said, below what is seen.
     for number in range(60):
         shown_parts = [{"visual": 4.0, "speech": 0.5 * (at > 1), "screen": 0.0, "title": 0.0} for at in range(4)]
@@ -244,7 +253,7 @@ def test_search_learns_only_where_it_may_and_can_go_back(spoken: Video, people, 
         Impression.objects.create(searcher=owner, query=f"q{number}", shown=rows, followed={"2": 1.0})
     Judgement.objects.create(judge=owner, query="secret", video=spoken, start=0.0, end=2.0, good=True)
     IndexState.objects.update(learn_now=True)
-    learning.sweep()
+    feedback.sweep()
     tuning = Tuning.objects.get()
     assert tuning.report["after"] > tuning.report["before"]
     recipe.refresh_from_db()

@@ -13,6 +13,7 @@ from webapp.api.service import ERRORS, Page, Window, allowed, throttled, turn_to
 from webapp.models import Question
 from webapp.people.access import signed_in, visible_video
 from webapp.search.moments import find_moments
+from webapp.search.queries import Wanted
 
 router = Router(tags=["search and questions"])
 
@@ -25,12 +26,14 @@ def search(
     limit: int = Query(20, ge=1, le=100),
     by: Literal["moment", "video"] = "moment",
     video: uuid.UUID | None = None,
+    literal: bool = False,
 ) -> Any:
     """Moments that fit a description, best first: what is seen, said or written on screen. `confident` is false when
-    nothing fits better than chance.
+    nothing fits better than chance. A query may hold `"exact words"`, `-without`, `OR`, `title:`, `speaker:`, `in:`,
+    `by:`, `before:`, `after:`, `longer:` and `shorter:`; mistyped words are corrected unless it is `literal`.
     """
     scope = [visible_video(request, video).pk] if video else None
-    return FoundOut.of(find_moments(signed_in(request), q, limit, by, scope))
+    return FoundOut.of(find_moments(signed_in(request), Wanted(q, literal=literal), limit, by, scope))
 
 
 @router.post(

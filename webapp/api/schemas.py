@@ -163,6 +163,8 @@ class MomentOut(Schema):
     confidence: float = Field(description="probability in [0, 1] that the match is none of chance")
     why: Scores = Field(description="what each part contributes to the score")
     words: str
+    language: str = Field(description="of what is said, ISO 639-1; empty where nothing is")
+    said_at: list[float] = Field(description="seconds at which the words that were searched are said in the video")
     page: str
     picture: str | None
 
@@ -180,7 +182,9 @@ class MomentOut(Schema):
             confidence=moment.confidence,
             why=moment.why,
             words=moment.excerpt,
-            page=f"{watch}?t={moment.start:.2f}",
+            language=moment.segment.language,
+            said_at=list(moment.said_at),
+            page=f"{watch}?t={moment.plays_from:.2f}",
             picture=picture,
         )
 
@@ -190,6 +194,9 @@ class FoundOut(Schema):
     confident: bool
     took_ms: float
     notice: str
+    corrected: str = Field(description="what was searched instead of a mistyped query; empty where it was not")
+    offered: str = Field(description="what may have been meant, where that is only a guess")
+    problems: list[str] = Field(description="parts of the query that make no sense and were left out")
     results: list[MomentOut]
 
     @staticmethod
@@ -199,6 +206,9 @@ class FoundOut(Schema):
             confident=found.confident,
             took_ms=found.took_ms,
             notice=explain(found.missing) if found.missing else "",
+            corrected=found.reading.corrected if found.reading else "",
+            offered=found.reading.offered if found.reading else "",
+            problems=list(found.reading.problems.values()) if found.reading else [],
             results=[MomentOut.of(moment) for moment in found.moments],
         )
 

@@ -1,9 +1,11 @@
 """Filters for times, marked words and links into the player."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -96,12 +98,6 @@ def foreign_language(moment: Moment) -> str:
 
 
 @register.filter
-def place(moments: Sequence[Moment], moment: Moment) -> int:
-    """Where in a list it stands, from 0."""
-    return next(at for at, other in enumerate(moments) if other is moment)
-
-
-@register.filter
 def places(moment: Moment) -> list[tuple[float, float]]:
     """Each second at which its words are said, and the one a little before from which they are played; its beginning
     where nothing is said.
@@ -156,9 +152,27 @@ def embed_code(video: Video, address: str) -> str:
 
 
 @register.simple_tag
+def stretch(moment: Moment) -> str:
+    """Of a media fragment (https://www.w3.org/TR/media-frags/): "1.5,8"."""
+    return f"{seconds(moment.plays_from)},{seconds(moment.end)}"
+
+
+@register.simple_tag
 def part_name(part: str) -> str:
     """What a part of a score is called on pages."""
     return {"visual": _("Picture"), "speech": _("Speech"), "screen": _("On screen"), "title": _("Title")}[part]
+
+
+@register.simple_tag(takes_context=True)
+def watch_address(context: dict[str, Any], moment: Moment) -> str:
+    """Where a result of this page is played, with what was searched and which result it was."""
+    found, impression = context.get("found"), context.get("impression")
+    about = {"t": seconds(moment.plays_from)}
+    if found and found.query:
+        about["q"] = found.reading.corrected or found.query
+    if impression:
+        about["hit"] = f"{impression}.{next(at for at, other in enumerate(context['moments']) if other is moment)}"
+    return f"{reverse('watch', args=[moment.video.key])}?{urlencode(about)}"
 
 
 @register.simple_tag(takes_context=True)

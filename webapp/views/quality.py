@@ -19,7 +19,7 @@ from webapp.index import recipes
 from webapp.models import Impression, IndexState, Judgement, Measurement, Tuning, Video
 from webapp.parsing import parse_key, parse_seconds
 from webapp.people.access import signed_in
-from webapp.search import learning
+from webapp.search import feedback
 from webapp.views.operations import only_admins
 
 WIDTH, HEIGHT, MARGIN = 320, 90, 8  # units of a plot
@@ -59,7 +59,7 @@ def quality(request: HttpRequest) -> HttpResponse:
         {
             "benches": plot_all(),
             "judged": said.order_by("-right", "query")[:MAX_ROWS],
-            "learns": learning.is_on(),
+            "learns": feedback.is_on(),
             "impressions": Impression.objects.count(),
             "followed": Impression.objects.exclude(followed={}).count(),
             "tunings": Tuning.objects.select_related("recipe")[:10],
@@ -77,13 +77,13 @@ def learn(request: HttpRequest) -> HttpResponse:
     only_admins(request)
     wanted = request.POST.get("do")
     if wanted in ("on", "off"):
-        learning.switch(wanted == "on")
+        feedback.switch(wanted == "on")
         messages.success(request, _("Search learns from use.") if wanted == "on" else _("Search no longer learns."))
     elif wanted == "now":
         IndexState.objects.filter(pk=1).update(learn_now=True)
         messages.success(request, _("A worker learns within a minute, where enough was followed."))
     elif wanted == "back":
-        learning.go_back()
+        feedback.go_back()
         messages.success(request, _("Search ranks as it did before it learned."))
     return redirect("quality")
 

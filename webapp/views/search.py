@@ -26,7 +26,7 @@ from webapp.messages import explain
 from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
 from webapp.parsing import parse_key, parse_number, parse_numbers, parse_seconds
 from webapp.people.access import signed_in
-from webapp.search import learning, pictures
+from webapp.search import feedback, pictures
 from webapp.search.completion import complete, remember
 from webapp.search.filters import Filters, without_paging
 from webapp.search.moments import find_moments, group_by_video
@@ -91,7 +91,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "facet_names": [("person", _("Uploaded by")), ("language", _("Language")), ("tag", _("Tag"))],
     }
     if page == 1:
-        context["impression"] = learning.note_shown(user, replace(found, moments=shown))
+        context["impression"] = feedback.note_shown(user, replace(found, moments=shown))
     response = render(request, "search.html", context)
     response["X-Index"] = found.index  # which generation answered: for tests and for reports of errors
     return response

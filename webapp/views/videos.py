@@ -22,7 +22,7 @@ from webapp.parsing import parse_number, parse_numbers, parse_seconds
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
 from webapp.pipeline import estimates, ledger
-from webapp.search import learning
+from webapp.search import feedback
 from webapp.uploads import removal
 
 PLAYED_SECONDS = 8  # of one report from which on something counts as played
@@ -197,7 +197,7 @@ def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if position is None or seconds is None or position > video.duration + 1 or seconds > 60:
         return HttpResponse(status=400)
     if seconds >= PLAYED_SECONDS:
-        learning.note_followed(user, request.POST.get("hit", ""), learning.PLAYED)
+        feedback.note_followed(user, request.POST.get("hit", ""), feedback.PLAYED)
     Viewing.objects.get_or_create(viewer=user, video=video)
     Dismissal.objects.filter(viewer=user, video=video).delete()  # whoever plays it after all is interested
     Viewing.objects.filter(viewer=user, video=video).update(

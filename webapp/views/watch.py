@@ -20,7 +20,7 @@ from webapp.parsing import parse_seconds
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, ledger, tags
-from webapp.search import learning, recommendations
+from webapp.search import feedback, recommendations
 from webapp.search.moments import MIN_CONFIDENCE, Found, Moment, find_moments
 from webapp.search.queries import Wanted
 from webapp.search.translation import translate
@@ -44,7 +44,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video, user = visible_video(request, key), signed_in(request)
     may_edit = Video.objects.editable_by(user).filter(pk=video.pk).exists()
     audit.record_view(request, "watch", video)
-    learning.note_followed(user, request.GET.get("hit", ""))
+    feedback.note_followed(user, request.GET.get("hit", ""))
     if not video.content_type:
         ledger.hurry(video, "proxy")
     segments = list(video.segments.active().prefetch_related("keyframes"))

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, read_batch, usage
 from webapp.models import User
 from webapp.search.moments import find_moments
+from webapp.search.queries import Wanted
 
 
 class Command(DatabaseCommand, JsonCommand):
@@ -38,7 +39,7 @@ class Command(DatabaseCommand, JsonCommand):
 def find(user: User, text: str, options: dict[str, Any], video: Any) -> dict[str, Any]:
     """The contract's record of one search."""
     scope = [int(video)] if video is not None else None
-    found = find_moments(user, text, options["limit"], options["by"], scope)
+    found = find_moments(user, Wanted(text), options["limit"], options["by"], scope)
     return {
         "query": found.query,
         "confident": found.confident,

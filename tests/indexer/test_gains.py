@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.learning import Shown, compare, learn, measure
+from indexer.gains import Shown, compare, learn, measure
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ import numpy as np
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from indexer.learning import Shown, compare, learn
+from indexer.gains import Shown, compare, learn
 from indexer.queries import PARTS
 from webapp.index import recipes
 from webapp.models import Impression, IndexState, Judgement, Recipe, Tuning, User
