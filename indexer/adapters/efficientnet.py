@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,6 +141,10 @@ class CompactPictures:
         self.dim = len(self._text_bias)
 
     @cached_property
+    def _reader(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, "e5")
+
+    @cached_property
     def backbone(self) -> PictureFeatures:
         """Loaded with the first picture: a site that only embeds queries never needs it."""
         return PictureFeatures(self._models)
@@ -170,13 +175,14 @@ class CompactPictures:
         chinese = np.array([bool(_CHINESE.search(text)) for text in texts])
         minilm, bge = self.english
         english = np.array([not far and minilm.reads(text) for text, far in zip(texts, chinese, strict=True)])
-        raw = self._sentences.encode_raw(texts, True)
+        reading = self._reader.submit(self._sentences.encode_raw, texts, True)  # as long as both others
         mapped = np.tile(self._text_bias, (len(texts), 1))
-        mapped[chinese] += self._map("chinese", raw[chinese])
-        mapped[~chinese] += self._map("e5", raw[~chinese])
         if english.any():
             read = [text for text, yes in zip(texts, english, strict=True) if yes]
             mapped[english] += self._map("minilm", minilm.encode(read)) + self._map("bge", bge.encode(read))
+        raw = reading.result()
+        mapped[chinese] += self._map("chinese", raw[chinese])
+        mapped[~chinese] += self._map("e5", raw[~chinese])
         return unit(mapped)
 
     def _map(self, reader: str, vectors: Vectors) -> Vectors:

@@ -32,7 +32,7 @@ from webapp.search.filters import Filters, without_paging
 from webapp.search.moments import find_moments, group_by_video
 from webapp.search.queries import Wanted
 
-PAGE_SIZE = 24
+PAGE_SIZE = 12
 MAX_PAGES = 20
 MAX_EXAMPLES = 8  # moments that one may be more or less like
 
