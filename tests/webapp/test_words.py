@@ -16,7 +16,7 @@ from webapp.index.changes import mark_changed
 from webapp.index.snapshot import current_snapshot
 from webapp.media import subtitles
 from webapp.models import Collection, Impression, IndexState, Judgement, Recipe, Segment, Tuning, User, Video
-from webapp.search import completion
+from webapp.search import completion, feedback
 from webapp.search.moments import Found, find_moments
 from webapp.search.queries import Wanted
 
