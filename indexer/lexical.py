@@ -22,7 +22,7 @@ from indexer.word_forms import sound_key, whole_keys
 
 MIN_COMMON_SEGMENTS = 10_000  # segments: where a word is in more of them, those in which it weighs most stand for all
 MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
-MAX_FOUND = 200  # phrases whose rows are kept
+MAX_FOUND = 50  # phrases whose rows are kept
 MANY = 5_000  # positions from which on a table of them is faster than looking each up
 FEW_ROWS = 10_000  # that are looked at together, where the first that fits is enough
 PART_WEIGHT = 0.85  # of a word that is only a part of another one, beside 1 for the word itself

@@ -29,6 +29,7 @@ LINES = [
     "แมวนอนบนโซฟา",
     "학생들이 학교에서 책을 읽고 있습니다.",
     "قرأ الطلاب الكتب في المكتبة.",
+    "张伟在北京读书，旁边有一只小狗。",
     "Please remember: pineapple, and then another pineapple by Quorvex.",
 ]
 
@@ -60,6 +61,7 @@ def says(found: Found) -> str:
     ("query", "line"),
     [
         ("zurich", 1), ("Zürich", 1), ("AT&T", 2), ("c++", 2), ("1250.75", 2), ("แมว", 3), ("학교", 4), ("مكتبة", 5),
+            ("张偉", 6), ("zhangwei", 6), ("北京 -小猫", 6),
         ('"budget was not approved"', 1), ("title:kinoscope secret", 0), ("speaker:anna secret", 0), ("pineaple", 0),
         ("shorter:10m budget", 1), ("by:owner budget", 1), ("kitten OR budget", 1), ("budgets", 1),
     ],
@@ -74,7 +76,7 @@ def test_a_plain_word_finds_its_line(spoken: Video, people: dict[str, User], que
     "query",
     [
         '"not approved budget"', "-pineapple secret", "title:holiday secret", "by:other secret", "longer:2h secret",
-        "before:2001 secret", "speaker:Bob secret", "in:nothing secret", "%", '"', "🚀", "-pineapple",
+        "before:2001 secret", "speaker:Bob secret", "in:nothing secret", "北京 -小狗", "%", '"', "🚀", "-pineapple",
     ],
 )  # fmt: skip
 def test_what_was_left_out_is_not_found(spoken: Video, people: dict[str, User], query: str) -> None:
@@ -90,7 +92,7 @@ def test_a_phrase_opens_where_it_is_said_also_over_the_end_of_a_segment(spoken: 
     found = search(people["owner"], "pineapple")
     places = found.moments[0].said_at
     assert len(places) == 3  # each time that it is said
-    assert places[-1] > places[-2] > 12 > places[0]
+    assert places[-1] > places[-2] > 13 > places[0]
 
 
 def test_operators_narrow_by_what_they_name(spoken: Video, people: dict[str, User]) -> None:

@@ -39,6 +39,8 @@ def describe_person(user: User) -> dict[str, Any]:
         "questions": list(user.questions.values("text", "answer", "asked_at", "video__key", "thread")),
         "viewings": list(user.viewings.values("video__key", "position", "watched_seconds", "seen_at")),
         "saved_searches": list(user.saved_searches.values("name", "query", "created_at")),
+        "recent_searches": list(user.recent_searches.values("text", "searched_at")),
+        "noted_searches": list(user.impressions.values("query", "shown", "followed", "made_at")),
         "collections": list(
             user.collections.values("name", "is_public", "created_at", "shared_with__username", "videos__key")
         ),

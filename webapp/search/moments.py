@@ -97,9 +97,10 @@ def find_moments(
     the query are still looked up, and `missing` says why there is no more.
     """
     begun = time.perf_counter()
-    parsed = take_literally(wanted.strip()) if isinstance(wanted, str) else parse(wanted.text.strip())
+    read = take_literally if isinstance(wanted, str) else parse
     wanted = wanted if isinstance(wanted, Wanted) else Wanted(wanted)
     wanted = replace(wanted, text=wanted.text.strip()[:MAX_QUERY_CHARACTERS])
+    parsed = read(wanted.text)
     if not wanted:
         return Found("")
     visible = Video.objects.visible_to(user)

@@ -99,22 +99,18 @@ def understand(parsed: Parsed, lexicon: Lexicon, literal: bool, problems: Mappin
 def narrow(masks: Masks, parsed: Parsed, snapshot: Snapshot, lexicon: Lexicon) -> Masks:
     """What the operators leave: moments with the phrases, titles with the words, no videos with words left out."""
     phrases = parsed.values("phrase") if len(parsed.alternatives) < 2 else ()
-    titled = [forms for title in parsed.values("title") for forms in _forms_of(title, lexicon)]
-    left_out = [forms for text in parsed.values("without") for forms in [_flat(_forms_of(text, lexicon))]]
+    titled = [_forms_of(text, lexicon) for text in parsed.values("title")]
+    left_out = [_forms_of(text, lexicon) for text in parsed.values("without")]
     if not (phrases or titled or left_out):
         return masks
     return snapshot.narrow(masks, [lexicon.quote(phrase).forms for phrase in phrases], titled, left_out)
 
 
-def _forms_of(text: str, lexicon: Lexicon) -> list[Collection[str]]:
-    """Of each word the forms that are it; of several words these, as a phrase."""
-    if " " in text:
-        return [lexicon.quote(text).forms]
-    return [[form for form, weight in term.forms.items() if weight == 1] for term in lexicon.expand(find_words(text))]
-
-
-def _flat(groups: Sequence[Collection[str]]) -> list[str]:
-    return [form for group in groups for form in group]
+def _forms_of(text: str, lexicon: Lexicon) -> Collection[str]:
+    """Of a word the forms that are it; of several words, or characters, these as a phrase."""
+    if len(tokenize(text)) > 1:
+        return lexicon.quote(text).forms
+    return [form for term in lexicon.expand(find_words(text)) for form, weight in term.forms.items() if weight == 1]
 
 
 # -- vectors ---------------------------------------------------------------------------------------------------------
