@@ -1,11 +1,11 @@
 """What else a text is found by: parts of its compounds, what its irregular words are forms of, names of Chinese people
 and places in Latin letters.
 
-Worked out once, when a segment is stored, because the dictionaries that it takes (some 100 MB a language) need not be
-in the memory of who searches. The words are simplemma's (https://github.com/adbar/simplemma).
+Worked out once, when a segment is stored, because it takes seconds to load a dictionary (and 16 MB a language), which
+who searches must not wait for. The words are simplemma's (https://github.com/adbar/simplemma).
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from indexer.tokens import STOP, find_runs, fold
 from indexer.word_forms import MIN_STEM, whole_keys
@@ -72,7 +72,7 @@ def _unlink(head: str, link: str) -> str:
     return bare if len(bare) >= MIN_PART else ""
 
 
-@cache
+@lru_cache(maxsize=200_000)
 def _is_word(word: str, language: str) -> bool:
     import simplemma
 
@@ -91,7 +91,7 @@ def _find_lemma(word: str, language: str) -> tuple[str, ...]:
     folded = fold(word)
     if language not in LEMMATIZED or len(folded) < MIN_STEM or folded in STOP:
         return ()
-    lemma = fold(simplemma.lemmatize(word, lang=language))
+    lemma = fold(simplemma.lemmatize(word, lang=language, low_memory=True))
     same = set(whole_keys(lemma, [language])) & set(whole_keys(folded, [language]))
     return () if same or " " in lemma else (lemma,)
 

@@ -40,10 +40,9 @@ class Document:
         title, screen, speech = (" ".join(_tokens(text)) for text in (title, screen, speech))
         return cls(title, screen, speech, tail, alternates)
 
-    def retitled(self, title: str, language: str = "") -> "Document":
-        """With other names, and what these are found by besides the rest."""
-        alternates = dict.fromkeys([*self.alternates.split(), *find_alternates(title, language)])
-        return replace(self, title=" ".join(_tokens(title)), alternates=" ".join(alternates))
+    def retitled(self, title: str) -> "Document":
+        """With other names. What they are found by besides is worked out when the segment is stored anew."""
+        return replace(self, title=" ".join(_tokens(title)))
 
     def __str__(self) -> str:
         """For `parse`."""

@@ -348,3 +348,43 @@ def test_ask_judge_collect_share(library) -> None:
         page.goto(f"{library}{conversation}")
         expect(page.locator(".answer")).to_have_count(2)
         look(page, axe)
+
+
+def test_a_search_is_completed_understood_mended_and_learned_from(library) -> None:
+    """As somebody types: completions, chips that are taken away, a slip that is mended, a result that is followed."""
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import expect
+
+    axe = Axe()
+    with opened(library, 390, 844, "dark") as page:
+        sign_in(page, library, "admin", PASSWORD)
+        page.goto(f"{library}/operations/quality")
+        page.get_by_role("button", name="Let search learn").click()
+        page.goto(f"{library}/search")
+        page.locator("#find").press_sequentially("whis")
+        expect(page.locator("#suggestions option").first).to_have_attribute("value", "whisper")
+        page.locator("#find").fill('"what is spoken" -zebra before:soon')
+        page.keyboard.press("Enter")
+        chips = page.locator(".chips a")
+        expect(chips).to_have_count(3)
+        expect(page.get_by_role("alert")).to_contain_text("is no date")
+        look(page, axe)
+        chips.nth(1).focus()
+        page.keyboard.press("Enter")
+        expect(chips).to_have_count(2)
+        expect(page.locator("#find")).to_have_value('"what is spoken" before:soon')
+        page.locator("#find").fill("whispr writes")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("whisper writes")
+        look(page, axe)
+        page.locator(".moment > a").first.click()
+        page.wait_for_url("**hit=**")
+        expect(page.locator("mark").first).to_have_text(re.compile("whisper", re.IGNORECASE))
+        page.goto(f"{library}/operations/quality")
+        expect(page.get_by_text("1 followed")).to_be_visible()
+        look(page, axe)
+        page.get_by_role("button", name="Stop learning").click()
+        expect(page.get_by_role("button", name="Let search learn")).to_be_visible()
+        page.goto(f"{library}/search")
+        page.get_by_role("button", name="Forget all of them").click()
+        expect(page.get_by_text("Recent searches")).to_have_count(0)

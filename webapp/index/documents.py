@@ -45,13 +45,13 @@ def retitle(video: Video) -> None:
     """After its names have changed: they are searched from now on."""
     segments = list(video.segments.exclude(tokens=None).only("tokens", "language"))
     for segment in segments:
-        segment.tokens = str(Document.parse(segment.tokens or "").retitled(video.names, video.language))
+        segment.tokens = str(Document.parse(segment.tokens or "").retitled(video.names))
     save_documents(segments)
 
 
 def fill_documents() -> bool:
     """Whether there were segments that an older version had left without words."""
-    videos = list(Video.objects.filter(segments__tokens=None).distinct())
+    videos = list(Video.objects.filter(segments__tokens=None).distinct().order_by("language", "pk"))
     for start in range(0, len(videos), MAX_VIDEOS):
         segments: list[Segment] = []
         for video in videos[start : start + MAX_VIDEOS]:
