@@ -8,18 +8,20 @@ from itertools import groupby
 from operator import attrgetter
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from indexer.documents import Document
 from indexer.languages import detect_language
 from webapp.index.changes import mark_changed
 from webapp.models import SPEECH, Segment, Utterance, Video
 
+MAX_UNWRITTEN = 5000  # segments whose words are read from their texts, half a millisecond each
 MAX_VIDEOS = 100  # that are rewritten in one transaction: every process reloads after each
 
 
 def write_documents(video: Video, segments: Sequence[Segment]) -> None:
     """Sets `tokens` and `language` of all segments of a recipe, in the order of time; does not save them."""
-    spoken = list_spoken(video)
+    spoken, named = list_spoken(video), video.language or detect_language(video.names)
     following = [*(segment.speech for segment in segments[1:]), ""]
     for segment, after in zip(segments, following, strict=True):
         inside = [line for line in spoken if line.start < segment.end and segment.start < line.end]
@@ -27,7 +29,7 @@ def write_documents(video: Video, segments: Sequence[Segment]) -> None:
         for line in inside:
             seconds[line.language] += min(line.end, segment.end) - max(line.start, segment.start)
         segment.language = max(seconds, key=seconds.__getitem__, default=video.language) if segment.speech else ""
-        language = segment.language or video.language
+        language = segment.language or named
         others = [(line.text, line.language) for line in inside if line.language != language]
         segment.tokens = str(Document.of(video.names, segment.screen, segment.speech, after, language, others))
 
@@ -47,6 +49,17 @@ def retitle(video: Video) -> None:
     for segment in segments:
         segment.tokens = str(Document.parse(segment.tokens or "").retitled(video.names))
     save_documents(segments)
+
+
+def read_documents(segments: QuerySet[Segment]) -> dict[int, Document]:
+    """The words of each, by its number. Of what an older version left without, a few thousand are read from the texts
+    while they wait to be written.
+    """
+    written = segments.exclude(tokens=None).values_list("pk", "tokens")
+    found = {pk: Document.parse(tokens or "") for pk, tokens in written}
+    for segment in segments.filter(tokens=None).select_related("video")[:MAX_UNWRITTEN]:
+        found[segment.pk] = Document.of(segment.video.names, segment.screen, segment.speech)
+    return found
 
 
 def fill_documents() -> bool:

@@ -28,6 +28,7 @@ from indexer.vectors import unpack
 from webapp import engine
 from webapp.index import recipes
 from webapp.index.changes import sequence_now
+from webapp.index.documents import read_documents
 from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
@@ -125,8 +126,9 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
     videos: list[int] = []
     parts: dict[str, list[Vectors]] = {space: [] for space in fusion.SPACES}
     documents: list[tuple[Document, str]] = []
-    columns = segments.order_by("pk").values_list("pk", "video_id", "tokens", "language", *fusion.SPACES)
-    for pk, video, tokens, language, *blobs in columns.iterator(chunk_size=2000):
+    words = read_documents(segments)
+    columns = segments.order_by("pk").values_list("pk", "video_id", "language", *fusion.SPACES)
+    for pk, video, language, *blobs in columns.iterator(chunk_size=2000):
         try:
             blocks = [unpack(b, recipe.dims[s]) for b, s in zip(blobs, fusion.SPACES, strict=True)]
         except BadVectors as error:
@@ -134,7 +136,7 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
             continue
         ids.append(pk)
         videos.append(video)
-        documents.append((Document.parse(tokens) if tokens is not None else Document(), language))
+        documents.append((words.get(pk, Document()), language))
         for space, block in zip(fusion.SPACES, blocks, strict=True):
             parts[space].append(block)
     stacked = {s: np.stack(p) if p else np.zeros((0, recipe.dims[s]), np.float32) for s, p in parts.items()}

@@ -9,6 +9,7 @@ from indexer.documents import Document
 from indexer.retriever import Candidate
 from indexer.types import Span, Vectors
 from indexer.vectors import unpack_fields, unpack_valid
+from webapp.index.documents import read_documents
 from webapp.models import FrameVector, Recipe, Segment, Shot
 
 CANDIDATES_PER_CHANNEL = 40  # each costs a tenth of a millisecond to load and rank
@@ -18,8 +19,8 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
     """Segment -> everything the ranking needs, in three queries; none that is newer than the sequence `upto`."""
     dims = recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))
-    columns = ("pk", "video_id", "start", "end", "field_vectors", "tokens")
-    found = list(rows.values_list(*columns))
+    columns = ("pk", "video_id", "start", "end", "field_vectors")
+    found, words = list(rows.values_list(*columns)), read_documents(rows)
     frames = load_frames([row[0] for row in found], recipe)
     shots: dict[int, list[Span]] = defaultdict(list)
     spans = Shot.objects.filter(video__in={row[1] for row in found}).order_by()
@@ -27,7 +28,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
         shots[video].append(Span(start, end))
     none = np.zeros((0, dims["visual"]), np.float32)
     candidates = {}
-    for pk, video, start, end, blob, tokens in found:
+    for pk, video, start, end, blob in found:
         vectors, smoothed, times = frames.get(pk, (none, none, []))
         candidates[pk] = Candidate(
             pk,
@@ -38,7 +39,7 @@ def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = Non
             smoothed,
             times,
             sorted((s for s in shots[video] if s.start < end and start < s.end), key=lambda s: s.start),
-            (Document.parse(tokens) if tokens is not None else Document()).fields,
+            words.get(pk, Document()).fields,
         )
     return candidates
 

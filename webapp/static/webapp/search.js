@@ -83,7 +83,7 @@ document.addEventListener("click", async (event) => {
     if (!response.ok) throw new Error(response.status);
     const place = document.createElement("div");
     place.setAttribute("role", "status");
-    place.innerHTML = await response.text();
+    place.innerHTML = await response.text();  // rendered and escaped by our own server
     link.replaceWith(place);
   } catch {
     link.removeAttribute("aria-busy");
