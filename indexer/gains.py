@@ -36,10 +36,10 @@ class Shown:
 
 def learn(shown: Sequence[Shown], parts: int) -> Floats:
     """Gains (p,) around 1 that would have put what was followed higher: a softmax over each list, weighted."""
-    theta, step, moment, second = np.zeros(parts + 1), 0, np.zeros(parts + 1), np.zeros(parts + 1)
-    total = max(sum(float(s.weights.sum()) for s in shown), 1e-9)
+    lists = _stack(shown, parts)
+    theta, moment, second = (np.zeros(parts + 1) for _ in range(3))
     for step in range(1, STEPS + 1):
-        gradient = sum((_slope(s, theta) for s in shown), np.zeros(parts + 1)) / total
+        gradient = _slope(*lists, theta)
         gradient[:parts] += 2 * PULL * theta[:parts]
         moment = 0.9 * moment + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
@@ -48,14 +48,28 @@ def learn(shown: Sequence[Shown], parts: int) -> Floats:
     return np.asarray(np.clip(gains, 1 / MAX_GAIN, MAX_GAIN), np.float64)
 
 
-def _slope(shown: Shown, theta: Floats) -> Floats:
+def _stack(shown: Sequence[Shown], parts: int) -> tuple[Floats, Floats, Floats]:
+    """Parts (m, n, p), weights (m, n) that sum up to 1, and 0 or -inf (m, n) where a list goes on or has ended."""
+    longest = max((len(s.followed) for s in shown), default=0)
+    stacked = np.zeros((len(shown), longest, parts))
+    weights, open_ = np.zeros((len(shown), longest)), np.full((len(shown), longest), -np.inf)
+    for row, s in enumerate(shown):
+        stacked[row, : len(s.parts)], weights[row, : len(s.parts)], open_[row, : len(s.parts)] = s.parts, s.weights, 0
+    return stacked, weights / max(float(weights.sum()), 1e-9), open_
+
+
+def _slope(parts: Floats, weights: Floats, open_: Floats, theta: Floats) -> Floats:
     """Of the weighted cross-entropy, by the logarithms of the gains and of the sharpness (the last one)."""
-    scaled = shown.parts * np.exp(theta[:-1])
-    scores = np.exp(theta[-1]) * scaled.sum(1)
-    chance = np.exp(scores - scores.max())
-    chance /= chance.sum()
-    error = shown.weights.sum() * chance - shown.weights
-    return np.append(np.exp(theta[-1]) * (error @ scaled), error @ scores)
+    if not parts.size:
+        return np.zeros_like(theta)
+    scaled = parts * np.exp(theta[:-1])
+    scores = np.exp(theta[-1]) * scaled.sum(2)
+    shifted = scores + open_
+    chance = np.exp(shifted - shifted.max(1, keepdims=True))
+    chance /= chance.sum(1, keepdims=True)
+    error = weights.sum(1, keepdims=True) * chance - weights
+    by_gain = np.exp(theta[-1]) * np.einsum("mn,mnp->p", error, scaled)
+    return np.asarray(np.append(by_gain, (error * scores).sum()), np.float64)
 
 
 def measure(shown: Sequence[Shown], gains: Floats) -> float:
