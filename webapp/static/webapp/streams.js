@@ -33,6 +33,10 @@
       media.src = file;
       media.currentTime = now;
     });
+    // What is about to be deleted is not asked for any more.
+    addEventListener("submit", (event) => {
+      if (event.target.matches("[data-delete]") && !event.defaultPrevented) hls.stopLoad();
+    });
     hls.loadSource(media.dataset.streams);
     hls.attachMedia(media);
   }
