@@ -22,7 +22,7 @@ def opened(address: str, width: int, height: int, scheme: str, language: str = "
         page = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, locale=language, bypass_csp=False
         ).new_page()
-        page.on("console", lambda said: noise.append((said.text, said.location, page.url)) if said.type == "error" else None)
+        page.on("console", lambda said: noise.append((said.text, said.location)) if said.type == "error" else None)
         page.on("pageerror", lambda error: noise.append((str(error), page.url)))
         own = ("data:", "blob:", address)
         page.on("request", lambda request: None if request.url.startswith(own) else noise.append(request.url))
