@@ -1,7 +1,9 @@
 """What somebody may be about to type: own searches, names of what may be seen, and words that are said or written."""
 
+import logging
 from collections.abc import Iterator
 
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from indexer.expansion import Lexicon
@@ -10,6 +12,8 @@ from webapp.index.snapshot import current_snapshot
 from webapp.models import Collection, RecentSearch, User, Video
 from webapp.search.filters import count_tags
 from webapp.search.moments import visible_ids
+
+log = logging.getLogger(__name__)
 
 MAX_OFFERED = 8
 MAX_RECENT = 100  # searches that are remembered of a person
@@ -20,9 +24,13 @@ MIN_LETTERS = 2  # before anything is offered; one sign of Chinese, Japanese or 
 def remember(user: User, text: str) -> None:
     """Keep a search for its person, the last ones only."""
     text = " ".join(text.split())[:200]
-    RecentSearch.objects.update_or_create(owner=user, text=text)
-    kept = user.recent_searches.values_list("pk", flat=True)[:MAX_RECENT]
-    user.recent_searches.exclude(pk__in=list(kept)).delete()
+    try:
+        with transaction.atomic():
+            RecentSearch.objects.update_or_create(owner=user, text=text)
+            kept = user.recent_searches.values_list("pk", flat=True)[:MAX_RECENT]
+            user.recent_searches.exclude(pk__in=list(kept)).delete()
+    except DatabaseError:  # a full disk is no reason not to search
+        log.warning("a search could not be remembered", exc_info=True)
 
 
 def complete(user: User, visible: QuerySet[Video], beginning: str) -> list[str]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 import numpy as np
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -57,7 +58,12 @@ def note_shown(user: User, found: Found) -> str:
         }
         for moment in found.moments
     ]
-    return str(Impression.objects.create(searcher=user, query=found.query, shown=shown).key)
+    try:
+        with transaction.atomic():
+            return str(Impression.objects.create(searcher=user, query=found.query, shown=shown).key)
+    except DatabaseError:  # a full disk is no reason not to search
+        log.warning("a search could not be noted", exc_info=True)
+        return ""
 
 
 def note_followed(user: User, address: str, strength: float = OPENED) -> None:
@@ -68,7 +74,11 @@ def note_followed(user: User, address: str, strength: float = OPENED) -> None:
     if impression is not None and number is not None and number < len(impression.shown):
         done = impression.followed.get(rank, 0.0)
         impression.followed[rank] = min(done + strength, OPENED + PLAYED)
-        impression.save(update_fields=["followed"])
+        try:
+            with transaction.atomic():
+                impression.save(update_fields=["followed"])
+        except DatabaseError:
+            log.warning("what was followed could not be noted", exc_info=True)
 
 
 # -- learning --------------------------------------------------------------------------------------------------------
