@@ -1,8 +1,17 @@
 """Where in a text the words stand that were searched, as they are written there."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from indexer.tokens import tokenize
+
+
+def find_forms(words: Sequence[str], forms: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Where forms stand in the tokens of a text: [first, last) of each, form by form (`lexical.Term`)."""
+    for form in forms:
+        wanted = form.split(" ")
+        for at in range(len(words) - len(wanted) + 1):
+            if all(words[at + n] == word for n, word in enumerate(wanted)):
+                yield at, at + len(wanted)
 
 
 def find_highlights(text: str, forms: Collection[str]) -> list[tuple[int, int]]:
@@ -10,12 +19,8 @@ def find_highlights(text: str, forms: Collection[str]) -> list[tuple[int, int]]:
     follow each other (`lexical.Term`). Characters that stand side by side are one stretch.
     """
     tokens = tokenize(text)
-    marked: set[int] = set()
-    for form in forms:
-        words = form.split(" ")
-        for at in range(len(tokens) - len(words) + 1):
-            if all(tokens[at + n].text == word for n, word in enumerate(words)):
-                marked.update(range(at, at + len(words)))
+    places = find_forms([token.text for token in tokens], forms)
+    marked = {at for first, last in places for at in range(first, last)}
     found: list[tuple[int, int]] = []
     for at in sorted(marked):
         start, end = tokens[at].start, tokens[at].end

@@ -51,11 +51,6 @@ class Parsed:
         return tuple(part.value for part in self.parts if part.kind == kind)
 
     @property
-    def options(self) -> dict[str, str]:
-        """What narrows the search to some videos or moments, but for the title; the last one of each counts."""
-        return {part.kind: part.value for part in self.parts if part.kind in NAMES.values() and part.kind != "title"}
-
-    @property
     def is_plain(self) -> bool:
         return len(self.alternatives) == 1 and all(part.kind == "words" for part in self.parts)
 

@@ -75,10 +75,6 @@ class Run(NamedTuple):
     start: int
 
     @property
-    def end(self) -> int:
-        return self.start + len(self.text)
-
-    @property
     def is_japanese(self) -> bool:
         return self.kind == "characters" and _KANA.search(self.text) is not None
 

@@ -91,6 +91,7 @@ def _strip(pattern: "regex.Pattern[str]") -> Callable[[str], str]:
     return strip
 
 
+_strip_arabic = _strip(_ARABIC)
 _STRIPPERS = {"ko": _strip(_KOREAN), "he": _strip(_HEBREW)}
 
 
@@ -105,7 +106,7 @@ def whole_keys(word: str, languages: Collection[str]) -> Iterator[str]:
         for language in languages_of(core, languages):
             yield f"{language}:{stem(core, language)}"
             if language == "ar":  # the stemmer leaves one-letter words like "and" and "in" that are written together
-                yield f"ar:{stem(_strip(_ARABIC)(core), 'ar')}"
+                yield f"ar:{stem(_strip_arabic(core), 'ar')}"
 
 
 def find_core(word: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language_info, gettext, ngettext_lazy
+from django.utils.translation import get_language, get_language_info, gettext, ngettext_lazy
 
 from indexer.errors import IndexerError
 from qa.errors import QaError
@@ -26,6 +26,11 @@ def render(text: str, values: Mapping[str, Any]) -> str:
 
 def explain(error: IndexerError | QaError) -> str:
     return render(error.text, error.values)
+
+
+def page_language() -> str:
+    """ISO 639-1 of the language that is active: "zh-hans" -> "zh"."""
+    return (get_language() or "").split("-")[0]
 
 
 def language_named(code: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from indexer.measures import Record
 from webapp.answers import replies
 from webapp.models import Judgement, Question, Recipe, User
+from webapp.search.feedback import meets
 from webapp.search.moments import Moment, find_moments
 
 DEPTH = 10  # results that count
@@ -52,10 +53,6 @@ def answered() -> Iterator[Record]:
 
 def look(user: User, query: str, recipe: Recipe) -> list[Moment]:
     return find_moments(user, query, DEPTH, recipe=recipe).moments
-
-
-def meets(moment: Moment, row: Judgement) -> bool:
-    return moment.video.pk == row.video_id and moment.start < row.end and row.start < moment.end
 
 
 def share(hits: list[bool]) -> float | None:

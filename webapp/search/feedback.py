@@ -18,7 +18,7 @@ from webapp.index import recipes
 from webapp.models import Impression, IndexState, Judgement, Recipe, Tuning, User
 from webapp.parsing import parse_key, parse_number
 from webapp.search import background
-from webapp.search.moments import Found, find_moments
+from webapp.search.moments import Found, Moment, find_moments
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +140,13 @@ def find_judged(recipe: Recipe) -> float | None:
     hits = []
     for row in Judgement.objects.filter(good=True).select_related("judge"):
         found = find_moments(row.judge, row.query, DEPTH, recipe=recipe).moments
-        hits.append(any(m.video.pk == row.video_id and m.start < row.end and row.start < m.end for m in found))
+        hits.append(any(meets(moment, row) for moment in found))
     return round(sum(hits) / len(hits), 4) if hits else None
+
+
+def meets(moment: Moment, row: Judgement) -> bool:
+    """Whether a moment is what somebody judged: times, as segments change with recipes."""
+    return moment.video.pk == row.video_id and moment.start < row.end and row.start < moment.end
 
 
 def use(recipe: Recipe, gains: dict[str, float]) -> None:

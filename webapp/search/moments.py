@@ -117,6 +117,7 @@ def find_moments(
         masks = snapshot.only(masks, find_spoken_by(speakers, recipe, may_see))
     masks = narrow(masks, parsed, snapshot, lexicon)
     asked, missing = read_all(reading, wanted, lexicon, recipe)
+    reading = replace(reading, terms=tuple({term.text: term for query in asked for term in query.terms}.values()))
     if missing is not None:
         snapshot = replace(snapshot, calibration=NEUTRAL)
     pool = max(CANDIDATES_PER_CHANNEL, 2 * limit)

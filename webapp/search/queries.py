@@ -43,7 +43,8 @@ class Wanted:
 @dataclass(frozen=True)
 class Reading:
     """How a query was understood, for who asked. `texts` are its alternatives in natural language, corrected; none
-    where nothing is left to search for. `problems` say why a part was left out, by its place in the query.
+    where nothing is left to search for. `terms` are those of all queries that were made of them. `problems` say why a
+    part was left out, by its place in the query.
     """
 
     parsed: Parsed
@@ -92,8 +93,7 @@ def understand(parsed: Parsed, lexicon: Lexicon, literal: bool, problems: Mappin
     corrections = [] if literal else [c for text in free for c in correct(text, lexicon, quoted)]
     applied = [correction for correction in corrections if correction.applied]
     corrected = tuple(put(text, applied) if text in free else text for text in texts)
-    terms = {term.text: term for text in corrected for term in read_terms(text, parsed, lexicon)}
-    return Reading(parsed, corrected, tuple(terms.values()), tuple(dict.fromkeys(corrections)), problems)
+    return Reading(parsed, corrected, (), tuple(dict.fromkeys(corrections)), problems)
 
 
 def narrow(masks: Masks, parsed: Parsed, snapshot: Snapshot, lexicon: Lexicon) -> Masks:

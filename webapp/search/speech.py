@@ -8,6 +8,7 @@ import numpy as np
 from django.db.models import Q
 
 from indexer.documents import holds
+from indexer.highlights import find_forms
 from indexer.lexical import Term
 from indexer.moments import Chosen
 from indexer.queries import Query
@@ -140,10 +141,4 @@ def locate(query: Query, heard: Heard, clause: Span, span: Span) -> Said:
 
 def find_starts(term: Term, heard: Heard) -> list[float]:
     """When the term is said, in any of its forms."""
-    found = set()
-    for form in term.forms:
-        words = form.split(" ")
-        for at in range(len(heard) - len(words) + 1):
-            if all(heard[at + n][0] == word for n, word in enumerate(words)):
-                found.add(heard[at][1])
-    return sorted(found)
+    return sorted({heard[at][1] for at, _ in find_forms([word for word, _ in heard], term.forms)})

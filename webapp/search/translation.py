@@ -6,14 +6,12 @@ from indexer.ports import Translator
 from webapp import engine
 from webapp.models import Segment
 
-CODES = {"zh-hans": "zh"}  # of the site -> ISO 639-1
 
-
-def translate(segment: Segment, language: str) -> str:
-    """Its speech in the language of a page; "" where no model knows both languages, or there is nothing to do. Raises
-    `ModelMissing` where the model is not there.
+def translate(segment: Segment, target: str) -> str:
+    """Its speech in another language (ISO 639-1); "" where no model knows both languages, or there is nothing to do.
+    Raises `ModelMissing` where the model is not there.
     """
-    target, model = CODES.get(language, language), engine.translator()
+    model = engine.translator()
     if not segment.speech or model is None or not (model.knows(segment.language) and model.knows(target)):
         return ""
     return "" if segment.language == target else _translate(model, segment.speech, segment.language, target)

@@ -8,7 +8,6 @@ from django import template
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from indexer.highlights import find_highlights
@@ -17,7 +16,7 @@ from qa.questions import language_of
 from webapp.answers.composer import CARDS, NEAREST
 from webapp.answers.replies import is_shown, tell
 from webapp.media.embeds import write_embed_code
-from webapp.messages import clock, explain, language_named, render
+from webapp.messages import clock, explain, language_named, page_language, render
 from webapp.models import Question, Video
 from webapp.pipeline import tags
 from webapp.search.filters import Facet, without_paging
@@ -94,7 +93,7 @@ def excerpt(text: str, forms: Collection[str]) -> str:
 def foreign_language(moment: Moment) -> str:
     """The language of what is said there, where it is not that of the page; "" else."""
     spoken = moment.segment.language if moment.segment.speech else ""
-    return "" if spoken == (get_language() or "").split("-")[0] else spoken
+    return "" if spoken == page_language() else spoken
 
 
 @register.filter

@@ -9,12 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from indexer.errors import IndexerError
 from webapp.media import documents, tracks
+from webapp.messages import page_language
 from webapp.models import Chapter, Video
 from webapp.parsing import parse_seconds
 from webapp.people import audit
@@ -110,7 +111,7 @@ def translation(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {"segment": here}
     try:
-        context["translation"] = translate(here, get_language() or "")
+        context["translation"] = translate(here, page_language())
     except IndexerError as error:
         context["problem"] = error
     return render(request, "fragments/translation.html", context)
