@@ -9,8 +9,11 @@ what came after it. (The way of Lucene's segments_N, https://lucene.apache.org/c
 import contextlib
 import hashlib
 import json
+import mmap
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,17 +71,23 @@ class GenerationStore:
             raise ValueError(f"The manifest of generation {number} is damaged.")
         return Manifest(**sealed)
 
-    def read(self, manifest: Manifest) -> dict[str, bytes]:
-        """The very bytes whose size and sha256 are those of the manifest; ValueError for others, OSError for none."""
+    def read(self, manifest: Manifest) -> dict[str, memoryview]:
+        """The very bytes whose size and sha256 are those of the manifest, mapped: processes that read them share one
+        copy in memory. ValueError for others, OSError for none.
+        """
         parts = {}
         for name, (size, expected) in manifest.files.items():
-            data = self._path(manifest.number, name).read_bytes()
+            data = _map(self._path(manifest.number, name))
             if len(data) != size or _digest(data) != expected:
                 raise ValueError(f"{name} of generation {manifest.number} is damaged.")
             parts[name] = data
         return parts
 
-    def load(self, fingerprint: str) -> tuple[Manifest | None, dict[str, bytes], list[int]]:
+    def written_at(self, manifest: Manifest) -> datetime:
+        """When a generation was finished; raises OSError when it is gone."""
+        return datetime.fromtimestamp(self._path(manifest.number, "json").stat().st_mtime, UTC)
+
+    def load(self, fingerprint: str) -> tuple[Manifest | None, dict[str, memoryview], list[int]]:
         """The newest generation of `fingerprint` that verifies (or None), its parts, and the numbers that did not."""
         damaged: list[int] = []
         for number in self.numbers():
@@ -129,9 +138,16 @@ class GenerationStore:
         return self.folder / f"{number}.{name}"
 
 
+def _map(path: Path) -> memoryview:
+    """A file is never overwritten: what was mapped stays what it is, even after it was removed."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b"")
+
+
 def _write(data: bytes, target: Path) -> None:
     target.write_bytes(data)
 
 
-def _digest(data: bytes) -> str:
+def _digest(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()

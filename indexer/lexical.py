@@ -198,7 +198,7 @@ class LexicalIndex:
         return buffer.getvalue()
 
     @classmethod
-    def load(cls, data: bytes) -> "LexicalIndex":
+    def load(cls, data: bytes | memoryview) -> "LexicalIndex":
         """What `dump` wrote; only for bytes that were verified."""
         index = cls.__new__(cls)
         index._parts = dict(np.load(io.BytesIO(data), allow_pickle=False))

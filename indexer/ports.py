@@ -159,7 +159,7 @@ class VectorIndex(Protocol):
         ...
 
     @classmethod
-    def load(cls, data: bytes) -> Self:
+    def load(cls, data: bytes | memoryview) -> Self:
         """The index that `dump` wrote. Only for bytes that were verified: a library may crash on others."""
         ...
 

@@ -1,5 +1,7 @@
-"""Entry point of the ASGI server."""
+"""Entry point of the ASGI server: few answers are computed at once, the rest wait in line."""
 
+import asyncio
+import multiprocessing
 import os
 import threading
 import warnings
@@ -9,10 +11,54 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 # Only WhiteNoise's static files (some kilobytes each) are read synchronously; media are not, see `views.media`.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
-django.setup(set_prefix=False)
+django.setup()
 
+from django.http import HttpRequest, HttpResponseBase  # noqa: E402
+from django.utils.translation import get_language_from_request, override  # noqa: E402
+
+from webapp.instruments import start_tracing  # noqa: E402
+from webapp.problems import say_busy  # noqa: E402
 from webapp.search.moments import warm_up  # noqa: E402
 from webapp.uploads.body import Handler  # noqa: E402
 
-application = Handler()
+MAX_AT_ONCE = 3  # in this process: Python computes one of them, the others wait for the database or a model
+MAX_WAIT_SECONDS = 10.0  # in the line; who would wait for longer is told to return
+AT_ONCE = ("/health",)  # what a supervisor asks must not wait behind pages
+
+
+class Line(Handler):
+    """Reads are answered in the order in which they came, however many come at once. What is sent by POST takes as long
+    as its sender does and is limited per person; the bytes of a file or of an answer are streamed outside the line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places = asyncio.Semaphore(MAX_AT_ONCE)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD") or request.path_info.startswith(AT_ONCE):
+            return await super().get_response_async(request)
+        try:
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            with override(get_language_from_request(request)):
+                return say_busy(request)
+        try:
+            return await super().get_response_async(request)
+        finally:
+            self._places.release()
+
+
+def leave_with_parent() -> None:
+    """One of several processes of a site must not keep the port when the first of them was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
+
+
+start_tracing("kinoscope-web")
+application = Line()
+threading.Thread(target=leave_with_parent, daemon=True).start()
 threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

@@ -1,8 +1,10 @@
 """Reading the environment: where the installation lives, its secret, yes/no switches, spans; and how its log looks."""
 
+import json
 import logging
 import os
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -13,6 +15,14 @@ def home_folder() -> Path:
 
 def flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in ("1", "true", "yes", "on")
+
+
+def choice(name: str, *values: str) -> str:
+    """One of `values`, the first unless another is set."""
+    value = os.environ.get(name) or values[0]
+    if value not in values:
+        raise SystemExit(f"{name}={value} is unknown; choose one of {', '.join(values)}.")
+    return value
 
 
 def span(name: str, default: str) -> tuple[float, float]:
@@ -59,3 +69,20 @@ class DiscreetFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace(self.home, "$KINOSCOPE_HOME")
+
+
+class JsonFormatter(DiscreetFormatter):
+    """The same as an object a line, for who collects logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request": getattr(record, "correlation_id", None),
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False).replace(self.home, "$KINOSCOPE_HOME")

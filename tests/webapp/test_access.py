@@ -64,7 +64,10 @@ FOR_ADMINS = {
     "learn": "post",
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
-FOR_ALL = {"accessibility", "api-missing", "welcome", "login", "logout", "health", "favicon", "set_language"}
+FOR_ALL = {
+    "accessibility", "api-missing", "welcome", "login", "logout", "health", "health-ready", "metrics", "favicon",
+    "set_language",
+}  # fmt: skip
 CHANGES = {"cancel", "retry", "edit", "subtitles", "tracks", "make-qualities", "spellings", "respell", "delete"}
 
 

@@ -21,6 +21,7 @@ from webapp.answers.composer import ABSENT, COMPOSED, NEAREST
 from webapp.answers.executors import EXECUTORS
 from webapp.answers.scope import VisibleScope, narrow
 from webapp.index import recipes
+from webapp.instruments import ANSWERS, FIRST_WORDS
 from webapp.models import User, Video
 from webapp.search.moments import MAX_QUERY_CHARACTERS
 
@@ -136,6 +137,8 @@ def stream(
         before = len(sentences)
         for sentence in _in_language(EXECUTORS[intent.kind](intent, scope, turns), language_of(question)):
             if sentence not in sentences:
+                if not sentences:
+                    FIRST_WORDS.observe(time.perf_counter() - begun)
                 sentences.append(sentence)
                 yield sentence
         if len(sentences) == before:
@@ -144,8 +147,10 @@ def stream(
     cited = {c.video for s in sentences for c in s.citations}
     abstained = all(s.kind in (ABSENT, NEAREST) for s in sentences)
     answer = Answer(sentences, abstained, sum(row["searched"] for row in why))
-    took = 1000 * (time.perf_counter() - begun)
-    yield Reply(question, answer, visible.in_bulk(cited), took, tuple(unanswered) if sentences else (), tuple(why))
+    took = time.perf_counter() - begun
+    ANSWERS.observe(took)
+    left = tuple(unanswered) if sentences else ()
+    yield Reply(question, answer, visible.in_bulk(cited), 1000 * took, left, tuple(why))
 
 
 def understand_all(question: str, turns: Sequence[Turn]) -> list[Intent]:

@@ -87,7 +87,7 @@ def label(fingerprint: str) -> str:
     return f"{fingerprint}|{key}|{FORMAT}"
 
 
-def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, bytes], list[int]]:
+def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, memoryview], list[int]]:
     """As `GenerationStore.load`. After a backup of the database was restored, an index of later days is damaged too."""
     manifest, parts, damaged = store().load(label(recipe.fingerprint))
     if manifest is not None and manifest.sequence > sequence_now():

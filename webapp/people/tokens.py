@@ -51,7 +51,7 @@ def sign_in(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
-        place = next((start for start in PLACES if request.path.startswith(start)), None)
+        place = next((start for start in PLACES if request.path_info.startswith(start)), None)
         if place is None or scheme.lower() != "bearer":
             return get_response(request)
         token = find(text.strip())

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from indexer import child
 from indexer.errors import DiskFull, IndexerError, ModelMissing, OutOfMemory, translatable
 from qa.errors import QaError
+from webapp.instruments import start_tracing, trace_step
 from webapp.models import Step, Video, Worker
 from webapp.pipeline import ledger, memory, outputs, plan, stages
 
@@ -125,7 +126,7 @@ class StepWorker:
         try:
             if not outputs.has_room():
                 raise outputs.disk_full()
-            with ledger.lease(step):
+            with ledger.lease(step), trace_step(step.name, step.video_id):
                 store = stages.STAGES[step.name](step.video, self._progress(mine))
             ledger.commit(step, store, mine.seconds, memory.peak_bytes())
         except (ledger.Stopped, Video.DoesNotExist):
@@ -175,6 +176,7 @@ class StepWorker:
 
     def attend(self, carrier: str, queues: Sequence[str], housekeeping: Housekeeping) -> None:
         """Start what runs beside the steps of this process: housekeeping, and the watch for SIGTERM."""
+        start_tracing("kinoscope-worker")
         threading.Thread(target=self._keep_house, args=(carrier, queues, housekeeping), daemon=True).start()
         reader, writer = socket.socketpair()
         writer.setblocking(False)

@@ -25,6 +25,7 @@ from indexer.snapshot import Masks, Snapshot
 from indexer.types import Ids, Span
 from webapp.index import recipes
 from webapp.index.snapshot import current_snapshot
+from webapp.instruments import SEARCHES
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
 from webapp.search.candidates import CANDIDATES_PER_CHANNEL, load_candidates
 from webapp.search.options import find_spoken_by, narrow_videos
@@ -125,8 +126,11 @@ def find_moments(
     moments = present(chosen, snapshot, find_said(chosen, asked, recipe))
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= MIN_CONFIDENCE
     index = f"{recipe.pk}/{snapshot.base.number}/{snapshot.sequence}"
-    took = 1000 * (time.perf_counter() - begun)
-    return Found(wanted.text, moments, confident, took, missing, index, wanted.upto or snapshot.sequence, reading)
+    took = time.perf_counter() - begun
+    SEARCHES.observe(took)
+    return Found(
+        wanted.text, moments, confident, 1000 * took, missing, index, wanted.upto or snapshot.sequence, reading
+    )
 
 
 def visible_ids(videos: QuerySet[Video]) -> Ids:

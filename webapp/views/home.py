@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
@@ -59,8 +59,3 @@ def favicon(request: HttpRequest) -> HttpResponse:
     A 404 page would bring a CSRF cookie of its own, which could overtake that of the sign-in form.
     """
     return redirect(static("webapp/icon.svg"))
-
-
-def health(request: HttpRequest) -> JsonResponse:
-    """For a proxy or a supervisor: the site answers."""
-    return JsonResponse({"status": "ok"})

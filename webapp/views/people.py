@@ -7,8 +7,10 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.views import PasswordChangeView
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +25,11 @@ class AdminForm(BaseUserCreationForm):
     class Meta:
         model = User
         fields = ("username",)
+
+
+class PasswordChange(PasswordChangeView):
+    template_name = "password.html"
+    success_url = reverse_lazy("home")
 
 
 def welcome(request: HttpRequest) -> HttpResponse:

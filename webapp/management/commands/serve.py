@@ -2,9 +2,11 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any
@@ -16,17 +18,20 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from webapp.management.base import greet_first_admin
 from webapp.models import User
+from webapp.operations.metrics import MANY_PROCESSES
 
 log = logging.getLogger(__name__)
 
 
 WORKER_BYTES = 3 << 30  # with every model of `compact` in memory, and room for its pictures
-MAX_WORKERS = 4  # embedded ones; who needs more starts them by themselves
+PROCESS_BYTES = 2 << 30  # of the site: the encoders of queries, and what it keeps of the index
+MAX_CHILDREN = 4  # of either kind; who needs more starts them by themselves
+HUNG_SECONDS = 30  # without a sign of life, after which another process takes the place of one of the site
 
 
-def count_workers(cores: int, memory: int) -> int:
-    """As many as the machine bears, two where it can: one step of a video need not wait for another."""
-    return max(1, min(cores, memory // WORKER_BYTES, MAX_WORKERS))
+def count_children(cores: int, memory: int, each: int) -> int:
+    """As many as the machine bears: of workers two where it can, as one step of a video need not wait for another."""
+    return max(1, min(cores, memory // each, MAX_CHILDREN))
 
 
 class Command(BaseCommand):
@@ -39,6 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--demo", action="store_true", help="add a small video made by Kinoscope itself")
+        parser.add_argument("--processes", type=int, metavar="N", help="of the site; default: by its cores")
         parser.add_argument("--no-worker", action="store_true", help="the site only; workers run elsewhere")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,10 +55,15 @@ class Command(BaseCommand):
         greet_first_admin(self.stdout, f"http://{options['host']}:{options['port']}")
         if options["demo"]:
             threading.Thread(target=self.add_demo, daemon=True).start()
+        cores, memory = os.cpu_count() or 1, psutil.virtual_memory().total
+        processes = options["processes"] or count_children(cores, memory, PROCESS_BYTES)
+        counts = tempfile.mkdtemp(prefix="kinoscope-counts-")
+        if processes > 1:
+            os.environ[MANY_PROCESSES] = counts  # metrics are those of all
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if not options["no_worker"]:
-            for number in range(count_workers(os.cpu_count() or 1, psutil.virtual_memory().total)):
+            for number in range(count_children(cores, memory, WORKER_BYTES)):
                 threading.Thread(target=self.keep_worker, args=(number,), daemon=True).start()
         self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
         self.stdout.flush()
@@ -64,12 +75,15 @@ class Command(BaseCommand):
                 log_level="warning",
                 lifespan="off",
                 server_header=False,
-                proxy_headers=settings.BEHIND_TLS,
+                workers=processes,
+                forwarded_allow_ips=settings.KINOSCOPE_PROXIES,
                 timeout_graceful_shutdown=5,
+                timeout_worker_healthcheck=HUNG_SECONDS,
             )
         finally:
             self.stopping.set()
             self.stop_workers()
+            shutil.rmtree(counts, ignore_errors=True)
 
     def stop_workers(self) -> None:
         for worker in self.workers.values():
