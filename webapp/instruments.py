@@ -9,11 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
+View = Callable[[HttpRequest], HttpResponseBase]
+
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30)  # bounds of every histogram
-
-View = Callable[[HttpRequest], HttpResponseBase]
-
-View = Callable[[HttpRequest], HttpResponseBase]
 
 REQUESTS = Counter("kinoscope_requests", "Answered requests", ["page", "status"])
 PAGES = Histogram("kinoscope_request_seconds", "Until an answer began", ["page"], buckets=SECONDS)

@@ -17,7 +17,8 @@ for folder in ("media", "derived", "incoming", "models", "index", "static"):
 
 SECRET_KEY = secret_key(KINOSCOPE_HOME / "secret_key")
 DEBUG = flag("KINOSCOPE_DEBUG")
-ALLOWED_HOSTS = os.environ.get("KINOSCOPE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+# What looks after it asks from this machine.
+ALLOWED_HOSTS = [*filter(None, os.environ.get("KINOSCOPE_HOSTS", "").split(",")), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("KINOSCOPE_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
@@ -127,6 +128,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "webapp.views.errors.refuse_forgery"
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = ["^health", "^metrics$"]  # what looks after it asks without the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 # Whether other hosts of this domain speak TLS, and whether browsers should know by heart, is not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

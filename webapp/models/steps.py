@@ -1,6 +1,9 @@
 """The ledger's steps, and the workers that take them."""
 
+from datetime import timedelta
+
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from webapp.messages import render
@@ -68,11 +71,21 @@ class Step(models.Model):
         return render(self.error_text, self.error_values)
 
 
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> "WorkerQuerySet":
+        """Those that were seen lately."""
+        return self.filter(seen_at__gt=Now() - Worker.TTL)
+
+
 class Worker(models.Model):
     """A process that takes steps, as it was last seen by itself."""
+
+    TTL = timedelta(minutes=2)
 
     name = models.CharField(max_length=80, unique=True)
     carrier = models.CharField(max_length=10, help_text="table or celery")
     box = models.CharField(max_length=1, default="C", help_text="tier of its decoder's box, see `indexer.child.TIERS`")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()

@@ -25,7 +25,6 @@ from webapp.people import first_run
 from webapp.pipeline import ledger, outputs
 
 MAX_WAIT = timedelta(minutes=2)  # a due step that waits for longer has no worker
-WORKER_TTL = timedelta(minutes=2)
 
 
 def examine() -> Iterator[Finding]:
@@ -158,7 +157,7 @@ def examine_queue() -> Iterator[Finding]:
     if failed:
         remedy = _("The operations page lists them with their reasons and tries a selection again.")
         yield Finding("warning", _("%(count)s steps failed.") % {"count": failed}, remedy)
-    alive = Worker.objects.filter(seen_at__gt=Now() - WORKER_TTL).count()
+    alive = Worker.objects.alive().count()
     if alive:
         yield Finding(
             "ok",

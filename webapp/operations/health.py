@@ -10,11 +10,9 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models.functions import Now
 
 from webapp.index.snapshot import current_snapshot
 from webapp.models import IndexState, Worker
-from webapp.operations.doctor import WORKER_TTL
 from webapp.pipeline import outputs
 
 log = logging.getLogger(__name__)
@@ -79,5 +77,5 @@ def _find_index_fault() -> str:
 
 
 def _find_no_worker() -> str:
-    alive = Worker.objects.filter(seen_at__gt=Now() - WORKER_TTL).exists()
+    alive = Worker.objects.alive().exists()
     return "" if alive else "No worker was seen for two minutes: start one."

@@ -18,7 +18,6 @@ from prometheus_client.registry import Collector
 
 from webapp.index import snapshot
 from webapp.models import IndexState, Recipe, Segment, Step, Tombstone, Video, Worker
-from webapp.operations.doctor import WORKER_TTL
 from webapp.pipeline import ledger, plan
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -46,7 +45,7 @@ class LibraryCollector(Collector):
         yield from collect_storage()
         videos = Video.objects.order_by().values_list("status").annotate(n=Count("pk"))
         yield _gauge("videos", "Videos by status", ["status"], [((status,), n) for status, n in videos])
-        alive = Worker.objects.filter(seen_at__gt=Now() - WORKER_TTL).count()
+        alive = Worker.objects.alive().count()
         yield _gauge("workers", "Workers seen in the last two minutes", [], [((), alive)])
 
 

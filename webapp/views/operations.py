@@ -45,7 +45,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         "next": estimates.watch(queued.order_by("priority", "turn", "pk"))[:10],
         "workers": Worker.objects.order_by("name"),
         "unboxed": Worker.objects.filter(box="C").exists(),
-        "alive": Worker.objects.filter(seen_at__gt=Now() - doctor.WORKER_TTL).exists(),
+        "alive": Worker.objects.alive().exists(),
         "index": describe_index(),
         "profile": settings.KINOSCOPE_PROFILE,
         "models": models_in_use(),
