@@ -169,6 +169,8 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 KINOSCOPE_MAX_UPLOAD_BYTES = int(os.environ.get("KINOSCOPE_MAX_UPLOAD_BYTES", 20 << 30))
 KINOSCOPE_MAX_PERSON_BYTES = int(os.environ.get("KINOSCOPE_MAX_PERSON_BYTES", 0))  # 0: no limit but the disk
 KINOSCOPE_MAX_SITE_BYTES = int(os.environ.get("KINOSCOPE_MAX_SITE_BYTES", 0))
+# Where media and what is made of them are kept: "s3://bucket/prefix" (extra `s3`), else KINOSCOPE_HOME.
+KINOSCOPE_MEDIA = os.environ.get("KINOSCOPE_MEDIA", "")
 # Behind nginx: the internal location that it serves KINOSCOPE_HOME under; "" lets the site send media itself.
 KINOSCOPE_ACCEL = os.environ.get("KINOSCOPE_ACCEL", "").rstrip("/")
 

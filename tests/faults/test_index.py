@@ -18,6 +18,7 @@ from django.db import connection
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
 from indexer.vectors import pack
+from tests.files import media_path
 from webapp.index import generations, recipes, snapshot
 from webapp.index.changes import mark_changed
 from webapp.index.snapshot import current_snapshot
@@ -142,7 +143,7 @@ def filled(people) -> list[Segment]:
     snapshot._current.clear()
     recipe = recipes.active()
     video = Video.objects.create(owner=people["owner"], title="Many", file_name="many.mp4", sha256="0", size_bytes=1)
-    video.path.write_bytes(b"0")
+    media_path(video).write_bytes(b"0")
     Video.objects.update(duration=4000.0, media_info={"container": "mp4", "duration": 4000.0})
     add_segments(video, 390)
     assert generations.publish(recipe)

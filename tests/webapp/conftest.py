@@ -14,6 +14,7 @@ from django.test import Client
 
 from tests.conftest import MakeMovie
 from tests.fake_settings import PROFILE
+from tests.files import derived_path, media_path
 from webapp.index import snapshot
 from webapp.models import User, Video
 from webapp.operations import demo as demo_video
@@ -86,8 +87,8 @@ class Stash:
             for table in tables():
                 cursor.execute(f'SELECT * FROM "{table}"')
                 self.rows[table] = ([column[0] for column in cursor.description], cursor.fetchall())
-        shutil.copy(video.path, self.folder / video.path.name)
-        shutil.copytree(video.derived, self.folder / "derived" / str(video.key))
+        shutil.copy(media_path(video), self.folder / media_path(video).name)
+        shutil.copytree(derived_path(video), self.folder / "derived" / str(video.key))
 
     def restore(self) -> Video:
         """Much faster than `loaddata`, which every test would wait for."""
@@ -101,8 +102,8 @@ class Stash:
                 cursor.execute(statement)
         video = Video.objects.get(title=demo_video.TITLE)
         home = Path(settings.KINOSCOPE_HOME)
-        shutil.copy(self.folder / video.path.name, home / "media")
-        shutil.copytree(self.folder / "derived" / str(video.key), video.derived, dirs_exist_ok=True)
+        shutil.copy(self.folder / media_path(video).name, home / "media")
+        shutil.copytree(self.folder / "derived" / str(video.key), derived_path(video), dirs_exist_ok=True)
         return video
 
 

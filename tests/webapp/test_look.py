@@ -4,6 +4,7 @@ import pytest
 
 from indexer import box
 from indexer import look as windows
+from tests.files import derived_path
 from webapp.models import Step
 from webapp.pipeline import checkpoints, look, stages
 
@@ -41,13 +42,13 @@ def test_a_look_goes_on_behind_the_last_window(video, monkeypatch) -> None:
     look.look(video, lambda share: None)()
     assert seen == [2.0, 4.0]
     assert [round(s.start) for s in video.shots.all()] == [0, 2, 4]
-    assert all((video.derived / frame.file).is_file() for frame in video.keyframes.all())
-    assert (video.derived / video.files["storyboard"]).is_file()
-    assert not list(video.derived.glob("t*.jpg"))  # of which the storyboard was made
+    assert all((derived_path(video) / frame.file).is_file() for frame in video.keyframes.all())
+    assert (derived_path(video) / video.files["storyboard"]).is_file()
+    assert not list(derived_path(video).glob("t*.jpg"))  # of which the storyboard was made
 
 
 def test_a_look_begins_anew_when_its_pictures_are_gone(video) -> None:
     look.look(video, lambda share: None)
     assert len(look.load_parts(video)) == 3
-    next(video.derived.glob("k*.jpg")).unlink()
+    next(derived_path(video).glob("k*.jpg")).unlink()
     assert look.load_parts(video) == []

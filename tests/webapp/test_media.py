@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.files import media_path
 from webapp.media.documents import clock, disarm, escape, escape_lines
 from webapp.views.media import parse_range
 
@@ -46,7 +47,7 @@ def test_ranges_are_those_of_rfc_9110(size: int, first: int, last: int | None) -
 
 
 def test_the_stream_is_exact(demo, people) -> None:
-    data = demo.path.read_bytes()
+    data = media_path(demo).read_bytes()
 
     async def fetch(**headers: str):
         client = AsyncClient()

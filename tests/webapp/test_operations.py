@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from indexer.errors import DiskFull, ModelMissing, OutOfMemory, UnreadableMedia
+from tests.files import derived_path, media_path
 from webapp import engine
 from webapp.index import recipes
 from webapp.models import FrameVector, Step, Video, Worker
@@ -139,17 +140,17 @@ def test_outputs_carry_their_content_and_orphans_are_swept(demo) -> None:
         (folder / "a.jpg").write_bytes(b"two")
         second = outputs.adopt(folder, demo)["a.jpg"]
     assert first != second
-    assert (demo.derived / first).read_bytes() == b"one"
-    assert not list(demo.derived.glob(".work-*"))
+    assert (derived_path(demo) / first).read_bytes() == b"one"
+    assert not list(derived_path(demo).glob(".work-*"))
     assert outputs.sweep() == 0  # somebody may still be writing
     old = time.time() - outputs.ORPHAN_TTL_SECONDS - 60
-    for path in [*demo.derived.iterdir(), demo.path]:
+    for path in [*derived_path(demo).iterdir(), media_path(demo)]:
         os.utime(path, (old, old))
     assert outputs.sweep() >= 2
-    assert not any((demo.derived / name).exists() for name in (first, second))
-    assert demo.path.exists()
-    assert all((demo.derived / f).exists() for f in demo.keyframes.values_list("file", flat=True))
-    assert (demo.derived / demo.files["storyboard"]).exists()
+    assert not any((derived_path(demo) / name).exists() for name in (first, second))
+    assert media_path(demo).exists()
+    assert all((derived_path(demo) / f).exists() for f in demo.keyframes.values_list("file", flat=True))
+    assert (derived_path(demo) / demo.files["storyboard"]).exists()
 
 
 def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatch) -> None:
@@ -161,17 +162,17 @@ def test_a_video_deleted_while_it_is_processed_leaves_nothing(accept, monkeypatc
 
     def compute(given, progress):
         store = usual(given, progress)
-        assert list(video.derived.iterdir())
+        assert list(derived_path(video).iterdir())
         removal.remove(Video.objects.get(pk=given.pk))
-        video.derived.mkdir()  # the worker writes on
+        derived_path(video).mkdir()  # the worker writes on
         return store
 
     patch_stage(monkeypatch, "glance", compute)
     assert StepWorker("me").work_one(["glance"]) is not None
     assert not Video.objects.exists()
     assert not Step.objects.exists()
-    assert not video.derived.exists()
-    assert not video.path.exists()
+    assert not derived_path(video).exists()
+    assert not media_path(video).exists()
 
 
 def test_admins_see_what_the_machine_does(demo, accept, clients, people) -> None:

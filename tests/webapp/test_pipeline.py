@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from tests.files import media_path
 from webapp.answers import replies
 from webapp.models import Segment, User, Video, Viewing
 from webapp.operations.demo import SLIDES
@@ -229,7 +230,7 @@ def test_bench_reads_a_data_folder_and_refuses_a_partial_library(demo, tmp_path)
     }
     (tmp_path / "benchmark.json").write_text(json.dumps(truth))
     saved = tmp_path / "saved"
-    shutil.copy(demo.path, tmp_path / "kinoscope-demo.mp4")
+    shutil.copy(media_path(demo), tmp_path / "kinoscope-demo.mp4")
     bench = ("bench", "steps", "photos", "retrieval", "moments", "fusion", "ingest", "--here", "--data", str(tmp_path))
     rows = {r["bench"]: r for r in run(*bench, "--save", str(saved))}
     assert rows["all steps"]["footage s"] == 48

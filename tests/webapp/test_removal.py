@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
+from tests.files import derived_path, media_path
 from webapp.answers import replies, threads
 from webapp.index import generations, recipes, snapshot
 from webapp.index.snapshot import current_snapshot
@@ -37,7 +38,7 @@ def marked(demo, people, work):
     """The demo, with a marker in its title, its words, its file, somebody's question and somebody's answer."""
     from webapp.pipeline import ledger
 
-    with demo.path.open("ab") as file:
+    with media_path(demo).open("ab") as file:
         file.write(MARKER.encode())
     Video.objects.filter(pk=demo.pk).update(title=f"About {MARKER}", file_name=f"{MARKER}.mp4", visibility="public")
     Utterance.objects.filter(video=demo).update(text=f"Every {MARKER} cites the moment that supports it.")
@@ -75,7 +76,7 @@ def test_deletion_deletes(marked, people, clients) -> None:
     Question.objects.filter(asker=people["other"]).delete()  # their own words hold the marker too
     connection.close()
     removal.clear_free_pages()
-    assert not marked.derived.exists()
+    assert not derived_path(marked).exists()
     for manifest in snapshot.store().manifests(snapshot.label(recipes.active().fingerprint)):
         kept = np.load(io.BytesIO(snapshot.store().read(manifest)["rows"]), allow_pickle=False)
         assert ids.isdisjoint(kept["segments"].tolist())

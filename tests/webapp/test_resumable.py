@@ -15,8 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.files import media_path
 from webapp.models import Step, Upload, User, Video
 from webapp.uploads import intake, resumable
+from webapp.uploads.arrivals import FolderArrival
 from webapp.views.tus import read_metadata
 
 pytestmark = pytest.mark.usefixtures("fake_models")
@@ -55,7 +57,7 @@ def test_a_file_arrives_in_pieces(clients, make_movie) -> None:
     assert not Video.objects.exists()
     assert bring(client, place, third, data[third:]).status_code == 204
     video = Video.objects.get()
-    assert video.path.read_bytes() == data
+    assert media_path(video).read_bytes() == data
     assert video.sha256 == hashlib.sha256(data).hexdigest()
     assert (video.title, video.visibility) == ("Ferien am Meer", "public")
     assert Step.objects.get().name == "probe"
@@ -151,14 +153,14 @@ def test_a_form_stops_where_the_limit_is(clients, settings, make_movie) -> None:
 def test_what_arrived_whole_while_the_site_died_is_finished(people, make_movie) -> None:
     data = make_movie().read_bytes()
     upload = resumable.create(people["owner"], "a.mp4", len(data), "private")
-    upload.path.write_bytes(data)
+    FolderArrival(upload).path.write_bytes(data)
     Upload.objects.update(offset_bytes=len(data))
     resumable.sweep()
-    assert Video.objects.get().path.read_bytes() == data
+    assert media_path(Video.objects.get()).read_bytes() == data
     late = resumable.create(people["owner"], "b.mp4", 10, "private")
     Upload.objects.filter(pk=late.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     resumable.sweep()
-    assert not late.path.exists()
+    assert not FolderArrival(late).path.exists()
     assert Upload.objects.count() == 1
 
 
@@ -186,10 +188,10 @@ def test_names_cannot_escape(clients, name, tmp_path) -> None:
     place = begin(clients["owner"], len(data), name)["Location"]
     assert bring(clients["owner"], place, 0, data).status_code == 204
     video = Video.objects.get()
-    assert video.path.parent == home / "media"
-    assert video.path.name == f"{video.key}.bin"
+    assert media_path(video).parent == home / "media"
+    assert media_path(video).name == f"{video.key}.bin"
     made = {p for folder in around for p in folder.iterdir()} - before  # others write to the scratch folder, too
-    assert {p for p in made if p.is_file() and p.read_bytes() == data} == {video.path}
+    assert {p for p in made if p.is_file() and p.read_bytes() == data} == {media_path(video)}
     page = clients["owner"].get(f"/videos/{video.key}").content.decode()
     assert "<img src=x>" not in page
 
@@ -260,13 +262,13 @@ class Tus(RuleBasedStateMachine):
         upload = Upload.objects.get(key=self.place.rsplit("/", 1)[1])
         if self.here == len(self.data):
             assert upload.video is not None
-            assert upload.video.path.read_bytes() == self.data
+            assert media_path(upload.video).read_bytes() == self.data
         else:
-            assert upload.path.read_bytes()[: self.here] == self.data[: self.here]
+            assert FolderArrival(upload).path.read_bytes()[: self.here] == self.data[: self.here]
 
     def teardown(self) -> None:
         for video in Video.objects.all():
-            video.path.unlink()
+            media_path(video).unlink()
         Video.objects.all().delete()
         for upload in Upload.objects.all():
             resumable.terminate(upload)
@@ -297,4 +299,4 @@ def test_a_full_disk_at_the_end_loses_nothing(people, make_movie, monkeypatch) -
     assert not upload.error
     monkeypatch.setattr(outputs, "has_room", lambda: True)
     resumable.sweep()
-    assert Video.objects.get().path.read_bytes() == data
+    assert media_path(Video.objects.get()).read_bytes() == data

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
+from tests.files import media_path
 from tests.webapp.test_access import body
 from webapp.models import AuditEntry, ExportLink, Question, User, Video
 from webapp.people import limits
@@ -225,7 +226,7 @@ def test_an_export_holds_ones_own_data_and_works_once(demo, accept, clients, peo
         assert archive.testzip() is None
         names = archive.namelist()
         assert f"videos/{demo.key}/original.bin" in names
-        assert archive.read(f"videos/{demo.key}/original.bin") == demo.path.read_bytes()
+        assert archive.read(f"videos/{demo.key}/original.bin") == media_path(demo).read_bytes()
         everything = b"".join(archive.read(n) for n in names if n.endswith(".json"))
     assert b"a question of mine" in everything
     assert b"another person" not in everything

@@ -15,6 +15,7 @@ from indexer.query_language import take_literally
 from indexer.retriever import Candidate, Ranked
 from indexer.types import Span
 from tests.conftest import paint
+from tests.files import derived_path
 from webapp.index.snapshot import current_snapshot
 from webapp.models import PictureQuery, Recipe, SavedSearch, Segment, Tag, Video
 from webapp.search import queries
@@ -30,7 +31,7 @@ def jpeg(picture) -> bytes:
 
 def test_a_picture_of_a_video_finds_that_moment(demo, clients, people) -> None:
     frame = demo.keyframes.order_by("time").last()
-    given = SimpleUploadedFile("x.jpg", (demo.derived / frame.file).read_bytes(), "image/jpeg")
+    given = SimpleUploadedFile("x.jpg", (derived_path(demo) / frame.file).read_bytes(), "image/jpeg")
     answer = clients["friend"].post(reverse("search-picture"), {"picture": given})  # a viewer may search, too
     kept = PictureQuery.objects.get()
     assert answer["Location"] == f"{reverse('search')}?picture={kept.key}"

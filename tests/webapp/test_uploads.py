@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.files import derived_path, media_path
 from webapp.models import Step, Video
 from webapp.uploads import intake
 
@@ -18,10 +19,10 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
 def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
     video = accept()
-    assert video.path.exists()
-    assert video.path.parent == Path(settings.KINOSCOPE_HOME) / "media"
-    assert video.path.stat().st_mode & 0o777 == 0o600
-    assert "movie" not in video.path.name
+    assert media_path(video).exists()
+    assert media_path(video).parent == Path(settings.KINOSCOPE_HOME) / "media"
+    assert media_path(video).stat().st_mode & 0o777 == 0o600
+    assert "movie" not in media_path(video).name
     assert video.steps.get().name == "probe"
 
 
@@ -73,7 +74,7 @@ def test_the_form_takes_several_files_and_says_what_became_of_each(clients, make
 def test_deleting_leaves_nothing(demo, clients) -> None:
     from webapp.models import Evidence, Keyframe, Segment
 
-    path, derived = demo.path, demo.derived
+    path, derived = media_path(demo), derived_path(demo)
     assert derived.exists()
     assert clients["owner"].post(f"/videos/{demo.key}/delete").status_code == 302
     assert not path.exists()

@@ -24,7 +24,7 @@ def ask_frames(video: Video, question: PictureQuestion, window: Window | None, r
         return None
     files = dict(Keyframe.objects.filter(video=video, segments__in=segments).values_list("time", "file"))
     places = [(segment, time) for segment, time in frames if time in files]
-    pictures = [load_picture(video.derived / files[time]) for _, time in places]
+    pictures = [load_picture(video.derived(files[time]).read()) for _, time in places]
     agreed = vote(engine.captioner().answer_about(question, pictures))
     if agreed is None:
         return None

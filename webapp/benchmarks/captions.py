@@ -18,10 +18,9 @@ from qa.training.captions import is_right
 from qa.training.metrics import bleu4, cider
 from qa.training.questions import ask_about, by_question, deny, find_nouns
 from webapp import engine
-from webapp.benchmarks.judged import items
+from webapp.benchmarks.judged import items, read_photo
 from webapp.index import recipes
 from webapp.models import Label
-from webapp.pipeline.embed import load_picture
 
 MIN_CONFIDENCE = 0.5  # calibrated chance from which on answers are counted as given
 
@@ -32,7 +31,7 @@ def captions(data: Path) -> Iterator[Record]:
     relied on. Then questions made from the captions, by kind, beside the most frequent answer.
     """
     rows = items(data, "photos")
-    pictures = [load_picture(data / "photos" / r["file"]) for r in rows]
+    pictures = [read_photo(data, r) for r in rows]
     truth = [r["captions_en"] for r in rows]
     references = [[tokenize(c) for c in group] for group in truth]
     encoder = engine.pictures(recipes.active())

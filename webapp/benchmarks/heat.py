@@ -8,9 +8,8 @@ from PIL import Image as Pillow
 
 from indexer.measures import Record
 from webapp import engine
-from webapp.benchmarks.judged import items
+from webapp.benchmarks.judged import items, read_photo
 from webapp.index import recipes
-from webapp.pipeline.embed import load_picture
 
 SIDE = 224  # pixels of each photo
 
@@ -22,10 +21,7 @@ def pointing(data: Path) -> Iterator[Record]:
     hits = []
     for first in range(0, len(rows) - 3, 4):
         four = rows[first : first + 4]
-        photos = [
-            np.asarray(Pillow.fromarray(load_picture(data / "photos" / row["file"])).resize((SIDE, SIDE)))
-            for row in four
-        ]
+        photos = [np.asarray(Pillow.fromarray(read_photo(data, row)).resize((SIDE, SIDE))) for row in four]
         collage = np.vstack([np.hstack(photos[:2]), np.hstack(photos[2:])])
         for place, row in enumerate(four):
             warmth = encoder.locate(collage, row["captions_en"][0])

@@ -39,10 +39,10 @@ def ingest(data: Path) -> Iterator[Record]:
 
     def look(path: Path, out: Path) -> None:
         found = box.look(path, out, infos[path], lambda _: None)
-        encoder.encode_images([load_picture(Path(k.path)) for k in found.keyframes])
+        encoder.encode_images([load_picture(Path(k.path).read_bytes()) for k in found.keyframes])
 
     def glance(path: Path, out: Path) -> None:
-        encoder.encode_images([load_picture(Path(k.path)) for k in box.glance(path, out)], thorough=False)
+        encoder.encode_images([load_picture(Path(k.path).read_bytes()) for k in box.glance(path, out)], thorough=False)
 
     def naive(path: Path, out: Path) -> None:
         read_naively(path, plain)

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from indexer.types import Image
+from webapp.pipeline.embed import load_picture
+
 MEDIA = {".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".wmv", ".flv"}
 
 
@@ -115,6 +118,11 @@ def items(data: Path, group: str) -> list[dict[str, Any]]:
     path = data / group / "manifest.json"
     rows: list[dict[str, Any]] = json.loads(path.read_text())["items"] if path.exists() else []
     return rows
+
+
+def read_photo(data: Path, row: dict[str, Any]) -> Image:
+    """The picture (h, w, 3) of an item of the group `photos`."""
+    return load_picture((data / "photos" / row["file"]).read_bytes())
 
 
 def read_sentences(path: Path, found: Judgements) -> None:

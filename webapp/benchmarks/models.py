@@ -12,10 +12,9 @@ from django.db.models import Max, Sum
 from indexer import box
 from indexer.measures import Outcomes, Record, count_word_errors, recalls
 from webapp import engine
-from webapp.benchmarks.judged import items
+from webapp.benchmarks.judged import items, read_photo
 from webapp.index import recipes
 from webapp.models import Step, Video
-from webapp.pipeline.embed import load_picture
 
 TOLERANCE = 0.2  # seconds between a found cut and a true one
 
@@ -24,7 +23,7 @@ def photos(data: Path) -> Iterator[Outcomes]:
     """Every caption against all photos, per language."""
     rows = items(data, "photos")
     encoder = engine.pictures(recipes.active())
-    looks = np.concatenate([encoder.encode_images([load_picture(data / "photos" / r["file"])]) for r in rows])
+    looks = np.concatenate([encoder.encode_images([read_photo(data, r)]) for r in rows])
     for language in ("en", "zh"):
         pairs = [(number, text) for number, row in enumerate(rows) for text in row[f"captions_{language}"]]
         cosines = encoder.encode_texts([text for _, text in pairs]) @ looks.T

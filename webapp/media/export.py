@@ -25,8 +25,9 @@ def archive(user: User) -> ZipStream:
         made.add(_json(describe_video(video)), f"{folder}/video.json")
         for suffix in ("vtt", "json"):
             made.add(documents.write("transcript", suffix, video).encode(), f"{folder}/transcript.{suffix}")
-        if video.path.exists():
-            made.add_path(str(video.path), f"{folder}/original.bin")
+        stored = video.media.look_up()
+        if stored is not None:
+            made.add(video.media.blocks(), f"{folder}/original.bin", size=stored.size)
     return made
 
 

@@ -1,18 +1,18 @@
 """What is kept about files on their way in, about who saw and changed what, and about copies on their way out."""
 
 import uuid
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 
 from webapp.models.people import User
-from webapp.models.videos import Video
+from webapp.models.videos import Video, media_name
+from webapp.storage.ports import StoredFile
+from webapp.storage.store import store
 
 
 class Upload(models.Model):
-    """A resumable upload. `offset_bytes` are on disk for sure; the file may hold more, which was never acknowledged."""
+    """A resumable upload. `offset_bytes` are kept for sure; more may be there, which was never acknowledged."""
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
@@ -23,13 +23,18 @@ class Upload(models.Model):
     expires_at = models.DateTimeField()
     video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, related_name="uploads")
     error = models.CharField(max_length=300, blank=True, help_text="why the finished file was not taken")
+    multipart = models.CharField(max_length=300, blank=True, help_text="what a bucket calls it while it arrives")
+    parts = models.JSONField(default=list, help_text="of an object in a bucket: number, etag, size")
+    fence = models.IntegerField(default=0)
+    held_until = models.DateTimeField(null=True, help_text="by the process that writes it to a bucket")
 
     class Meta:
         ordering = ["pk"]
 
     @property
-    def path(self) -> Path:
-        return Path(settings.KINOSCOPE_HOME) / "incoming" / f"{self.key}.part"
+    def media(self) -> StoredFile:
+        """What it will be once it is whole: its video has the same key."""
+        return StoredFile(store(), media_name(self.key))
 
     @property
     def is_complete(self) -> bool:

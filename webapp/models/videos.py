@@ -3,7 +3,6 @@
 import uuid
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
@@ -12,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from indexer.types import MediaInfo
 from webapp.messages import render
 from webapp.models.people import User
+from webapp.storage.ports import StoredFile
+from webapp.storage.store import file_in_place, store
 
 SPEECH, BROUGHT = "speech", "brought"  # where a transcript may come from, beside a subtitle track's number
 
@@ -19,6 +20,11 @@ SPEECH, BROUGHT = "speech", "brought"  # where a transcript may come from, besid
 def title_from(file_name: str) -> str:
     """What a video is called whose person and file say nothing else."""
     return Path(file_name).stem.replace("_", " ")[:200]
+
+
+def media_name(key: uuid.UUID) -> str:
+    """What an uploaded file is called where it is kept."""
+    return f"media/{key}.bin"
 
 
 class VideoQuerySet(models.QuerySet["Video"]):
@@ -128,25 +134,27 @@ class Video(models.Model):
         return " ".join(filter(None, [self.title, self.artist, place, self.description]))
 
     @property
-    def path(self) -> Path:
+    def media(self) -> StoredFile:
         """The uploaded file, under a name the server chose; or one that is used where it lies."""
-        if self.original:
-            return Path(self.original)
-        return Path(settings.KINOSCOPE_HOME) / "media" / f"{self.key}.bin"
+        return file_in_place(self.original) if self.original else StoredFile(store(), media_name(self.key))
 
     @property
     def is_missing(self) -> bool:
         """Whether a file that is used in place lies there no more, or another does."""
-        return bool(self.original) and (not self.path.is_file() or self.path.stat().st_size != self.size_bytes)
+        stored = self.media.look_up() if self.original else None
+        return bool(self.original) and (stored is None or stored.size != self.size_bytes)
 
     @property
-    def derived(self) -> Path:
-        """Everything made from the file: keyframes, storyboard, rendition."""
-        return Path(settings.KINOSCOPE_HOME) / "derived" / str(self.key)
+    def folder(self) -> str:
+        """What names of everything made from the file begin with: keyframes, storyboard, rendition."""
+        return f"derived/{self.key}"
+
+    def derived(self, name: str) -> StoredFile:
+        return StoredFile(store(), f"{self.folder}/{name}")
 
     @property
-    def playable_path(self) -> Path:
-        return self.derived / self.files["proxy"] if "proxy" in self.files else self.path
+    def playable(self) -> StoredFile:
+        return self.derived(self.files["proxy"]) if "proxy" in self.files else self.media
 
 
 class Shot(models.Model):

@@ -14,6 +14,7 @@ from webapp.index.changes import drop_segments, mark_changed
 from webapp.models import FrameVector, IndexState, Keyframe, Recipe, Segment, Tombstone, Video
 from webapp.operations.findings import Finding
 from webapp.pipeline import ledger, outputs
+from webapp.storage.store import store
 
 MAX_IDS = 20  # named in one line
 
@@ -128,7 +129,7 @@ def name_some(ids: set[int]) -> str:
 
 def examine_files() -> Iterator[Finding]:
     for video in Video.objects.all():
-        if not video.path.exists():
+        if video.media.look_up() is None:
             remedy = (
                 _("Put it back, or import it from its new place with `ingest --in-place`.")
                 if video.original
@@ -141,7 +142,8 @@ def examine_files() -> Iterator[Finding]:
             )
             continue
         named = {*Keyframe.objects.filter(video=video).values_list("file", flat=True), *video.files.values()}
-        lost = [name for name in named if not (video.derived / name).exists()]
+        here = {stored.name for stored in store().list(video.folder)}
+        lost = [name for name in named if video.derived(name).name not in here]
         if lost:
             makers = {video.files.get("proxy"): "proxy", video.files.get("cover"): "probe"}
             again = makers.get(lost[0], "look") if len(lost) == 1 else "look" if video.width else "probe"
@@ -154,5 +156,6 @@ def examine_files() -> Iterator[Finding]:
             )
     orphans = list(outputs.find_orphans())
     if orphans:
-        what = _("%(count)s files belong to no video, %(path)s for one.") % {"count": len(orphans), "path": orphans[0]}
+        told = {"count": len(orphans), "path": orphans[0].name}
+        what = _("%(count)s files belong to no video, %(path)s for one.") % told
         yield Finding("warning", what, _("`doctor --fix` removes them (workers do, every hour)."), outputs.sweep)

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from webapp.index.snapshot import current_snapshot
 from webapp.models import IndexState, Worker
 from webapp.pipeline import outputs
+from webapp.storage.store import store
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def _find_unwritable() -> str:
     with tempfile.TemporaryFile(dir=settings.KINOSCOPE_HOME / "incoming") as file:
         file.write(b"room")
         os.fsync(file.fileno())
+    store().look_up("health")  # raises where a bucket does not answer
     return "" if outputs.has_room() else "The disk is full: make room."
 
 

@@ -140,7 +140,7 @@ def caption_segments(
     chosen = list(typical)
     for start in range(0, len(chosen), CAPTION_BATCH):
         batch = chosen[start : start + CAPTION_BATCH]
-        pictures = [load_picture(video.derived / typical[pk]) for pk in batch]
+        pictures = [load_picture(video.derived(typical[pk]).read()) for pk in batch]
         written = captioner.caption(pictures)
         read = encoder.encode_texts([caption.text for caption in written])
         fit = measure_fit(np.stack([looks[pk] for pk in batch]), read, everyday)

@@ -1,8 +1,8 @@
 """Segments and their vectors in the database, the truth that every index is made from."""
 
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
@@ -24,8 +24,8 @@ from webapp.models import FrameVector, Keyframe, Recipe, Segment, Video
 BATCH = 16  # pictures between two checkpoints
 
 
-def load_picture(path: Path) -> Image:
-    return np.asarray(Pillow.open(path).convert("RGB"))
+def load_picture(jpeg: bytes) -> Image:
+    return np.asarray(Pillow.open(io.BytesIO(jpeg)).convert("RGB"))
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def embed_frames(
     missing = [f for f in frames if f.pk not in found]
     for first in range(0, len(missing), BATCH):
         batch = missing[first : first + BATCH]
-        vectors = encode_pictures(encoder, [load_picture(video.derived / f.file) for f in batch])
+        vectors = encode_pictures(encoder, [load_picture(video.derived(f.file).read()) for f in batch])
         FrameVector.objects.bulk_create(
             (
                 FrameVector(keyframe=f, encoder=encoder.name, vector=pack(v))

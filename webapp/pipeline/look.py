@@ -1,6 +1,7 @@
 """The step `look`: one decode pass, window by window, for shots, keyframes and the storyboard."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from indexer.types import LookPart
 from webapp.models import Keyframe, Shot, Video
 from webapp.pipeline import checkpoints
 from webapp.pipeline.outputs import adopt, note_file, workspace
+from webapp.storage.store import store
 
 Store = Callable[[], None]
 
@@ -25,12 +27,15 @@ MAX_DAMAGED_SHARE = 0.5  # share of frames with decode errors above which a pict
 def look(video: Video, progress: Progress) -> Store:
     """Each window is a checkpoint, its pictures in the video's folder."""
     parts = load_parts(video)
-    with workspace(video) as folder:
-        for seen in box.look_on(video.path, folder, video.info, tuple(parts), progress):
-            names = adopt(folder, video)
-            parts.append(place(seen, {name: str(video.derived / kept) for name, kept in names.items()}))
+    with video.media.fetch() as path, workspace(video) as folder, ExitStack() as held:
+        for seen in box.look_on(path, folder, video.info, tuple(parts), progress):
+            parts.append(place(seen, adopt(folder, video)))
             checkpoints.save(video, "look", [asdict(part) for part in parts])
-        found = join(parts, video.duration, folder)
+        here = [
+            replace(part, tiles=[str(held.enter_context(video.derived(tile).fetch())) for tile in part.tiles])
+            for part in parts
+        ]
+        found = join(here, video.duration, folder)
         storyboard = adopt(folder, video)[Path(found.storyboard).name]
     if found.decode_errors > MAX_DAMAGED_SHARE * found.frames:
         raise UnreadableMedia(
@@ -48,11 +53,11 @@ def look(video: Video, progress: Progress) -> Store:
         Shot.objects.bulk_create(Shot(video=video, start=s.start, end=s.end) for s in found.shots)
         video.keyframes.filter(glanced=False).delete()
         Keyframe.objects.bulk_create(
-            Keyframe(video=video, time=k.time, file=Path(k.path).name, full=Path(k.full).name) for k in found.keyframes
+            Keyframe(video=video, time=k.time, file=k.path, full=k.full) for k in found.keyframes
         )
         note_file(video, "storyboard", storyboard)
         video.save(update_fields=["warning", "warning_values", "storyboard_step", "storyboard_tiles"])
-        transaction.on_commit(lambda: remove_tiles(parts))
+        transaction.on_commit(lambda: remove_tiles(video, parts))
 
     return store
 
@@ -61,7 +66,8 @@ def load_parts(video: Video) -> list[LookPart]:
     """What an earlier attempt saw; nothing when its pictures were swept meanwhile."""
     parts = [read_record(record) for record in checkpoints.load(video, "look")]
     files = [name for part in parts for name in [*part.tiles, *(k.path for k in part.keyframes)]]
-    return parts if all(Path(name).is_file() for name in files) else []
+    kept = {stored.name for stored in store().list(video.folder)} if parts else set()
+    return parts if all(video.derived(name).name in kept for name in files) else []
 
 
 def read_record(record: dict[str, Any]) -> LookPart:
@@ -80,7 +86,7 @@ def place(part: LookPart, kept: dict[str, str]) -> LookPart:
     )
 
 
-def remove_tiles(parts: list[LookPart]) -> None:
+def remove_tiles(video: Video, parts: list[LookPart]) -> None:
     for part in parts:
         for tile in part.tiles:
-            Path(tile).unlink(missing_ok=True)
+            video.derived(tile).remove()

@@ -6,28 +6,29 @@ swept after a day.
 
 import errno
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 
 from django.conf import settings
 
 from indexer.errors import DiskFull
-from indexer.files import hash_file, move_whole
+from indexer.files import hash_file
 from webapp.models import Keyframe, Step, Video
+from webapp.storage.ports import Store, Stored, StoredFile
+from webapp.storage.store import open_store, store
 
 ORPHAN_TTL_SECONDS = 24 * 3600  # an orphan may still be on a page that somebody has open
 
 
 @contextmanager
 def workspace(video: Video) -> Iterator[Path]:
-    """An empty folder on the file system of the video's derived files, removed afterwards."""
-    video.derived.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".work-", dir=video.derived, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """An empty folder for what a step makes, removed afterwards."""
+    with store().workspace(video.folder) as folder:
+        yield folder
 
 
 def adopt(folder: Path, video: Video) -> dict[str, str]:
@@ -35,7 +36,8 @@ def adopt(folder: Path, video: Video) -> dict[str, str]:
     names = {}
     for path in sorted(folder.iterdir()):
         names[path.name] = f"{path.stem}-{hash_file(path)[:16]}{path.suffix}"
-        move_whole(path, video.derived / names[path.name])
+        store().keep(path, video.derived(names[path.name]).name)
+        path.unlink()
     return names
 
 
@@ -51,42 +53,41 @@ def discard(step: Step) -> None:
     """Remove what a stopped step left of a video that was deleted meanwhile."""
     video: Video | None = Step.video.field.get_cached_value(step, default=None)  # type: ignore[assignment]
     if video is not None and not Video.objects.filter(pk=video.pk).exists():
-        shutil.rmtree(video.derived, ignore_errors=True)
+        store().remove_all(video.folder)
 
 
-def find_orphans(older_than: float = ORPHAN_TTL_SECONDS) -> Iterator[Path]:
-    """Files and folders that no row names and that nobody can still be writing."""
-    home, last = Path(settings.KINOSCOPE_HOME), time.time() - older_than
+def find_orphans(older_than: float = ORPHAN_TTL_SECONDS) -> Iterator[StoredFile]:
+    """Files that no row names and that nobody can still be writing."""
+    last = time.time() - older_than
+    for place in {store(), open_store(str(settings.KINOSCOPE_HOME))}:
+        for stored in find_unnamed(place):
+            if stored.changed < last:
+                yield StoredFile(place, stored.name)
+
+
+def find_unnamed(place: Store) -> Iterator[Stored]:
+    """Whatever arrived and was not taken, media without a row, and what no row of its video names."""
+    yield from place.list("incoming")
     keys = set(map(str, Video.objects.values_list("key", flat=True)))
-    candidates = list((home / "incoming").iterdir())
-    candidates += [p for p in (home / "media").iterdir() if p.stem not in keys]
-    for folder in (home / "derived").iterdir():
-        if folder.name not in keys:
-            candidates.append(folder)
-            continue
-        rows = Keyframe.objects.filter(video__key=uuid.UUID(folder.name)).values_list("file", "full")
-        used = {name for row in rows for name in row}
-        used.update(Video.objects.values_list("files", flat=True).get(key=folder.name).values())
-        candidates += [p for p in folder.iterdir() if p.name not in used]
-    for path in candidates:
-        try:
-            old = path.stat().st_mtime < last
-        except FileNotFoundError:
-            continue
-        if old:
-            yield path
+    yield from (stored for stored in place.list("media") if Path(stored.name).stem not in keys)
+    for key, files in groupby(place.list("derived"), key=lambda stored: stored.name.split("/")[1]):
+        used = name_files(key) if key in keys else set()
+        yield from (stored for stored in files if stored.name.removeprefix(f"derived/{key}/") not in used)
+
+
+def name_files(key: str) -> set[str]:
+    """The files that rows of a video name."""
+    rows = Keyframe.objects.filter(video__key=uuid.UUID(key)).values_list("file", "full")
+    files = Video.objects.values_list("files", flat=True).filter(key=key).first() or {}
+    return {name for row in rows for name in row} | set(files.values())
 
 
 def sweep() -> int:
     """Remove orphans; how many."""
-    count = 0
-    for path in find_orphans():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-        count += 1
-    return count
+    orphans = list(find_orphans())
+    for orphan in orphans:
+        orphan.remove()
+    return len(orphans)
 
 
 def has_room() -> bool:

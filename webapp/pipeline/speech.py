@@ -31,9 +31,9 @@ def speech(video: Video, progress: Progress) -> Store:
     source = choose_source(video, info, written)
     pieces: list[dict[str, Any]] = []
     if info.has_audio:
-        with workspace(video) as folder:
-            path = box.extract_audio(video.path, folder, info)
-            audio = np.memmap(path, np.float32, "r") if path.stat().st_size else np.zeros(0, np.float32)
+        with video.media.fetch() as path, workspace(video) as folder:
+            sound = box.extract_audio(path, folder, info)
+            audio = np.memmap(sound, np.float32, "r") if sound.stat().st_size else np.zeros(0, np.float32)
             pieces = listen(video, audio, source == SPEECH, progress)
     heard = write_down([read_record(u) for piece in pieces for u in piece["utterances"]])
 
@@ -99,7 +99,8 @@ def read_subtitles(video: Video, info: MediaInfo) -> list[tuple[str, str, Transc
     """Source, title and words of each subtitle track of the file that says something."""
     found = []
     for track in info.subtitles[:MAX_TRACKS]:
-        lines = cues.tidy(box.read_subtitles(video.path, track["index"]), info.duration)
+        with video.media.fetch() as path:
+            lines = cues.tidy(box.read_subtitles(path, track["index"]), info.duration)
         if lines:
             found.append((str(track["index"]), track["title"], cues.to_transcript(lines, track["language"])))
     return found

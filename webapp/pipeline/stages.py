@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,12 @@ SCREEN_TEXT_SECONDS = 3.0  # seconds: text on screen stays at least about this l
 
 def probe(video: Video, progress: Progress) -> Store:
     """What is this file? Refuses what may not be opened."""
-    info = box.probe(video.path, settings.LANGUAGE_CODE[:2])
+    with video.media.fetch() as path, workspace(video) as folder:
+        info = box.probe(path, settings.LANGUAGE_CODE[:2])
+        cover = None if info.has_video else box.read_cover(path, folder)
+        names = adopt(folder, video)
     video.media_info = asdict(info)
     described = note_tags(video, info.tags)
-    with workspace(video) as folder:
-        cover = None if info.has_video else box.read_cover(video.path, folder)
-        names = adopt(folder, video)
     video.duration, video.width, video.height = info.duration, info.width, info.height
     video.warning, video.warning_values = info.warning, info.warning_values
     video.content_type = playable_type(info)
@@ -93,9 +92,9 @@ def glance(video: Video, progress: Progress) -> Store:
     """Key frames only: searchable by picture within seconds. The later stages replace these segments."""
     recipe = recipes.active()
     picture_encoder = engine.pictures(recipe)
-    with workspace(video) as folder:
-        found = box.glance(video.path, folder)
-        pictures = [load_picture(Path(k.path)) for k in found]
+    with video.media.fetch() as path, workspace(video) as folder:
+        found = box.glance(path, folder)
+        pictures = [load_picture(Path(k.path).read_bytes()) for k in found]
         vectors: list[Vectors] = []
         for first in range(0, len(pictures), BATCH):
             vectors += list(encode_pictures(picture_encoder, pictures[first : first + BATCH], False))
@@ -120,8 +119,7 @@ def screen_text(video: Video, progress: Progress) -> Store:
     kept = checkpoints.load(video, "screen_text")
     for number in range(len(kept), len(chosen)):
         frame = chosen[number]
-        full = video.derived / frame.full
-        picture = load_picture(full if full.is_file() else video.derived / frame.file)
+        picture = load_picture(read_fullest(video, frame))
         kept.append({"lines": [asdict(line) for line in read_tiles(engine.screen(), picture, frame.time)]})
         if len(kept) % KEPT_PICTURES == 0:
             checkpoints.save(video, "screen_text", kept)
@@ -136,12 +134,20 @@ def screen_text(video: Video, progress: Progress) -> Store:
             )
             for line in lines
         )
-        fulls = [video.derived / name for name in video.keyframes.exclude(full="").values_list("full", flat=True)]
+        fulls = [video.derived(name) for name in video.keyframes.exclude(full="").values_list("full", flat=True)]
         video.keyframes.update(full="")
         for full in fulls:
-            transaction.on_commit(partial(full.unlink, missing_ok=True))
+            transaction.on_commit(full.remove)
 
     return store
+
+
+def read_fullest(video: Video, frame: Keyframe) -> bytes:
+    """The frame at full size where that is still here."""
+    try:
+        return video.derived(frame.full or frame.file).read()
+    except FileNotFoundError:
+        return video.derived(frame.file).read()
 
 
 # -- pictures, embed, index ----------------------------------------------------------------------------------------
@@ -189,8 +195,8 @@ def reembed(video: Video, progress: Progress) -> Store:
 
 def proxy(video: Video, progress: Progress) -> Store:
     """A rendition that browsers play, for files that they don't."""
-    with workspace(video) as folder:
-        made = box.render_proxy(video.path, folder, video.info, progress)
+    with video.media.fetch() as path, workspace(video) as folder:
+        made = box.render_proxy(path, folder, video.info, progress)
         names = adopt(folder, video)
 
     def store() -> None:
@@ -203,8 +209,8 @@ def proxy(video: Video, progress: Progress) -> Store:
 
 def streams(video: Video, progress: Progress) -> Store:
     """Several qualities and every sound, for players that choose as they go; only where a person wants it."""
-    with workspace(video) as folder:
-        made = box.render_streams(video.path, folder, video.info, progress)
+    with video.media.fetch() as path, workspace(video) as folder:
+        made = box.render_streams(path, folder, video.info, progress)
         names = adopt(folder, video)
 
     def store() -> None:

@@ -20,6 +20,7 @@ from qa.errors import QaError
 from webapp.instruments import start_tracing, trace_step
 from webapp.models import Step, Video, Worker
 from webapp.pipeline import ledger, memory, outputs, plan, stages
+from webapp.storage.ports import StorageAway
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,13 @@ class DatabaseAway(IndexerError):
 
     permanent = False
     code = "database"
+
+
+class StorageSilent(IndexerError):
+    """The server that keeps the files did not answer while a step ran."""
+
+    permanent = False
+    code = "storage"
 
 
 class FileMissing(IndexerError):
@@ -236,6 +244,9 @@ def record_failure(step: Step, error: Exception, seconds: float) -> None:
     try:
         if outputs.is_full(error) or isinstance(error, DiskFull):
             ledger.wait(step, outputs.disk_full())
+        elif isinstance(error, StorageAway):
+            log.warning("%s: storage: %s", step, error)
+            ledger.wait(step, StorageSilent("The storage did not answer. The step is tried again by itself."))
         elif isinstance(error, FileNotFoundError) and step.video.is_missing:
             ledger.wait(step, FileMissing(MISSING, name=step.video.file_name))
         elif isinstance(error, ModelMissing | OutOfMemory):

@@ -32,7 +32,7 @@ def draw_heat(video: Video, text: str, seconds: float, recipe: Recipe) -> Heat |
     nearest: Keyframe | None = min(frames, key=lambda f: abs(f.time - seconds), default=None)
     if nearest is None:
         return None
-    picture = decode((video.derived / nearest.file).read_bytes())
+    picture = decode(video.derived(nearest.file).read())
     encoder = engine.pictures(recipe)
     warmth = encoder.locate(picture, caption_of(text))
     if not warmth.size or encoder.measure_novelty([picture])[0] >= 1:

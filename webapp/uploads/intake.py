@@ -1,7 +1,9 @@
 """One way in: form, resumable upload, admin and command all end in `accept`."""
 
+import hashlib
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -9,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from indexer.files import hash_file, share_whole
+from indexer.files import hash_file
 from webapp.models import Upload, User, Video, title_from
 from webapp.pipeline import ledger, outputs
+from webapp.storage.store import store
 
 NO_ROOM = 507  # the disk is full: nobody's fault, and not for good
 
@@ -37,35 +40,43 @@ class Moved(Duplicate):
 
 
 def accept(
-    owner: User,
-    source: Path,
-    file_name: str,
-    *,
-    title: str = "",
-    visibility: str = Video.Visibility.PRIVATE,
-    upload: Upload | None = None,
+    owner: User, source: Path, file_name: str, *, title: str = "", visibility: str = Video.Visibility.PRIVATE
 ) -> Video:
     """Take over the file at `source`: server-chosen name, sha256, quota, Video row and first step.
 
-    Once this returns, file and rows are on disk and `source` is gone. Raises `Refused` or `Duplicate`; `source` is then
-    left alone. `upload` is the row that reserved its bytes, if any.
+    Once this returns, file and rows are kept and `source` is gone. Raises `Refused` or `Duplicate`; `source` is then
+    left alone.
     """
     size = source.stat().st_size
     check_size(size, file_name)
-    digest = hash_file(source)
-    twin = Video.objects.filter(owner=owner, sha256=digest).first()
-    if twin:
-        raise Duplicate(twin)
-    video = describe_file(owner, file_name, digest, size, visibility)
+    video = describe_file(owner, file_name, hash_file(source), size, visibility)
     video.title = title.strip()[:200] or video.title
-    share_whole(source, video.path)  # the file keeps its old name until the row is committed
-    video.path.chmod(0o600)
+    store().keep(source, video.media.name)  # the file keeps its old name until the row is committed
     try:
-        enter(video, size, upload)
+        enter(video, size)
     except BaseException:
-        video.path.unlink()
+        video.media.remove()
         raise
     source.unlink(missing_ok=True)
+    return video
+
+
+def accept_upload(upload: Upload, finish: Callable[[], None]) -> Video:
+    """The same of an upload that `finish` turns into its file. Raises `Refused` or `Duplicate`; unless that is for want
+    of room, the file is gone then.
+    """
+    check_size(upload.length_bytes, upload.file_name)
+    finish()
+    digest = hashlib.sha256()
+    for block in upload.media.blocks():
+        digest.update(block)
+    try:
+        sized = (upload.file_name, digest.hexdigest(), upload.length_bytes, upload.visibility)
+        video = describe_file(upload.owner, *sized, upload.key)
+        enter(video, upload.length_bytes, upload)
+    except (Refused, Duplicate):
+        upload.media.remove()
+        raise
     return video
 
 
@@ -79,19 +90,22 @@ def accept_in_place(owner: User, file: Path, visibility: str = Video.Visibility.
     if twin is not None and twin.is_missing:
         Video.objects.filter(pk=twin.pk).update(original=str(file))
         raise Moved(twin)
-    if twin is not None:
-        raise Duplicate(twin)
     video = describe_file(owner, file.name, digest, size, visibility)
     video.original = str(file)
     enter(video, 0)
     return video
 
 
-def describe_file(owner: User, file_name: str, digest: str, size: int, visibility: str) -> Video:
-    """The row of a new file, not yet saved."""
+def describe_file(
+    owner: User, file_name: str, digest: str, size: int, visibility: str, key: uuid.UUID | None = None
+) -> Video:
+    """The row of a new file, not yet saved. Raises `Duplicate`."""
+    twin = Video.objects.filter(owner=owner, sha256=digest).first()
+    if twin:
+        raise Duplicate(twin)
     clean = clean_name(file_name)
     return Video(
-        key=uuid.uuid4(),
+        key=key or uuid.uuid4(),
         owner=owner,
         title=title_from(clean),
         file_name=clean,

@@ -1,7 +1,6 @@
 """One way out: what is deleted leaves rows, files, other people's answers, every index generation and free pages."""
 
 import logging
-import shutil
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
@@ -13,6 +12,7 @@ from django.db.models import F
 from webapp.index import generations, snapshot
 from webapp.index.changes import mark_changed
 from webapp.models import AuditEntry, IndexState, Question, Recipe, User, Video
+from webapp.storage.store import store
 from webapp.uploads import resumable
 
 log = logging.getLogger(__name__)
@@ -20,15 +20,15 @@ log = logging.getLogger(__name__)
 
 def remove(video: Video) -> None:
     """Delete rows and files; every later search ignores it at once. `purge` clears what else may hold its words."""
-    path, derived = None if video.original else video.path, video.derived
+    media = None if video.original else video.media
     with transaction.atomic():
         Question.objects.filter(cited=video).update(answer={"withdrawn": True})  # it quotes the video
         LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Video), object_id=video.pk).delete()
         video.delete()
         IndexState.objects.filter(pk=1).update(purge_below=F("sequence"))
-    if path is not None:  # a file that is used in place is its owner's
-        path.unlink(missing_ok=True)
-    shutil.rmtree(derived, ignore_errors=True)
+    if media is not None:  # a file that is used in place is its owner's
+        media.remove()
+    store().remove_all(video.folder)
 
 
 def forget(user: User) -> int:

@@ -10,6 +10,7 @@ from django_guid import get_guid
 
 from webapp.pipeline import outputs
 from webapp.problems import ask_to_wait, problem, show_reason, unkeepable_text, wants_problem
+from webapp.storage.ports import StorageAway
 
 RETRY_SECONDS = 20
 
@@ -25,6 +26,8 @@ def broken(request: HttpRequest) -> HttpResponse:
         reason, status = _("The disk of this server is full. Ask an admin to make room, then try again."), 507
     elif isinstance(error, OperationalError):
         reason, status = _("The database does not answer just now. Nothing is lost; try again in a moment."), 503
+    elif isinstance(error, StorageAway):
+        reason, status = _("The storage does not answer just now. Nothing is lost; try again in a moment."), 503
     elif isinstance(error, DataError):
         return show_reason(unkeepable_text(), 400)
     else:

@@ -4,8 +4,7 @@ import asyncio
 import io
 import re
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
 from django.conf import settings
@@ -21,10 +20,11 @@ from webapp.models import Video
 from webapp.parsing import MAX_DIGITS, parse_number
 from webapp.people import audit
 from webapp.people.access import require_session, signed_in, visible_video
+from webapp.storage.ports import StoredFile
+from webapp.storage.store import open_store
 
 WIDTHS = (320, 640)  # pixels: cards, and cards on screens with twice as many
 PLAYLIST = "application/vnd.apple.mpegurl"
-BLOCK_BYTES = 256 << 10
 _RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)$", re.IGNORECASE | re.ASCII)
 
 
@@ -41,37 +41,37 @@ def send_video(request: HttpRequest, video: Video) -> HttpResponseBase:
     """The playable file."""
     if not video.content_type:
         raise Http404
-    return send_file(request, video.playable_path, video.content_type, video.files.get("proxy") or video.sha256)
+    return send_file(request, video.playable, video.content_type, video.files.get("proxy") or video.sha256)
 
 
-def send_file(request: HttpRequest, path: Path, content_type: str, version: str) -> HttpResponseBase:
+def send_file(request: HttpRequest, file: StoredFile, content_type: str, version: str) -> HttpResponseBase:
     """One byte range at most, as players ask for (RFC 9110, preconditions before ranges)."""
-    if not path.exists():
+    stored = file.look_up()
+    if stored is None:
         raise Http404
-    if settings.KINOSCOPE_ACCEL and path.is_relative_to(settings.KINOSCOPE_HOME):
+    if settings.KINOSCOPE_ACCEL and file.store == open_store(str(settings.KINOSCOPE_HOME)):
         response: HttpResponseBase = HttpResponse(content_type=content_type)
-        response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{path.relative_to(settings.KINOSCOPE_HOME)}"
+        response["X-Accel-Redirect"] = f"{settings.KINOSCOPE_ACCEL}/{file.name}"
         return guard(response)
-    state = path.stat()
-    etag, changed = f'"{version}"', int(state.st_mtime)
+    etag, changed = f'"{version}"', int(stored.changed)
     settled = get_conditional_response(request, etag=etag, last_modified=changed)
     if settled is not None:  # 304 or 412
         return guard(settled, etag, changed)
     is_current = request.headers.get("If-Range", etag) in (etag, http_date(changed))
     wanted = request.headers.get("Range", "").strip() if is_current else ""
-    span = parse_range(wanted, state.st_size)
+    span = parse_range(wanted, stored.size)
     if span is None:
         response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{state.st_size}"
+        response["Content-Range"] = f"bytes */{stored.size}"
         return guard(response, etag, changed)
     first, last = span
-    partial = (last - first + 1) < state.st_size or bool(_RANGE.match(wanted))
-    body = read_blocks(path, first, last) if request.method == "GET" else b""
+    partial = (last - first + 1) < stored.size or bool(_RANGE.match(wanted))
+    body = read_blocks(file.blocks(first, last)) if request.method == "GET" else b""
     response = StreamingHttpResponse(body, status=206 if partial else 200, content_type=content_type)
     response["Content-Length"] = str(last - first + 1)
     response["Accept-Ranges"] = "bytes"
     if partial:
-        response["Content-Range"] = f"bytes {first}-{last}/{state.st_size}"
+        response["Content-Range"] = f"bytes {first}-{last}/{stored.size}"
     return guard(response, etag, changed)
 
 
@@ -88,17 +88,10 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     return (start, last) if start <= last else None
 
 
-async def read_blocks(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
-    """The bytes [first, last] of a file in blocks, read off the event loop."""
-    with path.open("rb") as file:
-        file.seek(first)
-        left = last - first + 1
-        while left > 0:
-            block = await asyncio.to_thread(file.read, min(BLOCK_BYTES, left))
-            if not block:
-                return
-            left -= len(block)
-            yield block
+async def read_blocks(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Read off the event loop."""
+    while block := await asyncio.to_thread(next, blocks, b""):
+        yield block
 
 
 def guard(response: HttpResponseBase, etag: str = "", changed: int | None = None) -> HttpResponseBase:
@@ -146,7 +139,7 @@ def stream_file(request: HttpRequest, key: uuid.UUID, name: str) -> HttpResponse
     file = video.files.get(f"stream {name}")
     if file is None:
         raise Http404
-    return send_file(request, video.derived / file, "video/mp4", file)
+    return send_file(request, video.derived(file), "video/mp4", file)
 
 
 @require_safe
@@ -197,20 +190,21 @@ def thumbnails(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 
 
 def picture(request: HttpRequest, video: Video, name: str, width: int = 0) -> HttpResponseBase:
-    path = video.derived / name
-    if not path.is_file():
+    file = video.derived(name)
+    stored = file.look_up()
+    if stored is None:
         raise Http404
-    etag, changed = f'"{name}{width or ""}"', int(path.stat().st_mtime)
+    etag, changed = f'"{name}{width or ""}"', int(stored.changed)
     settled = get_conditional_response(request, etag=etag, last_modified=changed)
     if settled is not None:
         return guard(settled, etag, changed)
-    data = shrink(path, width) if width else path.read_bytes()
+    data = shrink(file.read(), width) if width else file.read()
     return guard(HttpResponse(data, content_type="image/jpeg"), etag, changed)
 
 
-def shrink(path: Path, width: int) -> bytes:
+def shrink(jpeg: bytes, width: int) -> bytes:
     """The picture at most `width` pixels wide: some milliseconds, as JPEG decodes to a half or a quarter by itself."""
-    with Pillow.open(path, formats=("JPEG",)) as opened:
+    with Pillow.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
         opened.draft("RGB", (width, width))
         opened.thumbnail((width, 4 * width))
         made = io.BytesIO()

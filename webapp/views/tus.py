@@ -21,6 +21,7 @@ from webapp.parsing import parse_number
 from webapp.people.access import signed_in
 from webapp.problems import ask_to_sign_in
 from webapp.uploads import intake, resumable
+from webapp.uploads.arrivals import Busy
 
 VERSION = "1.0.0"
 WRONG_SUM = 460  # "Checksum Mismatch", a status of the protocol's own
@@ -92,7 +93,7 @@ def pieces(request: HttpRequest, method: str, key: uuid.UUID) -> HttpResponse:
     if method == "PATCH":
         return take_piece(request, upload)
     if method == "GET":
-        with contextlib.suppress(resumable.Busy, Upload.DoesNotExist):  # another process is at it, or was
+        with contextlib.suppress(Busy, Upload.DoesNotExist):  # another process is at it, or was
             resumable.complete(upload)  # the site was killed between the last byte and this
         return JsonResponse(describe(get_object_or_404(Upload, pk=upload.pk)))
     if method != "HEAD":
@@ -109,7 +110,7 @@ def take_piece(request: HttpRequest, upload: Upload) -> HttpResponse:
         resumable.append(upload, read_number(request, "Upload-Offset"), request.read, read_checksum(request))
     except resumable.WrongOffset:
         return HttpResponse(status=409)
-    except resumable.Busy:
+    except Busy:
         return HttpResponse(status=423)
     except resumable.WrongSum:
         return HttpResponse(status=WRONG_SUM)

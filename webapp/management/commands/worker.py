@@ -20,9 +20,7 @@ class Command(DatabaseCommand):
     help = "Run due steps until stopped (Ctrl-C or SIGTERM hands the current step on within seconds)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--alive", action="store_true", help="exit 0 if one lives on this machine, else 1"
-        )
+        parser.add_argument("--alive", action="store_true", help="exit 0 if one lives on this machine, else 1")
         parser.add_argument("--parent", type=int, help="stop when this process is gone (used by serve)")
 
     def handle(self, *args: Any, **options: Any) -> None:
