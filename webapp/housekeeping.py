@@ -11,7 +11,7 @@ from webapp.index import generations
 from webapp.models import IndexState
 from webapp.people import audit
 from webapp.pipeline import ledger, outputs, succession, worker
-from webapp.search import feedback, pictures
+from webapp.search import completion, feedback, pictures
 from webapp.uploads import removal, resumable
 
 SWEEPS: tuple[Callable[[], object], ...] = (
@@ -22,6 +22,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     resumable.sweep,
     pictures.sweep,
     feedback.sweep,
+    completion.sweep,
     removal.purge,
 )
 HOURLY_SWEEPS: tuple[Callable[[], object], ...] = (outputs.sweep, audit.sweep)

@@ -190,6 +190,7 @@ def test_what_is_typed_is_completed_from_what_one_may_see(spoken: Video, people,
     assert "pineapple juice" not in offered("friend", "pinea")
     for number in range(completion.MAX_RECENT + 5):
         completion.remember(people["owner"], f"query {number}")
+    completion.sweep()
     assert people["owner"].recent_searches.count() == completion.MAX_RECENT
     assert "query 104" in clients["owner"].get(reverse("search")).content.decode()
     clients["other"].post(reverse("forget-searches"))

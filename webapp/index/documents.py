@@ -22,7 +22,7 @@ MAX_VIDEOS = 100  # that are rewritten in one transaction: every process reloads
 def write_documents(video: Video, segments: Sequence[Segment]) -> None:
     """Sets `tokens` and `language` of all segments of a recipe, in the order of time; does not save them."""
     spoken, named = list_spoken(video), video.language or detect_language(video.names)
-    following = [*(segment.speech for segment in segments[1:]), ""]
+    following = [*(segment.speech for segment in segments), ""][1:]
     for segment, after in zip(segments, following, strict=True):
         inside = [line for line in spoken if line.start < segment.end and segment.start < line.end]
         seconds: dict[str, float] = defaultdict(float)

@@ -1,5 +1,6 @@
 """Candidates of a search: the rows of proposed segments with everything that the ranking needs."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Collection
 
@@ -12,11 +13,41 @@ from indexer.vectors import unpack_fields, unpack_valid
 from webapp.index.documents import read_documents
 from webapp.models import FrameVector, Recipe, Segment, Shot
 
+MAX_KEPT = 4000  # candidates that a process keeps: some 20 kB each
 CANDIDATES_PER_CHANNEL = 40  # each costs a tenth of a millisecond to load and rank
+
+
+class CandidateCache:
+    """The candidates of recent searches as one snapshot has them: the same moments are near many queries. Whatever
+    changes a segment changes the sequence, and then another snapshot answers.
+    """
+
+    def __init__(self) -> None:
+        self._of = (-1, -1)  # recipe and sequence
+        self._kept: dict[int, Candidate] = {}
+        self._lock = threading.Lock()
+
+    def load(self, ids: Collection[int], recipe: Recipe, sequence: int) -> dict[int, Candidate]:
+        """As `load_candidates`, of what is known at `sequence`."""
+        with self._lock:
+            if self._of != (recipe.pk, sequence):
+                self._of, self._kept = (recipe.pk, sequence), {}
+            kept = self._kept
+        known = {pk: kept[pk] for pk in ids if pk in kept}
+        fresh = load_candidates([pk for pk in ids if pk not in known], recipe)
+        if len(kept) + len(fresh) > MAX_KEPT:
+            kept.clear()
+        kept.update(fresh)
+        return known | fresh
+
+
+cache = CandidateCache()
 
 
 def load_candidates(ids: Collection[int], recipe: Recipe, upto: int | None = None) -> dict[int, Candidate]:
     """Segment -> everything the ranking needs, in three queries; none that is newer than the sequence `upto`."""
+    if not ids:
+        return {}
     dims = recipe.dims
     rows = Segment.objects.filter(pk__in=ids, **({"sequence__lte": upto} if upto else {}))
     columns = ("pk", "video_id", "start", "end", "field_vectors")

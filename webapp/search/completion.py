@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Iterator
 
-from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
+from django.db import DatabaseError
+from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from indexer.expansion import Lexicon
 from indexer.tokens import tokenize
@@ -22,15 +23,23 @@ MIN_LETTERS = 2  # before anything is offered; one sign of Chinese, Japanese or 
 
 
 def remember(user: User, text: str) -> None:
-    """Keep a search for its person, the last ones only."""
+    """Keep a search for its person: one statement, as every search waits for it."""
     text = " ".join(text.split())[:200]
+    row = RecentSearch(owner=user, text=text, searched_at=timezone.now())
     try:
-        with transaction.atomic():
-            RecentSearch.objects.update_or_create(owner=user, text=text)
-            kept = user.recent_searches.values_list("pk", flat=True)[:MAX_RECENT]
-            user.recent_searches.exclude(pk__in=list(kept)).delete()
+        RecentSearch.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["owner", "text"], update_fields=["searched_at"]
+        )
     except DatabaseError:  # a full disk is no reason not to search
         log.warning("a search could not be remembered", exc_info=True)
+
+
+def sweep() -> None:
+    """Keep the last searches of everybody only."""
+    crowded = User.objects.annotate(n=Count("recent_searches")).filter(n__gt=MAX_RECENT)
+    for user in crowded:
+        kept = user.recent_searches.values_list("pk", flat=True)[:MAX_RECENT]
+        user.recent_searches.exclude(pk__in=list(kept)).delete()
 
 
 def complete(user: User, visible: QuerySet[Video], beginning: str) -> list[str]:

@@ -27,7 +27,7 @@ from webapp.index import recipes
 from webapp.index.snapshot import current_snapshot
 from webapp.instruments import SEARCHES
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
-from webapp.search.candidates import CANDIDATES_PER_CHANNEL, load_candidates
+from webapp.search.candidates import CANDIDATES_PER_CHANNEL, cache, load_candidates
 from webapp.search.options import find_spoken_by, narrow_videos
 from webapp.search.queries import Reading, Wanted, narrow, read_all, understand
 from webapp.search.speech import Said, find_said
@@ -37,6 +37,11 @@ log = logging.getLogger(__name__)
 MIN_CONFIDENCE = 0.5  # probability that a match is none of chance
 MAX_QUERY_CHARACTERS = 500
 LITERAL_CONFIDENCE = 0.7  # of a moment in which every word of the query is said or written, however it looks
+# Columns of no result, some of them long.
+NOT_SHOWN = (
+    *("visual", "text", "field_vectors", "tokens"),
+    *(f"video__{name}" for name in ("media_info", "streams", "summary", "detailed", "about", "suggestions", "sound")),
+)
 LEAD_IN = 0.5  # seconds before words at which they are played from
 
 
@@ -161,7 +166,11 @@ def search(
     wanted = wanted or Wanted()
     pointed_at = {*wanted.like, *wanted.unlike}
     proposed = [[snapshot.propose(p, masks, pool) - pointed_at for p in (query, *query.events)] for query in asked]
-    candidates = load_candidates({pk for some in proposed for ids in some for pk in ids}, recipe, wanted.upto)
+    wanted_ids = {pk for some in proposed for ids in some for pk in ids}
+    if wanted.upto:
+        candidates = load_candidates(wanted_ids, recipe, wanted.upto)
+    else:
+        candidates = cache.load(wanted_ids, recipe, snapshot.sequence)
     ranked = []
     for query, some in zip(asked, proposed, strict=True):
         each = [[candidates[pk] for pk in ids if pk in candidates] for ids in some]
@@ -183,7 +192,8 @@ def best_of_each(ranked: Sequence[Ranked]) -> list[Ranked]:
 def present(chosen: Sequence[Chosen], snapshot: Snapshot, said: Mapping[int, Said]) -> list[Moment]:
     """Rows and pictures of the chosen, in two queries; what is `said` begins where its words do."""
     ids = [r.candidate.segment for c in chosen for r in (c.ranked, *c.copies)]
-    segments = {s.pk: s for s in Segment.objects.filter(pk__in=ids).select_related("video", "video__owner")}
+    rows = Segment.objects.filter(pk__in=ids).select_related("video", "video__owner").defer(*NOT_SHOWN)
+    segments = {s.pk: s for s in rows}
     files: dict[int, dict[float, str]] = defaultdict(dict)
     frames = Keyframe.segments.through.objects.filter(segment__in=ids)
     for segment, moment, file in frames.values_list("segment", "keyframe__time", "keyframe__file"):

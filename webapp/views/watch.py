@@ -53,6 +53,7 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     found = find_moments(user, Wanted(query), MAX_HITS, videos=[video.pk]) if query and segments else Found("")
     hits = choose_hits(found.moments)
+    is_ready = video.status == Video.Status.READY
     conversation = open_thread(user, video, request.GET.get("thread", ""))
     return render(
         request,
@@ -60,8 +61,8 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         {
             "video": video,
             "may_edit": may_edit,
-            "steps": estimates.watch(video.steps.all()),
-            "ahead": estimates.count_ahead(video),
+            "steps": [] if is_ready else estimates.watch(video.steps.all()),  # loaded where somebody opens them
+            "ahead": 0 if is_ready else estimates.count_ahead(video),
             "utterances": video.utterances.all(),
             "segments": segments,
             "chapters": chapters,
@@ -75,7 +76,6 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             **conversation,
             "documents": [(kind, name) for kind, name in DOCUMENTS if kind != "answers" or conversation["asked"]],
             "forms": list(documents.FORMATS),
-            "similar": recommendations.similar(user, video) if segments else [],
             **people_to_tick(video, may_edit),
             "tracks": tracks.list_choices(video) if may_edit else {},
             "visibilities": Video.Visibility.choices,
@@ -83,6 +83,14 @@ def watch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "origin": request.build_absolute_uri("/")[:-1],
         },
     )
+
+
+@require_safe
+@login_required
+def similar(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The nearest other videos: a fragment that the page loads when its tab is opened."""
+    found = recommendations.similar(signed_in(request), visible_video(request, key))
+    return render(request, "fragments/similar_videos.html", {"similar": found})
 
 
 @require_safe

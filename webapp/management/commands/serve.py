@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from webapp.management.base import greet_first_admin
+from webapp.management.base import greet_first_admin, usage
 from webapp.models import User
 from webapp.operations.metrics import MANY_PROCESSES
 
@@ -34,11 +35,29 @@ def count_children(cores: int, memory: int, each: int) -> int:
     return max(1, min(cores, memory // each, MAX_CHILDREN))
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A listening place. uvicorn's own names no protocol, and then asyncio leaves Nagle's algorithm on, which holds
+    each answer back for 40 ms.
+    """
+    try:
+        (family, kind, protocol, _name, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        place = socket.socket(family, kind, protocol)
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(address)
+    except OSError as error:
+        raise usage(f"{host}:{port} can't be listened on ({error.strerror}). Choose another --port.") from None
+    place.set_inheritable(True)
+    return place
+
+
 class Command(BaseCommand):
     help = "Start Kinoscope: the site, and as many workers as this machine bears, in one command."
 
     workers: "dict[int, subprocess.Popen[bytes]]" = {}
     stopping = threading.Event()
+    surroundings = dict(os.environ)  # as it was given; the site's own processes share the cores otherwise
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -49,7 +68,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         import uvicorn
+        from uvicorn.supervisors import Multiprocess
 
+        place = listen(options["host"], options["port"])
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         greet_first_admin(self.stdout, f"http://{options['host']}:{options['port']}")
@@ -60,6 +81,10 @@ class Command(BaseCommand):
         counts = tempfile.mkdtemp(prefix="kinoscope-counts-")
         if processes > 1:
             os.environ[MANY_PROCESSES] = counts  # metrics are those of all
+            for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+                os.environ.setdefault(
+                    library, str(max(1, cores // processes))
+                )  # they take turns, not each other's time
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if not options["no_worker"]:
@@ -68,18 +93,20 @@ class Command(BaseCommand):
         self.stdout.write(f"Kinoscope: http://{options['host']}:{options['port']}/   (Ctrl-C stops it)")
         self.stdout.flush()
         try:
-            uvicorn.run(
+            config = uvicorn.Config(
                 "webapp.asgi:application",
-                host=options["host"],
-                port=options["port"],
+                workers=processes,
                 log_level="warning",
                 lifespan="off",
                 server_header=False,
-                workers=processes,
                 forwarded_allow_ips=settings.KINOSCOPE_PROXIES,
                 timeout_graceful_shutdown=5,
                 timeout_worker_healthcheck=HUNG_SECONDS,
             )
+            if processes > 1:
+                Multiprocess(config, sockets=[place]).run()
+            else:
+                uvicorn.Server(config).run(sockets=[place])
         finally:
             self.stopping.set()
             self.stop_workers()
@@ -109,10 +136,9 @@ class Command(BaseCommand):
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """A child process, so that a decoder's crash can't take the site down."""
-        environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
         return subprocess.Popen(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker", "--parent", str(os.getpid())],
-            env=environment,
+            env={"OMP_NUM_THREADS": "2", **self.surroundings},
             start_new_session=True,
         )
 

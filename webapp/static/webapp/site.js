@@ -39,7 +39,12 @@ async function load(box, address) {
     box.removeAttribute("aria-busy");
   }
 }
-find("[data-load]").forEach((box) => load(box, box.dataset.load));
+// What is loaded when it comes into sight: a tab that nobody opens costs nothing.
+const sight = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach(({ target }) => {
+  sight.unobserve(target);
+  load(target, target.dataset.load);
+}), { rootMargin: "200px" });
+find("[data-load]").forEach((box) => sight.observe(box));
 
 // A part of the page that always shows the present.
 find("[data-refresh]").forEach((box) => {
