@@ -261,3 +261,14 @@ def test_nothing_is_fetched_unless_asked_and_allowed(settings) -> None:
     settings.KINOSCOPE_HUB_FORBIDDEN = True
     with pytest.raises(CommandError, match="HF_HUB_OFFLINE"):
         call_command("models", "fetch")
+
+
+def test_a_first_look_that_sees_nothing_holds_nothing_up(accept, work, monkeypatch) -> None:
+    from indexer import box
+
+    monkeypatch.setattr(box, "glance", lambda path, out: [])
+    video = accept(shots=1)
+    work()
+    video.refresh_from_db()
+    assert video.steps.get(name="glance").status == "done"
+    assert video.status == "ready"
