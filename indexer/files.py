@@ -32,10 +32,9 @@ def share_whole(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV):
             raise
-        shutil.copyfile(source, target)  # a file system without second names
-        _sync(target)
+        write_whole(target, lambda path: shutil.copyfile(source, path))  # no second names, or another file system
     _sync(target.parent)
 
 

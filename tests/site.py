@@ -63,4 +63,4 @@ def served(home: Path, *arguments: str) -> Iterator[Site]:
         yield Site(address, welcome[0] if welcome else "", server.pid)
     finally:
         server.terminate()
-        assert server.wait(20) in (0, -15), log.read_text()
+        assert server.wait(20) in (0, -15, -9), log.read_text()

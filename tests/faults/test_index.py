@@ -263,7 +263,7 @@ def test_doctor_finds_and_repairs_drift(filled, people, work) -> None:
     for row in forged:  # a sound vector, but another one than the index holds
         Segment.objects.filter(pk=row.pk).update(visual=filled[20].visual)
     other = Video.objects.create(owner=people["owner"], title="Other", file_name="o.mp4", sha256="2", size_bytes=1)
-    other.path.write_bytes(b"0")
+    media_path(other).write_bytes(b"0")
     added = add_segments(other, 5)
     Segment.objects.filter(pk__in=[s.pk for s in added]).update(sequence=0)
     reopen()

@@ -65,10 +65,15 @@ def is_due(recipe: Recipe) -> bool:
 
 
 def repair() -> bool:
-    """Replace generations that a reader found damaged (see `snapshot.open_newest`)."""
-    state = IndexState.objects.select_related("active").exclude(damaged="").filter(pk=1).first()
+    """Replace generations that a reader found damaged (see `snapshot.open_newest`), or that are all lost, as they
+    are after a backup was restored.
+    """
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
     if state is None or state.active is None:
         return False
+    if not state.damaged:
+        lost = snapshot.newest_manifest(state.active) is None
+        return lost and is_due(state.active) and publish(state.active) is not None
     damaged = state.damaged
     for number in damaged.split(", "):
         snapshot.store().remove(int(number))

@@ -1,7 +1,8 @@
 """What all commands share: `--json` (one object a line on stdout), exit codes 0, 1 and 2, finding rows by name."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,19 @@ class JsonCommand(BaseCommand):
         """Print `record` as JSON, or `text` for a person."""
         self.stdout.write(json.dumps(record, ensure_ascii=False) if as_json else text)
         self.stdout.flush()
+
+
+def follow(out: OutputWrapper) -> Callable[[int, int, int], None]:
+    """Tells of files that are copied, once a second."""
+    told = time.monotonic()
+
+    def report(done: int, count: int, copied: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > 1:
+            told = time.monotonic()
+            out.write(f"{done} of {count} files, {copied >> 20} MB copied")
+
+    return report
 
 
 def usage(message: str) -> CommandError:
