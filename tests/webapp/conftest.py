@@ -1,7 +1,8 @@
 """People of every role, and videos made by the real stages."""
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.test import Client
 
+from tests.bucket import S3Server
 from tests.conftest import MakeMovie
 from tests.fake_settings import PROFILE
-from tests.files import derived_path, media_path
+from tests.files import put
 from webapp.index import snapshot
 from webapp.models import User, Video
 from webapp.operations import demo as demo_video
 from webapp.pipeline.worker import StepWorker
+from webapp.storage.store import store
 from webapp.uploads import intake
 
 
@@ -78,8 +81,8 @@ def fake_models(settings) -> None:
 class Stash:
     """What the stages made of the demo: rows as the database gave them, and files."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
         self.rows: dict[str, tuple[list[str], list[tuple]]] = {}
 
     def keep(self, video: Video) -> None:
@@ -87,8 +90,8 @@ class Stash:
             for table in tables():
                 cursor.execute(f'SELECT * FROM "{table}"')
                 self.rows[table] = ([column[0] for column in cursor.description], cursor.fetchall())
-        shutil.copy(media_path(video), self.folder / media_path(video).name)
-        shutil.copytree(derived_path(video), self.folder / "derived" / str(video.key))
+        names = [video.media.name, *(stored.name for stored in store().list(video.folder))]
+        self.files = {name: store().read(name) for name in names}
 
     def restore(self) -> Video:
         """Much faster than `loaddata`, which every test would wait for."""
@@ -100,11 +103,9 @@ class Stash:
                     cursor.executemany(f'INSERT INTO "{table}" ({named}) VALUES ({marks})', rows)
             for statement in connection.ops.sequence_reset_sql(no_style(), apps.get_app_config("webapp").get_models()):
                 cursor.execute(statement)
-        video = Video.objects.get(title=demo_video.TITLE)
-        home = Path(settings.KINOSCOPE_HOME)
-        shutil.copy(self.folder / media_path(video).name, home / "media")
-        shutil.copytree(self.folder / "derived" / str(video.key), derived_path(video), dirs_exist_ok=True)
-        return video
+        for name, data in self.files.items():
+            put(name, data)
+        return Video.objects.get(title=demo_video.TITLE)
 
 
 def tables() -> list[str]:
@@ -114,9 +115,29 @@ def tables() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def stashes(tmp_path_factory) -> Callable[[str], Stash]:
+def stashes() -> Callable[[str], Stash]:
     """By profile: what the stages made of the demo, kept for the tests that only need its result."""
-    return cache(lambda profile: Stash(tmp_path_factory.mktemp(profile)))
+    return cache(lambda profile: Stash())
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory) -> Iterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def kept_in(request, people, settings, monkeypatch) -> str:
+    """Both places for media, an empty one each: whoever uses this is tested twice."""
+    if request.param == "bucket":
+        for name, value in request.getfixturevalue("s3_server").env.items():
+            monkeypatch.setenv(name, value)
+        settings.KINOSCOPE_MEDIA = os.environ["KINOSCOPE_MEDIA"]
+        for folder in ("media", "derived", "incoming"):
+            store().remove_all(folder)
+    return str(request.param)
 
 
 @pytest.fixture

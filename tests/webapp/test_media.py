@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.files import media_path
 from webapp.media.documents import clock, disarm, escape, escape_lines
 from webapp.views.media import parse_range
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
+BOTH = pytest.mark.usefixtures("kept_in")
 
 
 @given(st.integers(1, 10**9), st.text(max_size=30))
@@ -46,8 +46,9 @@ def test_ranges_are_those_of_rfc_9110(size: int, first: int, last: int | None) -
     assert (b"" if suffix is None else data[suffix[0] : suffix[1] + 1]) == (data[-first:] if first else b"")
 
 
+@BOTH
 def test_the_stream_is_exact(demo, people) -> None:
-    data = media_path(demo).read_bytes()
+    data = demo.media.read()
 
     async def fetch(**headers: str):
         client = AsyncClient()
@@ -74,6 +75,7 @@ def test_the_stream_is_exact(demo, people) -> None:
     assert beyond.status_code == 416
 
 
+@BOTH
 def test_pictures_and_captions(demo, clients) -> None:
     base = f"/media/{demo.key}"
     stem = demo.keyframes.first().file[:-4]
@@ -106,6 +108,7 @@ def test_clock() -> None:
     assert clock(0.25, comma=True) == "00:00:00,250"
 
 
+@BOTH
 def test_pictures_are_sent_in_the_size_they_are_shown_in(demo, clients) -> None:
     whole = clients["owner"].get(f"/media/{demo.key}/poster.jpg")
     small = clients["owner"].get(f"/media/{demo.key}/poster.jpg?w=320")

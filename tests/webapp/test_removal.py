@@ -12,12 +12,13 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from tests.files import derived_path, media_path
+from tests.files import put
 from webapp.answers import replies, threads
 from webapp.index import generations, recipes, snapshot
 from webapp.index.snapshot import current_snapshot
 from webapp.models import AuditEntry, Question, Tombstone, User, Utterance, Video
 from webapp.search.moments import find_moments
+from webapp.storage.store import store
 from webapp.uploads import removal
 
 pytestmark = pytest.mark.usefixtures("fake_models")
@@ -30,16 +31,19 @@ def traces(marker: str) -> list[str]:
     wanted = marker.lower().encode()
     home = Path(settings.KINOSCOPE_HOME)
     files = [p for p in home.rglob("*") if p.is_file() and "models" not in p.relative_to(home).parts]
-    return [str(p.relative_to(home)) for p in files if wanted in p.read_bytes().lower()]
+    found = [str(p.relative_to(home)) for p in files if wanted in p.read_bytes().lower()]
+    kept = [stored.name for folder in ("media", "derived", "incoming") for stored in store().list(folder)]
+    return found + [name for name in kept if wanted in store().read(name).lower()]
 
 
 @pytest.fixture
-def marked(demo, people, work):
+def marked(kept_in, demo, people, work):
     """The demo, with a marker in its title, its words, its file, somebody's question and somebody's answer."""
     from webapp.pipeline import ledger
 
-    with media_path(demo).open("ab") as file:
-        file.write(MARKER.encode())
+    data = demo.media.read()
+    demo.media.remove()
+    put(demo.media.name, data + MARKER.encode())
     Video.objects.filter(pk=demo.pk).update(title=f"About {MARKER}", file_name=f"{MARKER}.mp4", visibility="public")
     Utterance.objects.filter(video=demo).update(text=f"Every {MARKER} cites the moment that supports it.")
     demo.refresh_from_db()
@@ -76,7 +80,7 @@ def test_deletion_deletes(marked, people, clients) -> None:
     Question.objects.filter(asker=people["other"]).delete()  # their own words hold the marker too
     connection.close()
     removal.clear_free_pages()
-    assert not derived_path(marked).exists()
+    assert not list(store().list(marked.folder))
     for manifest in snapshot.store().manifests(snapshot.label(recipes.active().fingerprint)):
         kept = np.load(io.BytesIO(snapshot.store().read(manifest)["rows"]), allow_pickle=False)
         assert ids.isdisjoint(kept["segments"].tolist())
@@ -101,7 +105,7 @@ def test_a_deletion_waits_for_no_purge(marked, people) -> None:
     assert removal.purge()  # nothing left to do
 
 
-def test_a_person_is_forgotten(demo, accept, people, clients) -> None:
+def test_a_person_is_forgotten(kept_in, demo, accept, people, clients) -> None:
     kept = accept("other")
     clients["owner"].post("/ask", {"q": "What writes down what is spoken?"})
     Video.objects.filter(pk=demo.pk).update(visibility="public")

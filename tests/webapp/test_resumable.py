@@ -17,11 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.files import media_path
 from webapp.models import Step, Upload, User, Video
+from webapp.storage.store import store
 from webapp.uploads import intake, resumable
-from webapp.uploads.arrivals import FolderArrival
+from webapp.uploads.arrivals import Busy
+from webapp.uploads.resumable import arrival
 from webapp.views.tus import read_metadata
 
-pytestmark = pytest.mark.usefixtures("fake_models")
+pytestmark = pytest.mark.usefixtures("fake_models", "kept_in")
 
 TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = "application/offset+octet-stream"
@@ -39,9 +41,9 @@ def bring(client: Client, place: str, offset: int, data: bytes, **headers: str):
     return client.patch(place, data, content_type=PIECE, headers=given)
 
 
-def contents(*folders: str) -> set[Path]:
-    """Files of these folders of the home, which other tests have used before."""
-    return {p for name in folders or ("media", "incoming") for p in (Path(settings.KINOSCOPE_HOME) / name).iterdir()}
+def contents(*folders: str) -> set[str]:
+    """Files of these folders, which other tests have used before."""
+    return {stored.name for name in folders or ("media", "incoming") for stored in store().list(name)}
 
 
 def test_a_file_arrives_in_pieces(clients, make_movie) -> None:
@@ -57,7 +59,7 @@ def test_a_file_arrives_in_pieces(clients, make_movie) -> None:
     assert not Video.objects.exists()
     assert bring(client, place, third, data[third:]).status_code == 204
     video = Video.objects.get()
-    assert media_path(video).read_bytes() == data
+    assert video.media.read() == data
     assert video.sha256 == hashlib.sha256(data).hexdigest()
     assert (video.title, video.visibility) == ("Ferien am Meer", "public")
     assert Step.objects.get().name == "probe"
@@ -150,17 +152,20 @@ def test_a_form_stops_where_the_limit_is(clients, settings, make_movie) -> None:
     assert not Video.objects.exists()
 
 
-def test_what_arrived_whole_while_the_site_died_is_finished(people, make_movie) -> None:
-    data = make_movie().read_bytes()
+def test_what_arrived_whole_while_the_site_died_is_finished(people, make_movie, monkeypatch) -> None:
+    data, before = make_movie().read_bytes(), contents("incoming")
     upload = resumable.create(people["owner"], "a.mp4", len(data), "private")
-    FolderArrival(upload).path.write_bytes(data)
-    Upload.objects.update(offset_bytes=len(data))
+    pieces = iter([data, b""])
+    with monkeypatch.context() as dying:
+        dying.setattr(resumable, "complete", lambda upload: None)
+        resumable.append(upload, 0, lambda size: next(pieces))
+    assert not Video.objects.exists()
     resumable.sweep()
-    assert media_path(Video.objects.get()).read_bytes() == data
+    assert Video.objects.get().media.read() == data
     late = resumable.create(people["owner"], "b.mp4", 10, "private")
     Upload.objects.filter(pk=late.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     resumable.sweep()
-    assert not FolderArrival(late).path.exists()
+    assert contents("incoming") == before
     assert Upload.objects.count() == 1
 
 
@@ -180,7 +185,7 @@ def test_metadata_come_back(name: str, visibility: str) -> None:
 
 @pytest.mark.parametrize("name", ["../../evil.mp4", "/etc/passwd", "a\0b.mp4", "x" * 4000, "-version", "concat:a.mp4",
                                   "a%d.mp4", "CON", "\u202egpj.mp4", "‮", "<img src=x>", "..", ""])  # fmt: skip
-def test_names_cannot_escape(clients, name, tmp_path) -> None:
+def test_names_cannot_escape(clients, name, kept_in) -> None:
     home = Path(settings.KINOSCOPE_HOME)
     around = [home.parent, *home.parent.parents, home, home / "media", Path.cwd()]
     before = {p for folder in around for p in folder.iterdir()}
@@ -188,10 +193,11 @@ def test_names_cannot_escape(clients, name, tmp_path) -> None:
     place = begin(clients["owner"], len(data), name)["Location"]
     assert bring(clients["owner"], place, 0, data).status_code == 204
     video = Video.objects.get()
-    assert media_path(video).parent == home / "media"
-    assert media_path(video).name == f"{video.key}.bin"
+    assert video.media.name == f"media/{video.key}.bin"
     made = {p for folder in around for p in folder.iterdir()} - before  # others write to the scratch folder, too
-    assert {p for p in made if p.is_file() and p.read_bytes() == data} == {media_path(video)}
+    assert {p for p in made if p.is_file() and p.read_bytes() == data} == (
+        {media_path(video)} if kept_in == "folder" else set()
+    )
     page = clients["owner"].get(f"/videos/{video.key}").content.decode()
     assert "<img src=x>" not in page
 
@@ -262,13 +268,11 @@ class Tus(RuleBasedStateMachine):
         upload = Upload.objects.get(key=self.place.rsplit("/", 1)[1])
         if self.here == len(self.data):
             assert upload.video is not None
-            assert media_path(upload.video).read_bytes() == self.data
-        else:
-            assert FolderArrival(upload).path.read_bytes()[: self.here] == self.data[: self.here]
+            assert upload.video.media.read() == self.data
 
     def teardown(self) -> None:
         for video in Video.objects.all():
-            media_path(video).unlink()
+            video.media.remove()
         Video.objects.all().delete()
         for upload in Upload.objects.all():
             resumable.terminate(upload)
@@ -299,4 +303,36 @@ def test_a_full_disk_at_the_end_loses_nothing(people, make_movie, monkeypatch) -
     assert not upload.error
     monkeypatch.setattr(outputs, "has_room", lambda: True)
     resumable.sweep()
-    assert media_path(Video.objects.get()).read_bytes() == data
+    assert Video.objects.get().media.read() == data
+
+
+@pytest.mark.parametrize("kept_in", ["bucket"], indirect=True)
+def test_a_large_file_becomes_parts_of_an_object(people, kept_in) -> None:
+    """In pieces that fit no part, some of them broken off, and by two processes."""
+    data = os.urandom((20 << 20) + 4321)
+    upload, step = resumable.create(people["owner"], "a.mp4", len(data), "private"), 3_333_333
+    with arrival(upload).hold(), pytest.raises(Busy):  # somebody else is at it
+        resumable.append(Upload.objects.get(pk=upload.pk), 0, lambda size: b"")
+    for start in range(0, len(data), step):
+        blocks = [data[start : start + step][n : n + 250_000] for n in range(0, step, 250_000)]
+        fresh = filter(None, blocks)
+        here = resumable.append(Upload.objects.get(pk=upload.pk), start, lambda _size, fresh=fresh: next(fresh, b""))
+        assert here == min(start + step, len(data))
+    upload.refresh_from_db()
+    assert [part["size"] for part in upload.parts] == [8 << 20, 8 << 20]
+    assert upload.video is not None
+    assert upload.video.media.read() == data
+    assert contents("incoming") == set()
+
+
+@pytest.mark.parametrize("kept_in", ["bucket"], indirect=True)
+def test_who_was_thought_dead_writes_no_more(people, kept_in, monkeypatch) -> None:
+    upload = resumable.create(people["owner"], "a.mp4", 1000, "private")
+    with arrival(upload).hold() as slow:
+        slow.write(b"0" * 100)
+        Upload.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+        pieces = iter([b"1" * 1000, b""])
+        assert resumable.append(Upload.objects.get(pk=upload.pk), 0, lambda size: next(pieces)) == 1000
+        with pytest.raises(Busy):
+            slow.keep(100)
+    assert Video.objects.get().media.read() == b"1" * 1000

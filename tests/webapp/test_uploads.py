@@ -10,22 +10,26 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.files import derived_path, media_path
+from tests.files import media_path
 from webapp.models import Step, Video
+from webapp.storage.store import store
 from webapp.uploads import intake
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
+BOTH = pytest.mark.usefixtures("kept_in")
 
 
-def test_an_accepted_upload_is_on_disk_and_in_rows(accept) -> None:
-    video = accept()
-    assert media_path(video).exists()
-    assert media_path(video).parent == Path(settings.KINOSCOPE_HOME) / "media"
-    assert media_path(video).stat().st_mode & 0o777 == 0o600
-    assert "movie" not in media_path(video).name
+def test_an_accepted_upload_is_kept_and_in_rows(accept, make_movie, kept_in) -> None:
+    data = make_movie().read_bytes()
+    video = accept(path=make_movie())
+    assert video.media.name == f"media/{video.key}.bin"
+    assert video.media.read() == data
+    if kept_in == "folder":
+        assert media_path(video).stat().st_mode & 0o777 == 0o600
     assert video.steps.get().name == "probe"
 
 
+@BOTH
 def test_twins_are_recognised_per_person(accept, make_movie, people) -> None:
     first = make_movie()  # the same bytes each time: an encoder need not write the same file twice
     copies = [Path(shutil.copy(first, first.with_name(f"copy{n}.mp4"))) for n in range(2)]
@@ -34,7 +38,7 @@ def test_twins_are_recognised_per_person(accept, make_movie, people) -> None:
         accept(path=copies[0])
     assert twin.value.video == video
     assert accept("other", path=copies[1]).pk != video.pk
-    assert len(list((Path(settings.KINOSCOPE_HOME) / "media").glob(f"{video.key}*"))) == 1
+    assert sum(str(video.key) in stored.name for stored in store().list("media")) == 1
 
 
 def test_too_large_is_refused_and_the_file_left_alone(make_movie, people, settings) -> None:
@@ -55,6 +59,7 @@ def test_names_of_people_are_harmless(name: str) -> None:
     assert clean.isprintable()
 
 
+@BOTH
 def test_the_form_takes_several_files_and_says_what_became_of_each(clients, make_movie) -> None:
     files = [
         SimpleUploadedFile(f"{n}.mp4", make_movie(f"{n}.mp4", shots=n + 1).read_bytes(), "video/mp4") for n in range(2)
@@ -71,14 +76,15 @@ def test_the_form_takes_several_files_and_says_what_became_of_each(clients, make
     assert list((Path(settings.KINOSCOPE_HOME) / "incoming").glob("*.upload*")) == []
 
 
+@BOTH
 def test_deleting_leaves_nothing(demo, clients) -> None:
     from webapp.models import Evidence, Keyframe, Segment
 
-    path, derived = media_path(demo), derived_path(demo)
-    assert derived.exists()
+    media, folder = demo.media, demo.folder
+    assert list(store().list(folder))
     assert clients["owner"].post(f"/videos/{demo.key}/delete").status_code == 302
-    assert not path.exists()
-    assert not derived.exists()
+    assert media.look_up() is None
+    assert not list(store().list(folder))
     assert not any(t.objects.exists() for t in (Video, Step, Segment, Keyframe, Evidence))
     assert (
         "No confident match" in str(clients["owner"].get("/search?q=faiss").content)

@@ -4,7 +4,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class Bucket:
     def read_range(self, name: str, first: int, last: int) -> Iterator[bytes]:
         with answers_are_told(name):
             answer = self.client.get_object(**self.address(name), Range=f"bytes={first}-{last}")
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(BLOCK_BYTES)
 
     def look_up(self, name: str) -> Stored | None:
