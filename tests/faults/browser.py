@@ -42,10 +42,10 @@ class Browser:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace"), time.monotonic() - begun
 
-    def sign_in(self, password: str = "a long one") -> None:
+    def sign_in(self, password: str = "a long one", name: str = "admin") -> None:
         page = self.get("/sign-in")[1]
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page).group(1)  # type: ignore[union-attr]
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "username": "admin", "password": password})
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "username": name, "password": password})
         request = urllib.request.Request(self.base + "/sign-in", data.encode(), {"Referer": self.base + "/sign-in"})
         assert self.send(request)[0] == 200
 
