@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from indexer import fusion
 from indexer.lexical import LexicalIndex
 from webapp import engine
-from webapp.index import snapshot
+from webapp.index import exchange, snapshot
 from webapp.index.changes import sequence_now
 from webapp.index.documents import fill_documents
 from webapp.models import IndexState, Recipe, Segment, Tombstone
@@ -48,6 +48,7 @@ def publish(recipe: Recipe) -> int | None:
         np.savez(buffer, segments=rows.ids, videos=rows.videos, averaged=averaged, visual=visual, text=text)
         parts = {"vectors": index.dump(), "words": LexicalIndex(rows.documents).dump(), "rows": buffer.getvalue()}
         snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(rows.ids), parts)
+        exchange.give(snapshot.store(), number)
         forget_tombstones()
     finally:
         IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
@@ -76,7 +77,7 @@ def repair() -> bool:
         return lost and is_due(state.active) and publish(state.active) is not None
     damaged = state.damaged
     for number in damaged.split(", "):
-        snapshot.store().remove(int(number))
+        snapshot.drop_generation(int(number))
     if publish(state.active) is None:
         return False
     IndexState.objects.filter(pk=1, damaged=damaged).update(damaged="")

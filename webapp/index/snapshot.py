@@ -26,7 +26,7 @@ from indexer.snapshot import Base, Rows, Shelf, Snapshot
 from indexer.types import Vectors
 from indexer.vectors import unpack
 from webapp import engine
-from webapp.index import recipes
+from webapp.index import exchange, recipes
 from webapp.index.changes import sequence_now
 from webapp.index.documents import read_documents
 from webapp.models import IndexState, Recipe, Segment, Tombstone
@@ -72,6 +72,7 @@ def current_snapshot(recipe: Recipe | None = None) -> Snapshot:
 def load_snapshot(recipe: Recipe, sequence: int, known: Base | None) -> Snapshot:
     """Read what is newer than the newest generation; `known` is the one in memory, kept while none is newer."""
     recipe.refresh_from_db()
+    exchange.take(store())
     newest = next(iter(store().numbers()), 0)
     base = known if known is not None and known.number >= newest else open_newest(recipe)
     newer = read_rows(Segment.objects.filter(recipe=recipe, sequence__gt=base.sequence), recipe)
@@ -93,6 +94,11 @@ def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, memoryview],
     if manifest is not None and manifest.sequence > sequence_now():
         return None, {}, [m.number for m in store().manifests(manifest.fingerprint)]
     return manifest, parts, damaged
+
+
+def drop_generation(number: int) -> None:
+    store().remove(number)
+    exchange.drop(number)
 
 
 def newest_manifest(recipe: Recipe) -> Manifest | None:

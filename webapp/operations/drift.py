@@ -116,7 +116,7 @@ def examine_index(recipe: Recipe) -> Iterator[Finding]:
 def replace(recipe: Recipe) -> None:
     """A new generation; the state's row changes too, so that every process opens it."""
     for number in snapshot.load_newest(recipe)[2]:
-        snapshot.store().remove(number)
+        snapshot.drop_generation(number)
     with transaction.atomic():
         mark_changed()
     generations.publish(recipe)

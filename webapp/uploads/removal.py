@@ -63,7 +63,7 @@ def purge() -> bool:
         if old and len(old) == len(manifests) and generations.publish(recipe) is None:
             return False  # somebody else writes; the next sweep tries again
         for manifest in old:
-            snapshot.store().remove(manifest.number)
+            snapshot.drop_generation(manifest.number)
     generations.forget_tombstones()
     clear_free_pages()
     with transaction.atomic():

@@ -54,7 +54,7 @@ class Command(DatabaseCommand, JsonCommand):
         active, recipe = recipes.active(), recipes.wanted()
         dropped = recipes.drop_oldest(recipe)
         for manifest in [m for fingerprint in dropped for m in snapshot.store().manifests(snapshot.label(fingerprint))]:
-            snapshot.store().remove(manifest.number)
+            snapshot.drop_generation(manifest.number)
         for video in recipes.pending(recipe):
             ledger.add(video, "reembed")
         worker = StepWorker()
