@@ -43,7 +43,7 @@ def served(home: Path, *arguments: str) -> Iterator[Site]:
     log = home / "serve.log"
     with log.open("w") as lines:
         server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+            [sys.executable, "manage.py", "serve", "--port", str(port), "--processes", "1", *arguments],
             cwd=ROOT,
             env=surroundings(home),
             stdout=lines,

@@ -136,8 +136,9 @@ class Installation:
         return process
 
     def serve(self, port: int, worker: bool = False) -> "subprocess.Popen[bytes]":
+        arguments = ["--port", str(port), "--processes", "1", *([] if worker else ["--no-worker"])]
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port), *([] if worker else ["--no-worker"])],
+            [sys.executable, "manage.py", "serve", *arguments],
             cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log, start_new_session=True,
         )  # fmt: skip
         self.processes.append(process)

@@ -50,7 +50,8 @@ def bring(browser: Browser, data: bytes, site: Installation) -> Browser:
     return browser
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [20, 200])
 def test_nothing_acknowledged_is_lost_whatever_is_killed(site, bucket: S3Server, count: int) -> None:
     dice, sent = random.Random(7), set()
     browser, over, kills = open_site(site), threading.Event(), 0

@@ -1,8 +1,11 @@
 """People of every role, and videos made by the real stages."""
 
+import fcntl
 import os
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -79,19 +82,32 @@ def fake_models(settings) -> None:
 
 
 class Stash:
-    """What the stages made of the demo: rows as the database gave them, and files."""
+    """What the stages made of the demo: rows as the database gave them, and files. All processes of a run share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: str) -> None:
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+        self.path = Path(os.environ["KINOSCOPE_TESTS_TMP"]) / f"kinoscope-demo-{run}-{profile}.pickle"
         self.files: dict[str, bytes] = {}
         self.rows: dict[str, tuple[list[str], list[tuple]]] = {}
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Whether somebody has made it: one does, the others wait."""
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.rows and self.path.exists():
+                self.rows, self.files = pickle.loads(self.path.read_bytes())
+            yield bool(self.rows)
 
     def keep(self, video: Video) -> None:
         with connection.cursor() as cursor:
             for table in tables():
                 cursor.execute(f'SELECT * FROM "{table}"')
-                self.rows[table] = ([column[0] for column in cursor.description], cursor.fetchall())
+                rows = [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in cursor.fetchall()]
+                self.rows[table] = ([column[0] for column in cursor.description], rows)
         names = [video.media.name, *(stored.name for stored in store().list(video.folder))]
         self.files = {name: store().read(name) for name in names}
+        self.path.write_bytes(pickle.dumps((self.rows, self.files)))
 
     def restore(self) -> Video:
         """Much faster than `loaddata`, which every test would wait for."""
@@ -117,7 +133,7 @@ def tables() -> list[str]:
 @pytest.fixture(scope="session")
 def stashes() -> Callable[[str], Stash]:
     """By profile: what the stages made of the demo, kept for the tests that only need its result."""
-    return cache(lambda profile: Stash())
+    return cache(Stash)
 
 
 @pytest.fixture(scope="session")
@@ -144,12 +160,13 @@ def kept_in(request, people, settings, monkeypatch) -> str:
 def demo(people, work, stashes) -> Video:
     """The project's own demo video, spoken and drawn, taken all the way to ready by the real stages (once a run)."""
     stash = stashes(settings.KINOSCOPE_PROFILE)
-    if stash.rows:
-        return stash.restore()
-    video = demo_video.add(people["owner"])
-    assert video is not None
-    work()
-    video.refresh_from_db()
-    assert video.status == Video.Status.READY, [(s.name, s.error) for s in video.steps.all()]
-    stash.keep(video)
-    return video
+    with stash.held() as is_made:
+        if is_made:
+            return stash.restore()
+        video = demo_video.add(people["owner"])
+        assert video is not None
+        work()
+        video.refresh_from_db()
+        assert video.status == Video.Status.READY, [(s.name, s.error) for s in video.steps.all()]
+        stash.keep(video)
+        return video

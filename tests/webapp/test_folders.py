@@ -86,7 +86,7 @@ def test_import_in_place_says_what_became_of_each(film, people, capsys) -> None:
     assert "b.mp4: moved" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("flags", [[], ["--poll"]])
+@pytest.mark.parametrize("flags", [[], pytest.param(["--poll"], marks=pytest.mark.slow)])
 def test_a_watched_folder(flags, film, make_movie, tmp_path) -> None:
     """What lies there, what comes in slowly, and what is moved; in a home of its own, by the real command."""
     root = Path(__file__).resolve().parents[2]
