@@ -87,3 +87,20 @@ def test_a_constant_is_changed_for_the_time_of_a_benchmark() -> None:
     for nonsense in ("retriever.NOTHING=1", "nowhere.X=1", "retriever.EDGE_SIGMA=much"):
         with pytest.raises(LookupError, match="--set"), applied([nonsense]):
             pass
+
+
+def test_a_queue_that_has_room_makes_nobody_wait_and_a_full_one_does() -> None:
+    simulate = pytest.importorskip("webapp.benchmarks.simulate")
+    job = {"probe": 1.0, "glance": 2.0, "look": 10.0, "speech": 20.0, "embed": 5.0, "describe": 5.0}
+    found = simulate.Measured([job], [100.0], 400.0, {"vectors": 1500.0, "database": 8000.0}, {"originals": 1e9})
+    assert simulate.longest_way(job) == 1 + 20 + 5 + 5  # the look runs beside the speech
+    waits, busy = simulate.run(found, workers=50, arrivals=1 / 100, seconds=20_000)
+    assert max(waits) < 1
+    assert busy == pytest.approx(43 / 100 / 50, rel=0.2)
+    crowded, all_of_it = simulate.run(found, workers=1, arrivals=1 / 40, seconds=20_000)
+    assert max(crowded) > 100
+    assert all_of_it > 0.95
+    needed = simulate.staff(found, hours_a_day=24 * 10)
+    assert 5 <= needed["workers"] <= 8  # 4.3 workers' time, and room
+    assert simulate.size(found, 100_000_000)["search"] == "an engine is needed"
+    assert simulate.size(found, 1_000_000)["memory of a process GB"] == 2.1

@@ -58,11 +58,13 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, "cases"])
+        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, "cases", "simulate"])
         parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
         parser.add_argument("--set", action="append", default=[], metavar="MODULE.NAME=VALUE", help="change a constant")
+        parser.add_argument("--moments", type=lambda text: int(float(text)), default=1_000_000, help="for simulate")
+        parser.add_argument("--hours-per-day", type=float, default=24, metavar="H", help="for simulate")
         parser.add_argument("--keep", action="store_true", help="write the numbers down for the quality page")
         parser.add_argument("--save", type=Path, metavar="FILE", help="write what every single query scored")
         parser.add_argument(
@@ -71,7 +73,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if options["here"] or set(options["what"]) & {"judgements", "ledger", "cases"}:
+        if options["here"] or set(options["what"]) & {"judgements", "ledger", "cases", "simulate"}:
             prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
@@ -89,7 +91,7 @@ class Command(JsonCommand):
     ) -> None:
         with changes.applied(options["set"]):
             for what in options["what"]:
-                for result in self.measure(what, data, options["user"]):
+                for result in self.measure(what, data, options):
                     if isinstance(result, Outcomes):
                         kept.append(result)
                     for record in rows_of(result, before):
@@ -98,7 +100,15 @@ class Command(JsonCommand):
                             keep(record)
                         self.emit(record, f"{record['bench']}: {numbers}", options["json"])
 
-    def measure(self, what: str, data: Path | None, user: str | None) -> Iterator[Outcomes | Record]:
+    def measure(self, what: str, data: Path | None, options: dict[str, Any]) -> Iterator[Outcomes | Record]:
+        user = options["user"]
+        if what == "simulate":
+            try:
+                from webapp.benchmarks import simulate
+            except ImportError as error:
+                raise usage(f"bench simulate needs {error.name}: uv sync --frozen --inexact --extra bench") from None
+            yield from simulate.simulate(options["moments"], options["hours_per_day"])
+            return
         if what in ALONE:
             yield from ALONE[what]()
             return
