@@ -11,14 +11,16 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from indexer.files import write_whole
+from indexer.files import hash_file, write_whole
+
+Part = bytes | Callable[[BinaryIO], object]  # of a generation: what it holds, or what writes it
 
 MAX_GENERATIONS = 2  # generations of each fingerprint
 
@@ -46,12 +48,13 @@ class GenerationStore:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def publish(self, number: int, fingerprint: str, sequence: int, segments: int, parts: Mapping[str, bytes]) -> None:
+    def publish(self, number: int, fingerprint: str, sequence: int, segments: int, parts: Mapping[str, Part]) -> None:
         """Write a generation; once this returns it survives a crash. Raises OSError, and the older ones stay."""
         self.sweep()
-        for name, data in parts.items():
-            write_whole(self._path(number, name), partial(_write, data))
-        files = {name: [len(data), _digest(data)] for name, data in parts.items()}
+        for name, part in parts.items():
+            write_whole(self._path(number, name), partial(_write, part))
+        paths = {name: self._path(number, name) for name in parts}
+        files = {name: [path.stat().st_size, hash_file(path)] for name, path in paths.items()}
         manifest = Manifest(number, fingerprint, sequence, segments, files)
         sealed = json.dumps(manifest.seal(), indent=1).encode()
         write_whole(self._path(number, "json"), partial(_write, sealed))
@@ -145,8 +148,12 @@ def _map(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b"")
 
 
-def _write(data: bytes, target: Path) -> None:
-    target.write_bytes(data)
+def _write(part: Part, target: Path) -> None:
+    with target.open("wb") as file:
+        if callable(part):
+            part(file)
+        else:
+            file.write(part)
 
 
 def _digest(data: bytes | memoryview) -> str:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -191,11 +192,9 @@ class LexicalIndex:
             self._champions[run.form] = run.rows[best].astype(np.int64)
         return self._champions[run.form]
 
-    def dump(self) -> bytes:
+    def dump(self, file: BinaryIO) -> None:
         """For `load`."""
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **self._parts)
-        return buffer.getvalue()
+        np.savez(file, allow_pickle=False, **self._parts)
 
     @classmethod
     def load(cls, data: bytes | memoryview) -> "LexicalIndex":

@@ -1,9 +1,9 @@
 """What an adapter must do. One Protocol per kind of model; shapes are in the docstrings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
-from indexer.types import Audio, Hit, Ids, Image, Mask, ScreenLine, Space, Span, Transcript, Vectors
+from indexer.types import Audio, Halves, Hit, Ids, Image, Mask, ScreenLine, Space, Span, Transcript, Vectors
 
 Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
 
@@ -142,11 +142,13 @@ class Fusion(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Exact or approximate inner-product search over segment vectors. Made of (n, dim) vectors and (n,) int64 ids."""
+    """Exact or approximate inner-product search over segment vectors. Made of (n, dim) vectors, which may lie on the
+    disk in half precision, and (n,) int64 ids.
+    """
 
     dim: int
 
-    def __init__(self, vectors: Vectors, ids: Ids) -> None: ...
+    def __init__(self, vectors: Vectors | Halves, ids: Ids) -> None: ...
 
     def __len__(self) -> int: ...
 
@@ -154,8 +156,8 @@ class VectorIndex(Protocol):
         """Best `k` segment ids among the positions of `allowed` (n,) (None: all), best first; `query` is (dim,)."""
         ...
 
-    def dump(self) -> bytes:
-        """The index as bytes for `load`."""
+    def dump(self, file: BinaryIO) -> None:
+        """Write the index for `load`."""
         ...
 
     @classmethod

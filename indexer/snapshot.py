@@ -4,7 +4,8 @@ Both are shelves: vectors and words of the same rows in one order, so that one m
 both. A snapshot proposes candidates for a query; `retriever` ranks them.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,7 +18,7 @@ from indexer.fusion import SPACES
 from indexer.lexical import LexicalIndex, Term
 from indexer.ports import Fusion, VectorIndex
 from indexer.queries import Query
-from indexer.types import Hit, Ids, Mask, Vectors
+from indexer.types import Halves, Hit, Ids, Mask, Vectors
 
 # What chance words reach is taken off by the ranking only (`retriever.TEXT_DEBIAS_SIGMA`). In the raw inner product it
 # would swamp the visual block, so the text block weighs this much beside it and is queried once more on its own.
@@ -45,6 +46,27 @@ class Rows:
         videos, starts = np.unique(self.videos[order], return_index=True)
         parts = np.split(self.blocks[space][order], starts[1:])
         return {int(v): part.mean(0) for v, part in zip(videos, parts, strict=True)} if len(videos) else {}
+
+
+class Means(Mapping[int, Vectors]):
+    """The mean block of each video: `videos` (n,) ascending, `rows` (n, d) in half precision, which may be mapped from
+    a file that other processes map, too.
+    """
+
+    def __init__(self, videos: Ids, rows: Halves) -> None:
+        self.videos, self.rows = videos, rows
+
+    def __getitem__(self, video: int) -> Vectors:
+        place = int(np.searchsorted(self.videos, video))
+        if place == len(self.videos) or self.videos[place] != video:
+            raise KeyError(video)
+        return np.asarray(self.rows[place], np.float32)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.videos.tolist())
+
+    def __len__(self) -> int:
+        return len(self.videos)
 
 
 @dataclass(frozen=True)
@@ -93,8 +115,8 @@ class Base:
     number: int
     sequence: int
     shelf: Shelf
-    video_visual_means: dict[int, Vectors]
-    video_text_means: dict[int, Vectors]
+    video_visual_means: Mapping[int, Vectors]
+    video_text_means: Mapping[int, Vectors]
 
 
 @dataclass(frozen=True)
@@ -130,8 +152,8 @@ class Snapshot:
             (shelf, delta),
             calibration,
             fusion,
-            base.video_visual_means | newer.video_means("visual"),
-            base.video_text_means | newer.video_means("text"),
+            _prefer(newer.video_means("visual"), base.video_visual_means),
+            _prefer(newer.video_means("text"), base.video_text_means),
         )
 
     @cached_property
@@ -199,3 +221,8 @@ class Snapshot:
             for shelf, mask in zip((base, delta), masks, strict=True)
         )
         return one, two
+
+
+def _prefer(newer: dict[int, Vectors], older: Mapping[int, Vectors]) -> Mapping[int, Vectors]:
+    """Both, without copying the older ones."""
+    return ChainMap(newer, older)  # type: ignore[arg-type]  # only read

@@ -11,6 +11,7 @@ import numpy.typing as npt
 Image: TypeAlias = npt.NDArray[np.uint8]
 Audio: TypeAlias = npt.NDArray[np.float32]
 Vectors: TypeAlias = npt.NDArray[np.float32]
+Halves: TypeAlias = npt.NDArray[np.float16]  # vectors as they are kept
 Ids: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (n,): which rows may be found
 

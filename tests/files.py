@@ -1,6 +1,8 @@
 """Where the files of a video lie on this machine, for tests that damage or compare them."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -27,3 +29,10 @@ def media_path(video: Video) -> Path:
 
 def derived_path(video: Video) -> Path:
     return Path(settings.KINOSCOPE_HOME) / video.folder
+
+
+def dump(index: Any) -> bytes:
+    """What an index writes."""
+    file = io.BytesIO()
+    index.dump(file)
+    return file.getvalue()

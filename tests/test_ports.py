@@ -13,6 +13,7 @@ from indexer.types import SAMPLE_RATE, Space, Span
 from qa.types import Evidence
 from tests.conftest import paint
 from tests.fake_settings import PROFILE
+from tests.files import dump
 from webapp.engine import load_adapter
 
 Make = Callable[[pytest.FixtureRequest], Any]
@@ -155,7 +156,7 @@ def test_vector_indexes(kind, count: int) -> None:
     index = kind(vectors, np.arange(count) + 100)
     assert len(index) == count
     query = np.ones(16, np.float32)
-    for again in (index, kind.load(index.dump())):
+    for again in (index, kind.load(dump(index))):
         hits = again.search(query, 5, None)
         assert [h.segment for h in hits] == (np.argsort(-(vectors @ query), kind="stable")[:5] + 100).tolist()
         allowed = np.arange(count) % 2 == 1

@@ -1,18 +1,19 @@
 """FAISS: inner product over half-precision vectors; exact up to some 200,000 segments, inverted lists above."""
 
 import math
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from indexer.errors import BadVectors
-from indexer.types import Hit, Ids, Mask, Vectors
+from indexer.types import Halves, Hit, Ids, Mask, Vectors
 
 MAX_FLAT_VECTORS = 200_000  # vectors: an exact scan of them stays below 30 ms on one core
 LISTS = 2.0  # times the square root of their number: how many inverted lists there are
 PROBES = 96  # lists looked into when everything is allowed; proportionally more when less is
 TRAINING = 64  # vectors a list for k-means: more costs minutes and finds no better centres
+PIECE = 20_000  # vectors that are looked at and added at once
 _IDS = 8  # bytes of an id
 
 
@@ -28,12 +29,12 @@ class FaissIndex:
     `ids[i]` names the vector at position i.
     """
 
-    def __init__(self, vectors: Vectors, ids: Ids) -> None:
+    def __init__(self, vectors: Vectors | Halves, ids: Ids) -> None:
         check_vectors(vectors, ids)
         self.ids = np.asarray(ids, np.int64)
         self.dim = vectors.shape[1]
         self._mapped: npt.NDArray[np.uint8] | None = None
-        self._index: Any = _build(np.ascontiguousarray(vectors, np.float32))
+        self._index: Any = _build(vectors)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,11 +68,11 @@ class FaissIndex:
         )
         return [Hit(int(self.ids[i]), float(s)) for i, s in zip(rows[0], scores[0], strict=True) if i >= 0]
 
-    def dump(self) -> bytes:
+    def dump(self, file: BinaryIO) -> None:
         """The number of ids, the ids, and FAISS's own form."""
         faiss = _library()
-        count = len(self.ids).to_bytes(_IDS, "little")
-        return count + self.ids.astype("<i8").tobytes() + bytes(faiss.serialize_index(self._index).tobytes())
+        file.write(len(self.ids).to_bytes(_IDS, "little") + self.ids.astype("<i8").tobytes())
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))
 
     @classmethod
     def load(cls, data: bytes | memoryview) -> Self:
@@ -97,14 +98,13 @@ class FaissIndex:
         return self.ids, np.asarray(self._index.reconstruct_n(0, len(self)), np.float32)
 
 
-def _build(vectors: Vectors) -> Any:
+def _build(vectors: Vectors | Halves) -> Any:
     faiss = _library()
     count, dim = vectors.shape
     half, inner = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     if count <= MAX_FLAT_VECTORS:
         flat = faiss.IndexScalarQuantizer(dim, half, inner)
-        if count:
-            flat.add(vectors)
+        _add(flat, vectors)
         return flat
     centres = faiss.IndexFlatIP(dim)
     lists = round(LISTS * math.sqrt(count))
@@ -113,12 +113,18 @@ def _build(vectors: Vectors) -> Any:
     inverted.cp.spherical = True  # else the longest centres draw every vector to their lists
     inverted.cp.seed = 1
     sample = np.random.default_rng(1).choice(count, min(count, lists * TRAINING), replace=False)
-    inverted.train(vectors[np.sort(sample)])
-    inverted.add(vectors)
+    inverted.train(np.ascontiguousarray(vectors[np.sort(sample)], np.float32))
+    _add(inverted, vectors)
     return inverted
 
 
-def check_vectors(vectors: Vectors, ids: Ids) -> None:
+def _add(index: Any, vectors: Vectors | Halves) -> None:
+    """Piece by piece: a million of them in single precision are gigabytes."""
+    for start in range(0, len(vectors), PIECE):
+        index.add(np.ascontiguousarray(vectors[start : start + PIECE], np.float32))
+
+
+def check_vectors(vectors: Vectors | Halves, ids: Ids) -> None:
     """Raise `BadVectors` for what FAISS would take without a word: NaN, wrong shape, ids given twice."""
     if vectors.ndim != 2 or len(vectors) != len(ids):
         raise BadVectors(
@@ -126,7 +132,7 @@ def check_vectors(vectors: Vectors, ids: Ids) -> None:
             count=len(ids),
             shape=vectors.shape,
         )
-    if not np.isfinite(vectors).all():
+    if not all(np.isfinite(vectors[start : start + PIECE]).all() for start in range(0, len(vectors), PIECE)):
         raise BadVectors("Some vectors are not finite numbers. Run reindex to embed them again.")
     if len(np.unique(ids)) != len(ids):
         raise BadVectors("Some segment ids occur twice. Run doctor.")

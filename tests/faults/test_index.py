@@ -15,6 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from indexer import generations as generation_files
 from indexer.adapters.faiss import FaissIndex
 from indexer.generations import GenerationStore, Manifest
 from indexer.vectors import pack
@@ -104,17 +105,17 @@ def test_the_same_kills_catch_an_unsafe_writer(tmp_path) -> None:
 def test_a_write_that_fails_leaves_the_one_before(tmp_path, monkeypatch, fault) -> None:
     store = GenerationStore(tmp_path)
     store.publish(1, PRINT, 1, SIZE, content(1))
-    write, count = Path.write_bytes, 0
+    write, count = generation_files._write, 0
 
-    def failing(path: Path, data: bytes) -> int:
+    def failing(part: bytes, target: Path) -> None:
         nonlocal count
         count += 1
         if fault == "ENOSPC" or count == 3:
-            write(path, data[: len(data) // 2])
+            write(part[: len(part) // 2], target)
             raise OSError(28, "No space left on device")
-        return write(path, data)
+        write(part, target)
 
-    monkeypatch.setattr(Path, "write_bytes", failing)
+    monkeypatch.setattr(generation_files, "_write", failing)
     with pytest.raises(OSError, match="No space"):
         store.publish(2, PRINT, 2, SIZE, content(2))
     monkeypatch.undo()

@@ -5,6 +5,7 @@ import pytest
 
 from indexer.adapters.faiss import FaissIndex
 from indexer.errors import BadVectors
+from tests.files import dump
 
 pytestmark = pytest.mark.unit
 
@@ -21,7 +22,7 @@ def test_the_index_finds_what_an_exact_scan_finds_and_never_what_is_not_allowed(
     vectors = dice.normal(size=(3000, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = np.arange(10_000, 13_000)
-    index = FaissIndex.load(FaissIndex(vectors, ids).dump())
+    index = FaissIndex.load(dump(FaissIndex(vectors, ids)))
     assert index.search(vectors[7], 1, None)[0].segment == 10_007
     mask = np.zeros(len(ids), np.bool_)
     mask[dice.choice(len(ids), 30, replace=False)] = True  # one person sees 1 %

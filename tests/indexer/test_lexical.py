@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from indexer.documents import Document
 from indexer.expansion import Lexicon, Word, find_words
 from indexer.lexical import LexicalIndex, Term
+from tests.files import dump
 
 pytestmark = pytest.mark.unit
 
@@ -21,7 +22,7 @@ def see(found: LexicalIndex, allowed: list[bool] | None = None) -> Lexicon:
 
 
 def test_words_find_what_holds_them_rare_ones_first_and_only_what_is_allowed() -> None:
-    found = LexicalIndex.load(index("dog run", "dog sleep", "cat run run", "", "dog zebra").dump())
+    found = LexicalIndex.load(dump(index("dog run", "dog sleep", "cat run run", "", "dog zebra")))
 
     def search(text: str, k: int, allowed: list[bool] | None = None) -> list[int]:
         mask = None if allowed is None else np.array(allowed)

@@ -20,6 +20,7 @@ from indexer.documents import Document
 from indexer.expansion import Lexicon, Word
 from indexer.lexical import LexicalIndex
 from indexer.measures import Record
+from indexer.ports import VectorIndex
 from indexer.types import Ids, Mask
 
 TOP = 40
@@ -76,7 +77,7 @@ def _ours(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, floa
             return index.search([lexicon.quote(" ".join(words[:2]))], TOP, mask)
         return index.search(lexicon.expand([Word((word,)) for word in words]), TOP, mask)
 
-    return search, len(index.dump())
+    return search, measure_dump(index)
 
 
 def _tantivy(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, float]:
@@ -153,3 +154,10 @@ def _fts5(lines: Sequence[str], videos: Ids, masks: Masks) -> tuple[Search, floa
         return base.execute(asking, {"words": wanted, "kind": kind, "top": TOP}).fetchall()
 
     return search, float(size)
+
+
+def measure_dump(index: VectorIndex | LexicalIndex) -> int:
+    """Bytes on the disk."""
+    with tempfile.TemporaryFile() as file:
+        index.dump(file)
+        return file.tell()

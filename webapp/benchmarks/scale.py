@@ -65,8 +65,8 @@ def scale(sizes: Sequence[int] = SIZES) -> Iterator[Record]:
             "bench": f"index of {count:,}",
             "vectors CPU s": round(built, 1),
             "words CPU s": round(time.process_time() - begun, 1),
-            "vectors MB": round(len(vectors.dump()) / 1e6),
-            "words MB": round(len(words.dump()) / 1e6),
+            "vectors MB": round(lexical.measure_dump(vectors) / 1e6),
+            "words MB": round(lexical.measure_dump(words) / 1e6),
         }
         everyone = np.unique(made.videos)
         for name, may_see in (("all visible", everyone), ("1 % visible", everyone[:: round(1 / FEW)])):

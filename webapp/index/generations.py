@@ -2,14 +2,22 @@
 
 import io
 import logging
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import IO
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from indexer import fusion
+from indexer.documents import Document
+from indexer.generations import Part
 from indexer.lexical import LexicalIndex
+from indexer.ports import VectorIndex
+from indexer.types import Ids, Vectors
 from webapp import engine
 from webapp.index import exchange, snapshot
 from webapp.index.changes import sequence_now
@@ -37,22 +45,63 @@ def publish(recipe: Recipe) -> int | None:
     number = IndexState.objects.values_list("fence", flat=True).get(pk=1)
     try:
         sequence = sequence_now()
-        rows = snapshot.read_rows(Segment.objects.filter(recipe=recipe, sequence__lte=sequence), recipe)
-        index = snapshot.index_class()(engine.fusion(recipe).fuse_segments(rows.blocks), rows.ids)
-        averages = {space: rows.video_means(space) for space in fusion.SPACES}
-        buffer = io.BytesIO()
-        visual, text = (
-            np.array(list(m.values()), np.float16).reshape(len(m), recipe.dims[space]) for space, m in averages.items()
-        )
-        averaged = np.array(list(averages["visual"]), np.int64)
-        np.savez(buffer, segments=rows.ids, videos=rows.videos, averaged=averaged, visual=visual, text=text)
-        parts = {"vectors": index.dump(), "words": LexicalIndex(rows.documents).dump(), "rows": buffer.getvalue()}
-        snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(rows.ids), parts)
+        segments = Segment.objects.filter(recipe=recipe, sequence__lte=sequence)
+        with tempfile.TemporaryFile(dir=snapshot.store().folder) as vectors:
+            built = Build(recipe, vectors)
+            words = LexicalIndex(built.take(segments))
+            index = built.index()
+            parts = {"vectors": index.dump, "words": words.dump, **built.rows()}
+            snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(index), parts)
         exchange.give(snapshot.store(), number)
         forget_tombstones()
     finally:
         IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
     return number
+
+
+class Build:
+    """What a generation is made of, in one pass over the segments: fused vectors on the disk, in half precision; of
+    every video the sum of its blocks; the words, for who reads on.
+    """
+
+    def __init__(self, recipe: Recipe, vectors: IO[bytes]) -> None:
+        self.recipe, self.fused, self.file = recipe, engine.fusion(recipe), vectors
+        self.ids: list[Ids] = []
+        self.videos: list[Ids] = []
+        self.sums: dict[str, dict[int, Vectors]] = {space: {} for space in fusion.SPACES}
+        self.counts: dict[int, int] = defaultdict(int)
+
+    def take(self, segments: QuerySet[Segment]) -> Iterator[tuple[Document, str]]:
+        for rows in snapshot.read_pieces(segments, self.recipe):
+            self.file.write(self.fused.fuse_segments(rows.blocks).astype("<f2").tobytes())
+            self.ids.append(rows.ids)
+            self.videos.append(rows.videos)
+            for video, count in zip(*np.unique(rows.videos, return_counts=True), strict=True):
+                self.counts[int(video)] += int(count)
+            for space, sums in self.sums.items():
+                for video, mean in rows.video_means(space).items():
+                    share = mean * np.count_nonzero(rows.videos == video)
+                    sums[video] = sums[video] + share if video in sums else share
+            yield from rows.documents
+
+    def index(self) -> VectorIndex:
+        self.file.flush()
+        ids = np.concatenate([np.zeros(0, np.int64), *self.ids])
+        shape = (len(ids), self.fused.dim)
+        vectors = np.memmap(self.file, "<f2", "r", shape=shape) if len(ids) else np.zeros(shape, np.float16)
+        return snapshot.index_class()(vectors, ids)
+
+    def rows(self) -> dict[str, Part]:
+        """Segments and their videos; the mean blocks of the videos, ascending, as `snapshot.open_newest` maps them."""
+        averaged = np.array(sorted(self.counts), np.int64)
+        buffer = io.BytesIO()
+        ids, videos = (np.concatenate([np.zeros(0, np.int64), *pieces]) for pieces in (self.ids, self.videos))
+        np.savez(buffer, segments=ids, videos=videos, averaged=averaged)
+        means = {
+            space: b"".join((sums[v] / self.counts[v]).astype("<f2").tobytes() for v in averaged.tolist())
+            for space, sums in self.sums.items()
+        }
+        return {"rows": buffer.getvalue(), **means}
 
 
 def is_due(recipe: Recipe) -> bool:

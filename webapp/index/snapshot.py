@@ -8,6 +8,7 @@ is the exact scan of the database to which a damaged index falls back.
 import io
 import logging
 import threading
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ from indexer.errors import BadVectors
 from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
-from indexer.snapshot import Base, Rows, Shelf, Snapshot
+from indexer.snapshot import Base, Means, Rows, Shelf, Snapshot
 from indexer.types import Vectors
 from indexer.vectors import unpack
 from webapp import engine
@@ -33,7 +34,9 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone
 
 log = logging.getLogger(__name__)
 
-FORMAT = 5  # of a generation's parts: raise it with them, and every installation builds new ones
+FORMAT = 6  # of a generation's parts: raise it with them, and every installation builds new ones
+
+PIECE = 5000  # segments that are read from the database at once
 
 _swap = threading.Lock()
 _current: dict[int, Snapshot] = {}  # recipe -> its snapshot
@@ -119,7 +122,8 @@ def open_newest(recipe: Recipe) -> Base:
         return Base(0, -1, Shelf.of(none, none, empty, LexicalIndex([])), {}, {})
     rows = np.load(io.BytesIO(parts["rows"]), allow_pickle=False)
     visual, text = (
-        dict(zip(rows["averaged"].tolist(), rows[name].astype(np.float32), strict=True)) for name in fusion.SPACES
+        Means(rows["averaged"], np.frombuffer(parts[space], "<f2").reshape(-1, recipe.dims[space]))
+        for space in fusion.SPACES
     )
     vectors, lexical = index_class().load(parts["vectors"]), LexicalIndex.load(parts["words"])
     shelf = Shelf.of(rows["segments"], rows["videos"], vectors, lexical)
@@ -128,6 +132,27 @@ def open_newest(recipe: Recipe) -> Base:
 
 def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
     """Segments with their blocks; one whose vectors are not what was written is left out and logged."""
+    pieces = list(read_pieces(segments, recipe))
+    blocks = {
+        space: np.concatenate([np.zeros((0, recipe.dims[space]), np.float32), *(p.blocks[space] for p in pieces)])
+        for space in fusion.SPACES
+    }
+    ids, videos = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(piece, name) for piece in pieces)])
+        for name in ("ids", "videos")
+    )
+    return Rows(ids, videos, blocks, [document for piece in pieces for document in piece.documents])
+
+
+def read_pieces(segments: QuerySet[Segment], recipe: Recipe) -> Iterator[Rows]:
+    """The same, some thousands at a time, in the order of their numbers."""
+    last = -1
+    while piece := list(segments.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:PIECE]):
+        last = piece[-1]
+        yield read_piece(segments.filter(pk__gte=piece[0], pk__lte=last), recipe)
+
+
+def read_piece(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
     ids: list[int] = []
     videos: list[int] = []
     parts: dict[str, list[Vectors]] = {space: [] for space in fusion.SPACES}
