@@ -1,7 +1,13 @@
 """What other machines ask this one: is it alive, may requests be sent to it, what does it count, what does it log."""
 
+import gzip
 import json
 import logging
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import OperationalError
@@ -117,9 +123,43 @@ def test_a_log_line_as_json_keeps_its_discretion(tmp_path) -> None:
         raise ValueError(f"{tmp_path}/media is gone")
     except ValueError:
         record = logging.LogRecord("webapp", logging.ERROR, "x.py", 1, "“%s” failed", ("a",), None)
-        record.exc_info = __import__("sys").exc_info()
+        record.exc_info = sys.exc_info()
     record.correlation_id = "abc123"
     told = json.loads(formatter.format(record))
     assert (told["level"], told["request"], told["message"]) == ("ERROR", "abc123", "“a” failed")
     assert "ValueError: $KINOSCOPE_HOME/media is gone" in told["exception"]
     assert str(tmp_path) not in json.dumps(told)
+
+
+def test_traces_go_where_they_are_wanted(people, tmp_path) -> None:
+    """A collector of our own hears of a request and of a step, in a process that was told so."""
+    heard: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    collector = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    code = (
+        "import django; django.setup();"
+        "from webapp.instruments import start_tracing, trace_step; start_tracing('kinoscope-test');"
+        "from django.test import Client; Client(HTTP_HOST='localhost').get('/health');\n"
+        "with trace_step('speech', 7): pass\n"
+        "from opentelemetry import trace; trace.get_tracer_provider().shutdown()"
+    )
+    told = {
+        "DJANGO_SETTINGS_MODULE": "webapp.settings",
+        "KINOSCOPE_TRACES": f"http://127.0.0.1:{collector.server_port}",
+        "KINOSCOPE_HOME": str(tmp_path),
+    }
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **told}, check=True, timeout=120)
+    collector.shutdown()
+    for name in (b"GET health", b"step speech", b"kinoscope-test"):
+        assert any(name in body for body in heard), name
