@@ -12,7 +12,7 @@ from django.conf import settings
 if not apps.ready:  # started by `celery -A webapp`, not by Django
     django.setup()
 
-from webapp.housekeeping import Housekeeper
+from webapp.operations.housekeeping import Housekeeper
 from webapp.pipeline.worker import StepWorker
 
 app = Celery("kinoscope", include=["webapp.tasks"])

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from webapp.housekeeping import Housekeeper
 from webapp.management.base import DatabaseCommand
 from webapp.models import Worker
+from webapp.operations.housekeeping import Housekeeper
 from webapp.pipeline.worker import StepWorker
 
 NICENESS = 5  # beside the site on one machine: pages come first
