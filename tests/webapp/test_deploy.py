@@ -85,14 +85,15 @@ def test_compose_takes_its_file(configured, tmp_path) -> None:
     assert config["services"]["web"]["environment"]["KINOSCOPE_LOG_LEVEL"] == "INFO"
 
 
-@pytest.mark.parametrize("prefix", [None, "/films"])
-def test_kubernetes_takes_every_resource(configured, tmp_path, settings, prefix) -> None:
-    settings.FORCE_SCRIPT_NAME = prefix
+@pytest.mark.parametrize(("prefix", "media"), [(None, ""), ("/films", "s3://library/kinoscope")])
+def test_kubernetes_takes_every_resource(configured, tmp_path, settings, prefix, media) -> None:
+    settings.FORCE_SCRIPT_NAME, settings.KINOSCOPE_MEDIA = prefix, media
     resources = list(yaml.safe_load_all((deploy("kubernetes", tmp_path) / "kinoscope.yaml").read_text()))
     for resource in resources:
         validate(resource, KUBERNETES, strict=True)
     ingress = next(r for r in resources if r["kind"] == "Ingress")
     assert ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] == (prefix or "/")
+    assert any(r["kind"] == "PersistentVolumeClaim" for r in resources) == (not media)  # a bucket needs no folder
     assert sum(r["kind"] == "Deployment" for r in resources) == 1 + len(plan.QUEUES)
 
 

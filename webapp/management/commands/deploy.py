@@ -11,10 +11,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.template import Context, Engine
 
 from webapp.pipeline import plan
+from webapp.storage.store import is_bucket
 
 TEMPLATES = settings.BASE_DIR / "templates" / "deploy"
 SHARED = ("DATABASE_URL", "REDIS_URL")  # beside everything that begins with KINOSCOPE_
-SECRETS = ("KINOSCOPE_SECRET_KEY", "KINOSCOPE_METRICS_TOKEN", "KINOSCOPE_DECODER_KEY")
+SECRETS = (
+    *("KINOSCOPE_SECRET_KEY", "KINOSCOPE_METRICS_TOKEN", "KINOSCOPE_DECODER_KEY"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
 OF_THE_PLACE = ("KINOSCOPE_HOME", "KINOSCOPE_HOSTS", "KINOSCOPE_ORIGINS", "KINOSCOPE_TLS", "KINOSCOPE_PREFIX",
                 "KINOSCOPE_PROXIES", "KINOSCOPE_ACCEL")  # fmt: skip
 
@@ -44,7 +48,7 @@ class Command(BaseCommand):
 
 def describe(port: int) -> dict[str, Any]:
     """What the templates need to know of this installation."""
-    names = [name for name in os.environ if name.startswith("KINOSCOPE_") or name in SHARED]
+    names = [name for name in os.environ if name.startswith(("KINOSCOPE_", "AWS_")) or name in SHARED]
     environment = {name: os.environ[name] for name in sorted(names)} | {"KINOSCOPE_HOME": str(settings.KINOSCOPE_HOME)}
     hidden = (*SHARED, *SECRETS, *OF_THE_PLACE)
     return {
@@ -62,7 +66,8 @@ def describe(port: int) -> dict[str, Any]:
         "prefix": settings.FORCE_SCRIPT_NAME or "",
         "accel": settings.KINOSCOPE_ACCEL,
         "redis": settings.REDIS_URL,
+        "bucket": is_bucket(settings.KINOSCOPE_MEDIA),
         "max_upload_mb": settings.KINOSCOPE_MAX_UPLOAD_BYTES >> 20,
         "queues": plan.QUEUES,
-        "extras": ["traces"] if settings.KINOSCOPE_TRACES else [],
+        "extras": [*(["traces"] if settings.KINOSCOPE_TRACES else []), *(["s3"] if settings.KINOSCOPE_MEDIA else [])],
     }
