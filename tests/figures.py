@@ -20,6 +20,7 @@ from tests.screenshots import pages, signed_in_cookie
 from tests.site import Site, served
 from tests.webapp.browser import CHROMIUM
 
+QUERIES = ("a dog running", "people at a table", "a boat on the water", "children playing", "a city at night")
 TIMES = 30  # requests of which the p95 is taken
 # Bytes and number of what a page loads, without pictures and video; the largest contentful paint.
 COSTS = """async () => {
@@ -82,6 +83,34 @@ def weigh(site: Site, addresses: dict[str, str], cookie: str) -> dict[str, Any]:
     return found
 
 
+def search_by_hand(site: Site, cookie: str) -> tuple[list[float], list[float]]:
+    """Milliseconds from Enter until the first result is seen, and from a letter until completions are."""
+    from playwright.sync_api import sync_playwright
+
+    entered, completed = [], []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": site.address}])
+        page = context.new_page()
+        for number in range(TIMES + 2):
+            text = f"{QUERIES[number % len(QUERIES)]} {number}"
+            page.goto(f"{site.address}/search", wait_until="load")
+            box = page.locator("main input[name=q], input[name=q]").first
+            box.fill(text[:-1])
+            begun = time.perf_counter()
+            with page.expect_response(lambda answer: "/search/suggest" in answer.url):
+                box.press(text[-1])
+            completed.append(1000 * (time.perf_counter() - begun))
+            begun = time.perf_counter()
+            box.press("Enter")
+            page.wait_for_url("**/search?*q=*")
+            page.locator(".grid .moment").first.wait_for(state="visible")
+            entered.append(1000 * (time.perf_counter() - begun))
+        browser.close()
+    return entered[2:], completed[2:]
+
+
 def main() -> None:
     home, videos = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     with tempfile.TemporaryDirectory() as scratch:
@@ -105,6 +134,8 @@ def main() -> None:
                 cost = costs[name]
                 row = f"{p50:9.0f} {p95:7.0f} {cost['lcp']:7.0f} {cost['requests']:9} {cost['bytes'] / 1000:17.0f}"
                 print(f"{name:16} {row}")
+            for what, taken in zip(("Enter to results", "completions"), search_by_hand(site, cookie), strict=True):
+                print(f"{what:16} {np.percentile(taken, 50):9.0f} {np.percentile(taken, 95):7.0f}")
 
 
 if __name__ == "__main__":
