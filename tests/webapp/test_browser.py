@@ -90,7 +90,7 @@ def try_keys_and_tabs(page, expect) -> None:
     page.locator(".mending button").first.click()
     expect(page.locator(".messages")).to_contain_text("Corrected.")
     expect(page.locator(".transcript .line").first).to_contain_text("corrected")
-    expect(page.locator("[data-poll]")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
+    expect(page.locator(".processing > div")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
 
 
 def try_qualities(page, expect) -> None:
@@ -143,7 +143,7 @@ def test_upload_search_ask_delete(site, clip, width, height, scheme) -> None:
         expect(page.locator(".progress table")).to_be_visible()
         look(page, axe)
         expect(page.locator(".progress .status.ready, .strip li").first).to_be_visible(timeout=PATIENCE)
-        expect(page.locator("[data-poll]")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
+        expect(page.locator(".processing > div")).to_have_attribute("data-status", "ready", timeout=PATIENCE)
         expect(page.get_by_role("heading", name="Summary")).to_be_visible()
         look(page, axe)
 
