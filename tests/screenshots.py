@@ -14,7 +14,6 @@ import django
 
 from tests.site import ROOT, Site, served
 from tests.webapp.browser import CHROMIUM
-from webapp.pipeline.worker import StepWorker
 
 SIZES = {"desktop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
 LOOKS = [("light", "en"), ("dark", "en"), ("light", "zh-hans")]
@@ -116,6 +115,7 @@ def main() -> None:
         if given is None:
             from webapp.models import User
             from webapp.operations import demo
+            from webapp.pipeline.worker import StepWorker
 
             call_command("migrate", verbosity=0)
             demo.add(User.objects.create_user("admin", role=User.Role.ADMIN))

@@ -1,5 +1,6 @@
 """The walls that no tool holds: sizes, names, migrations, translations, what may be committed. See `poe check`."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -122,3 +123,11 @@ def test_the_tests_keep_out_of_your_home() -> None:
     from django.conf import settings
 
     assert "kinoscope-tests-" in str(settings.KINOSCOPE_HOME)
+
+
+def test_commands_of_the_tests_start_by_themselves() -> None:
+    """`python -m tests.figures` and its like set Django up when they run, and need nothing set before."""
+    code = "import tests.figures, tests.screenshots"
+    bare = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=bare, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
