@@ -127,7 +127,7 @@ def test_the_tests_keep_out_of_your_home() -> None:
 
 def test_commands_of_the_tests_start_by_themselves() -> None:
     """`python -m tests.figures` and its like set Django up when they run, and need nothing set before."""
-    code = "import tests.figures, tests.screenshots"
+    code = "import tests.figures, tests.load, tests.screenshots"
     bare = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=bare, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
