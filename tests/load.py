@@ -1,5 +1,5 @@
-"""How many readers a copy of an installation bears: `python -m tests.load HOME [FOLDER]` prints answers a second and how
-long they took, for 1, 8 and 32 connections, by wrk; with FOLDER once more while workers understand the videos in it.
+"""How many readers a copy of an installation bears: `python -m tests.load HOME [FOLDER]` prints answers a second and
+how long they took, for 1, 8 and 32 connections, by wrk; with FOLDER also while workers understand the videos in it.
 """
 
 import os
