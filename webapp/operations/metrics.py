@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from webapp.index import snapshot
 from webapp.models import IndexState, Recipe, Segment, Step, Tombstone, Video, Worker
 from webapp.pipeline import ledger, plan
+from webapp.storage.store import open_store
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 RECENT = timedelta(hours=1)  # of which the time from upload to being searchable is told
@@ -101,7 +102,7 @@ def collect_index() -> Iterator[GaugeMetricFamily]:
 def collect_storage() -> Iterator[GaugeMetricFamily]:
     home = settings.KINOSCOPE_HOME
     kept = Video.objects.filter(original="").aggregate(n=Sum("size_bytes"))["n"] or 0
-    index = sum(path.stat().st_size for path in (home / "index").iterdir())
+    index = sum(stored.size for stored in open_store(str(home)).list("index"))  # one may vanish while we look
     disk = shutil.disk_usage(home)
     rows = {"originals": kept, "index": index, "disk_free": disk.free, "disk_total": disk.total}
     yield _gauge("storage_bytes", "Bytes by kind", ["kind"], [((kind,), n) for kind, n in rows.items()])
