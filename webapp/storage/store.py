@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from webapp.storage.folder import Folder
 from webapp.storage.ports import Store, StoredFile
@@ -22,7 +23,10 @@ def is_bucket(place: str) -> bool:
 def open_store(place: str) -> Store:
     """`s3://bucket/prefix`, or a folder."""
     if is_bucket(place):
-        from webapp.storage.bucket import Bucket
+        try:
+            from webapp.storage.bucket import Bucket
+        except ImportError:
+            raise ImproperlyConfigured(f"{place} is a bucket: run uv sync --frozen --inexact --extra s3.") from None
 
         bucket, _slash, prefix = place.removeprefix("s3://").partition("/")
         return Bucket(bucket, prefix, settings.KINOSCOPE_HOME / "scratch")
