@@ -1,5 +1,6 @@
 """Silero VAD: where somebody speaks."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ class SileroDetector:
         weights.SILERO.verify()
         from silero_vad import load_silero_vad
 
-        self._model = load_silero_vad()
+        with warnings.catch_warnings():  # it is TorchScript, which torch would rather see exported
+            warnings.simplefilter("ignore", FutureWarning)
+            self._model = load_silero_vad()
 
     def detect(self, audio: Audio) -> list[Span]:
         """Mono 16 kHz float32 (n,) -> spans of speech."""
