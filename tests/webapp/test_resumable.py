@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.http.request import UnreadablePostError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -336,3 +337,24 @@ def test_who_was_thought_dead_writes_no_more(people, kept_in, monkeypatch) -> No
         with pytest.raises(Busy):
             slow.keep(100)
     assert Video.objects.get().media.read() == b"1" * 1000
+
+
+@pytest.mark.parametrize("kept_in", ["bucket"], indirect=True)
+def test_a_piece_with_a_checksum_that_breaks_off_leaves_nothing(people, kept_in) -> None:
+    data = os.urandom(9 << 20)  # more than a part
+    upload = resumable.create(people["owner"], "a.mp4", len(data), "private")
+
+    def broken(pieces):
+        yield from pieces
+        raise UnreadablePostError
+
+    whole = [data[n : n + (1 << 20)] for n in range(0, len(data), 1 << 20)]
+    checksum = ("sha256", hashlib.sha256(data).digest())
+    blocks = broken(whole[:-1])
+    with pytest.raises(UnreadablePostError):
+        resumable.append(upload, 0, lambda size: next(blocks), checksum)
+    upload.refresh_from_db()
+    assert (upload.offset_bytes, upload.parts) == (0, [])
+    again = iter([*whole, b""])
+    assert resumable.append(upload, 0, lambda size: next(again), checksum) == len(data)
+    assert Video.objects.get().media.read() == data

@@ -99,6 +99,8 @@ class PartWriter:
 
     def keep(self, here: int) -> dict[str, Any]:
         self.renew()
+        if here == self.upload.offset_bytes:
+            return {}  # nothing of what came since is to be kept: its parts are written over
         if self.tail:
             name = f"incoming/{self.upload.key}/{here}"
             self.arrived.client.put_object(**self.arrived.bucket.address(name), Body=self.tail)

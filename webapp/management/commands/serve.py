@@ -81,10 +81,9 @@ class Command(BaseCommand):
         counts = tempfile.mkdtemp(prefix="kinoscope-counts-")
         if processes > 1:
             os.environ[MANY_PROCESSES] = counts  # metrics are those of all
+            share = str(max(1, cores // processes))  # of the cores: processes would take each other's time
             for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-                os.environ.setdefault(
-                    library, str(max(1, cores // processes))
-                )  # they take turns, not each other's time
+                os.environ.setdefault(library, share)
         # uvicorn raises SIGTERM again once it has stopped: this turns it into an orderly end, `finally` included.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if not options["no_worker"]:
