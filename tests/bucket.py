@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.site import free_port
 
@@ -47,15 +48,9 @@ class S3Server:
         self.wait()
 
     def wait(self) -> None:
-        import boto3
-        from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
 
-        once = Config(signature_version="s3v4", retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5)
-        client = boto3.client(
-            "s3", endpoint_url=self.env["AWS_ENDPOINT_URL"], aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
-            region_name="us-east-1", config=once,
-        )  # fmt: skip
+        client = self.connect(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=5)
         end = time.monotonic() + 60
         while True:
             try:
@@ -66,6 +61,16 @@ class S3Server:
             except (BotoCoreError, ClientError):
                 assert time.monotonic() < end, (self.folder / "log").read_text()[-3000:]
                 time.sleep(0.3)
+
+    def connect(self, **options: Any) -> Any:
+        """A client that speaks to it as the site does."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3", endpoint_url=self.env["AWS_ENDPOINT_URL"], aws_access_key_id=ACCESS, aws_secret_access_key=SECRET,
+            region_name=self.env["AWS_DEFAULT_REGION"], config=Config(signature_version="s3v4", **options),
+        )  # fmt: skip
 
     def kill(self) -> None:
         assert self.process is not None

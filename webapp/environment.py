@@ -7,6 +7,8 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from indexer.files import write_private
+
 
 def home_folder() -> Path:
     """KINOSCOPE_HOME, by default ~/.kinoscope: the one folder that holds everything the installation keeps."""
@@ -44,8 +46,7 @@ def secret_key(path: Path) -> str:
     value = os.environ.get("KINOSCOPE_SECRET_KEY")
     if value is None:
         fresh = path.with_name(f".secret_key.{os.getpid()}")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
+        write_private(fresh, secrets.token_urlsafe(50))
         try:
             os.link(fresh, path)  # whole or not at all; of two processes one wins
         except FileExistsError:

@@ -74,22 +74,11 @@ def test_nothing_acknowledged_is_lost_whatever_is_killed(site, bucket: S3Server,
     over.set()
     killer.join()
     site.wait(lambda: {row[0] for row in site.sql("SELECT sha256 FROM webapp_video")} == sent, 60)
-    client = connect(bucket)
+    client = bucket.connect()
     for key, digest in site.sql("SELECT key, sha256 FROM webapp_video"):
         kept = client.get_object(Bucket=BUCKET, Key=f"kinoscope/media/{uuid.UUID(str(key))}.bin")["Body"].read()
         assert hashlib.sha256(kept).hexdigest() == digest
     print(f"\n{count} uploads whole, the bucket's server killed {kills} times, the site {count // 7} times")
-
-
-def connect(bucket: S3Server):
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "s3", endpoint_url=bucket.env["AWS_ENDPOINT_URL"], aws_access_key_id=bucket.env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=bucket.env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1",
-        config=Config(signature_version="s3v4"),
-    )  # fmt: skip
 
 
 def test_a_worker_without_a_bucket_waits_and_a_revoked_video_stops(site, bucket: S3Server, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def kept_in(request, people, settings, monkeypatch) -> str:
         for name, value in request.getfixturevalue("s3_server").env.items():
             monkeypatch.setenv(name, value)
         settings.KINOSCOPE_MEDIA = os.environ["KINOSCOPE_MEDIA"]
-        for folder in ("media", "derived", "incoming"):
+        for folder in ("media", "derived", "incoming", "index"):
             store().remove_all(folder)
     return str(request.param)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import uuid
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def traces(marker: str) -> list[str]:
     home = Path(settings.KINOSCOPE_HOME)
     files = [p for p in home.rglob("*") if p.is_file() and "models" not in p.relative_to(home).parts]
     found = [str(p.relative_to(home)) for p in files if wanted in p.read_bytes().lower()]
-    kept = [stored.name for folder in ("media", "derived", "incoming") for stored in store().list(folder)]
+    kept = [stored.name for folder in ("media", "derived", "incoming", "index") for stored in store().list(folder)]
     return found + [name for name in kept if wanted in store().read(name).lower()]
 
 
@@ -128,3 +129,31 @@ def test_the_last_admin_stays(people) -> None:
         call_command("forget", "admin", "--noinput")
     with pytest.raises(CommandError, match="no user"):
         call_command("forget", "whoever", "--noinput")
+
+
+@pytest.mark.parametrize("kept_in", ["bucket"], indirect=True)
+def test_a_machine_without_the_index_fetches_it_and_forgets_in_it(marked, people, kept_in) -> None:
+    """Two machines share a bucket; the second has no generation of its own yet."""
+
+    def lose_everything() -> None:
+        shutil.rmtree(snapshot.store().folder)
+        snapshot.store().folder.mkdir()
+        snapshot._current.clear()
+
+    def names() -> set[str]:
+        return {stored.name for stored in store().list("index")}
+
+    before, numbers = names(), snapshot.store().numbers()
+    assert before
+    lose_everything()
+    assert not generations.repair()  # what another machine built is not built again
+    assert snapshot.store().numbers() == numbers
+    lose_everything()
+    removal.remove(marked)
+    assert removal.purge()
+    assert names().isdisjoint(before)
+    Question.objects.all().delete()
+    connection.close()
+    removal.clear_free_pages()
+    if connection.vendor == "sqlite":
+        assert traces(MARKER) == []

@@ -3,7 +3,7 @@ removes it for all. Where media are kept in a folder, the index lies in it, too,
 """
 
 import logging
-import shutil
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from django.conf import settings
 
 from indexer.files import write_whole
 from indexer.generations import GenerationStore
-from webapp.storage.ports import StorageAway
+from webapp.storage.ports import StorageAway, StoredFile
 from webapp.storage.store import is_bucket, store
 
 log = logging.getLogger(__name__)
@@ -19,52 +19,58 @@ log = logging.getLogger(__name__)
 FOLDER = "index"
 
 
-def give(here: GenerationStore, number: int) -> None:
-    """The manifest last: what has none does not exist. What is not kept here any more is kept nowhere."""
+def give(here: GenerationStore, number: int, pruned: set[int]) -> None:
+    """The manifest last: what has none does not exist. What was `pruned` here is kept nowhere."""
     if not is_bucket(settings.KINOSCOPE_MEDIA):
         return
     parts = sorted(here.folder.glob(f"{number}.*"), key=lambda path: path.suffix == ".json")
     for path in parts:
         store().keep(path, f"{FOLDER}/{path.name}")
-    kept = set(here.numbers())
-    for gone in _numbers() - kept:
+    for gone in pruned:
         drop(gone)
 
 
 def take(here: GenerationStore) -> None:
-    """Fetch what others built, and let go of what they removed. A bucket that is away keeps nobody from searching."""
+    """Fetch what others built, and let go of what they removed: before anybody reads, counts or replaces generations. A
+    bucket that is away keeps nobody from searching.
+    """
     if not is_bucket(settings.KINOSCOPE_MEDIA):
         return
     try:
-        there, mine = _numbers(), set(here.numbers())
-        for number in mine - there:
-            if number < max(there, default=0):  # else it is being given just now
+        there, mine = _list(), set(here.numbers())
+        whole = {number for number, names in there.items() if f"{number}.json" in names}
+        for number in mine - whole:
+            if number < max(whole, default=0):  # else it is being given just now
                 here.remove(number)
-        for number in sorted(there - mine):
-            _fetch(here.folder, number)
+        for number in sorted(whole - mine):
+            _fetch(here.folder, there[number])
     except StorageAway as away:
         log.warning("generations of other machines can't be fetched: %s", away)
 
 
 def drop(number: int) -> None:
-    """For all machines; each lets go of its own copy when it looks next."""
-    if not is_bucket(settings.KINOSCOPE_MEDIA):
-        return
-    store().remove(f"{FOLDER}/{number}.json")
-    for stored in list(store().list(FOLDER)):
-        if stored.name.startswith(f"{FOLDER}/{number}."):
-            store().remove(stored.name)
+    """For all machines: each lets go of its own copy when it looks next. The manifest goes first."""
+    if is_bucket(settings.KINOSCOPE_MEDIA):
+        for name in reversed(_list().get(number, [])):
+            store().remove(f"{FOLDER}/{name}")
 
 
-def _numbers() -> set[int]:
-    """Of the generations that have a manifest in the bucket."""
-    names = [Path(stored.name) for stored in store().list(FOLDER)]
-    return {int(name.stem) for name in names if name.suffix == ".json" and name.stem.isdigit()}
+def _list() -> dict[int, list[str]]:
+    """Generation -> the files that the bucket has of it, its manifest last."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for stored in store().list(FOLDER):
+        name = Path(stored.name).name
+        number = name.partition(".")[0]
+        if number.isdigit():
+            found[int(number)].append(name)
+    return {number: sorted(names, key=lambda name: name.endswith(".json")) for number, names in found.items()}
 
 
-def _fetch(folder: Path, number: int) -> None:
-    names = [Path(stored.name).name for stored in store().list(FOLDER)]
-    mine = [name for name in names if name.split(".")[0] == str(number)]
-    for name in sorted(mine, key=lambda name: name.endswith(".json")):
-        with store().fetch(f"{FOLDER}/{name}") as path:
-            write_whole(folder / name, partial(shutil.copyfile, path))
+def _fetch(folder: Path, names: list[str]) -> None:
+    for name in names:
+        write_whole(folder / name, partial(_write, StoredFile(store(), f"{FOLDER}/{name}")))
+
+
+def _write(file: StoredFile, target: Path) -> None:
+    with target.open("wb") as sink:
+        sink.writelines(file.blocks())

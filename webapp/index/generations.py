@@ -44,6 +44,8 @@ def publish(recipe: Recipe) -> int | None:
         return None
     number = IndexState.objects.values_list("fence", flat=True).get(pk=1)
     try:
+        exchange.take(snapshot.store())
+        before = set(snapshot.store().numbers())
         sequence = sequence_now()
         segments = Segment.objects.filter(recipe=recipe, sequence__lte=sequence)
         with tempfile.TemporaryFile(dir=snapshot.store().folder) as vectors:
@@ -52,7 +54,7 @@ def publish(recipe: Recipe) -> int | None:
             index = built.index()
             parts = {"vectors": index.dump, "words": words.dump, **built.rows()}
             snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(index), parts)
-        exchange.give(snapshot.store(), number)
+        exchange.give(snapshot.store(), number, before - set(snapshot.store().numbers()))
         forget_tombstones()
     finally:
         IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
@@ -76,17 +78,18 @@ class Build:
             self.file.write(self.fused.fuse_segments(rows.blocks).astype("<f2").tobytes())
             self.ids.append(rows.ids)
             self.videos.append(rows.videos)
-            for video, count in zip(*np.unique(rows.videos, return_counts=True), strict=True):
-                self.counts[int(video)] += int(count)
+            videos, numbers = np.unique(rows.videos, return_counts=True)
+            counts = dict(zip(videos.tolist(), numbers.tolist(), strict=True))
+            for video, count in counts.items():
+                self.counts[video] += count
             for space, sums in self.sums.items():
                 for video, mean in rows.video_means(space).items():
-                    share = mean * np.count_nonzero(rows.videos == video)
-                    sums[video] = sums[video] + share if video in sums else share
+                    sums[video] = sums.get(video, 0) + counts[video] * mean
             yield from rows.documents
 
     def index(self) -> VectorIndex:
         self.file.flush()
-        ids = np.concatenate([np.zeros(0, np.int64), *self.ids])
+        ids = snapshot.join_ids(self.ids)
         shape = (len(ids), self.fused.dim)
         vectors = np.memmap(self.file, "<f2", "r", shape=shape) if len(ids) else np.zeros(shape, np.float16)
         return snapshot.index_class()(vectors, ids)
@@ -95,8 +98,8 @@ class Build:
         """Segments and their videos; the mean blocks of the videos, ascending, as `snapshot.open_newest` maps them."""
         averaged = np.array(sorted(self.counts), np.int64)
         buffer = io.BytesIO()
-        ids, videos = (np.concatenate([np.zeros(0, np.int64), *pieces]) for pieces in (self.ids, self.videos))
-        np.savez(buffer, segments=ids, videos=videos, averaged=averaged)
+        segments, videos = snapshot.join_ids(self.ids), snapshot.join_ids(self.videos)
+        np.savez(buffer, segments=segments, videos=videos, averaged=averaged)
         means = {
             space: b"".join((sums[v] / self.counts[v]).astype("<f2").tobytes() for v in averaged.tolist())
             for space, sums in self.sums.items()
@@ -106,12 +109,17 @@ class Build:
 
 def is_due(recipe: Recipe) -> bool:
     """No generation yet, or too much that is newer than it."""
+    exchange.take(snapshot.store())
     newest = snapshot.newest_manifest(recipe)
     if newest is None:
         return Segment.objects.filter(recipe=recipe).exists()
-    changed = Segment.objects.filter(recipe=recipe, sequence__gt=newest.sequence).count()
-    changed += Tombstone.objects.filter(sequence__gt=newest.sequence).count()
-    return changed > max(MAX_DELTA_SEGMENTS, MAX_DELTA_SHARE * newest.segments)
+    return count_changed(recipe, newest.sequence) > max(MAX_DELTA_SEGMENTS, MAX_DELTA_SHARE * newest.segments)
+
+
+def count_changed(recipe: Recipe, since: int) -> int:
+    """Segments that are newer than a sequence, or gone since."""
+    newer = Segment.objects.filter(recipe=recipe, sequence__gt=since).count()
+    return newer + Tombstone.objects.filter(sequence__gt=since).count()
 
 
 def repair() -> bool:

@@ -8,7 +8,7 @@ is the exact scan of the database to which a damaged index falls back.
 import io
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -24,7 +24,7 @@ from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.ports import VectorIndex
 from indexer.snapshot import Base, Means, Rows, Shelf, Snapshot
-from indexer.types import Vectors
+from indexer.types import Ids, Vectors
 from indexer.vectors import unpack
 from webapp import engine
 from webapp.index import exchange, recipes
@@ -137,11 +137,12 @@ def read_rows(segments: QuerySet[Segment], recipe: Recipe) -> Rows:
         space: np.concatenate([np.zeros((0, recipe.dims[space]), np.float32), *(p.blocks[space] for p in pieces)])
         for space in fusion.SPACES
     }
-    ids, videos = (
-        np.concatenate([np.zeros(0, np.int64), *(getattr(piece, name) for piece in pieces)])
-        for name in ("ids", "videos")
-    )
+    ids, videos = join_ids([piece.ids for piece in pieces]), join_ids([piece.videos for piece in pieces])
     return Rows(ids, videos, blocks, [document for piece in pieces for document in piece.documents])
+
+
+def join_ids(pieces: Sequence[Ids]) -> Ids:
+    return np.concatenate([np.zeros(0, np.int64), *pieces])
 
 
 def read_pieces(segments: QuerySet[Segment], recipe: Recipe) -> Iterator[Rows]:

@@ -9,7 +9,6 @@ models and the log of the site are not copied: they come again by themselves.
     media/…, derived/…    under their own names
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils.translation import gettext as _
 
-from indexer.files import hash_file, write_whole
+from indexer.files import hash_file, write_private, write_whole
 from webapp.models import User, Video
 from webapp.storage.ports import Store, StoredFile
 from webapp.storage.store import store
@@ -139,14 +138,11 @@ def verify(target: Store, manifest: Manifest) -> list[str]:
     wrong = []
     whole = [(name, name.rpartition("/")[2]) for name in (manifest.database, manifest.secret_key)]
     for name, expected in [*whole, *((name, digest) for name, _size, digest in manifest.files)]:
-        digest = hashlib.sha256()
         try:
-            for block in StoredFile(target, name).blocks():
-                digest.update(block)
+            as_it_was = StoredFile(target, name).hash().startswith(expected)
         except FileNotFoundError:
-            wrong.append(name)
-            continue
-        if not digest.hexdigest().startswith(expected):
+            as_it_was = False
+        if not as_it_was:
             wrong.append(name)
     return wrong
 
@@ -162,8 +158,8 @@ def restore(target: Store, manifest: Manifest, report: Report) -> None:
         if hash_file(dump) != manifest.database.rpartition("/")[2]:
             raise BackupFailed(_("The database of this backup is damaged. Choose an older one with --at."))
         load_database(dump)
-    key = target.read(manifest.secret_key)
-    write_whole(settings.KINOSCOPE_HOME / "secret_key", lambda path: _write_secret(path, key))
+    key = target.read(manifest.secret_key).decode()
+    write_whole(settings.KINOSCOPE_HOME / "secret_key", lambda path: write_private(path, key))
     copied = 0
     for number, (name, size, _digest) in enumerate(manifest.files):
         copied += copy(StoredFile(target, name), store(), size)
@@ -181,11 +177,6 @@ def load_database(dump: Path) -> None:
             kept.backup(fresh)
         return
     _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--exit-on-error", *_place(), str(dump))
-
-
-def _write_secret(path: Path, key: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(key)
 
 
 def _place() -> list[str]:

@@ -16,8 +16,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from webapp.index import snapshot
-from webapp.models import IndexState, Recipe, Segment, Step, Tombstone, Video, Worker
+from webapp.index import generations, snapshot
+from webapp.models import IndexState, Recipe, Step, Video, Worker
 from webapp.pipeline import ledger, plan
 from webapp.storage.store import open_store
 
@@ -30,10 +30,11 @@ def write_metrics() -> bytes:
     """All of them in Prometheus' text form. Any process may be asked: the counts of all are added up."""
     registry = CollectorRegistry()
     registry.register(LibraryCollector())
-    counted = CollectorRegistry()
+    counted = REGISTRY
     if os.environ.get(MANY_PROCESSES):
+        counted = CollectorRegistry()
         MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-    return generate_latest(registry) + generate_latest(counted if os.environ.get(MANY_PROCESSES) else REGISTRY)
+    return generate_latest(registry) + generate_latest(counted)
 
 
 class LibraryCollector(Collector):
@@ -88,10 +89,9 @@ def collect_index() -> Iterator[GaugeMetricFamily]:
     for recipe in Recipe.objects.all():
         role = "active" if state is not None and recipe.pk == state.active_id else "other"
         manifest = snapshot.newest_manifest(recipe)
-        since = manifest.sequence if manifest else -1
-        changed = Segment.objects.filter(recipe=recipe, sequence__gt=since).count()
+        changed = generations.count_changed(recipe, manifest.sequence if manifest else -1)
         segments.append(((role,), manifest.segments if manifest else 0))
-        newer.append(((role,), changed + Tombstone.objects.filter(sequence__gt=since).count()))
+        newer.append(((role,), changed))
         if manifest is not None:
             ages.append(((role,), _seconds_since(snapshot.store().written_at(manifest))))
     yield _gauge("index_segments", "Segments in the newest generation", ["recipe"], segments)

@@ -9,7 +9,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
 
@@ -24,11 +24,9 @@ from webapp.storage.store import open_store, store
 ORPHAN_TTL_SECONDS = 24 * 3600  # an orphan may still be on a page that somebody has open
 
 
-@contextmanager
-def workspace(video: Video) -> Iterator[Path]:
+def workspace(video: Video) -> AbstractContextManager[Path]:
     """An empty folder for what a step makes, removed afterwards."""
-    with store().workspace(video.folder) as folder:
-        yield folder
+    return store().workspace(video.folder)
 
 
 def adopt(folder: Path, video: Video) -> dict[str, str]:

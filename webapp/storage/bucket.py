@@ -86,7 +86,8 @@ class Bucket:
                     yield Stored(name, found["Size"], found["LastModified"].timestamp())
 
     def remove(self, name: str) -> None:
-        """With all versions, where the bucket keeps them: what a person deletes is gone."""
+        """With all versions, where the bucket keeps them, and this machine's copy: what a person deletes is gone."""
+        self.scratch.forget(name)
         with answers_are_told(name):
             self.client.delete_object(**self.address(name))
             versions = self.client.list_object_versions(Bucket=self.bucket, Prefix=self.prefix + name)

@@ -1,5 +1,6 @@
 """What every place for files can do."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -80,6 +81,13 @@ class StoredFile:
 
     def remove(self) -> None:
         self.store.remove(self.name)
+
+    def hash(self) -> str:
+        """sha256, hex. Raises `FileNotFoundError`."""
+        digest = hashlib.sha256()
+        for block in self.blocks():
+            digest.update(block)
+        return digest.hexdigest()
 
     def blocks(self, first: int = 0, last: int | None = None) -> Iterator[bytes]:
         """The bytes [first, last], to the end by default. Raises `FileNotFoundError`."""

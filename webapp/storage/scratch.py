@@ -3,11 +3,13 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_BYTES = 10 << 30
+MAX_AGE = 3600  # seconds since the last use: another machine may have deleted it
 
 
 class Scratch:
@@ -17,10 +19,18 @@ class Scratch:
         self.folder, self.max_bytes = folder, max_bytes
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
+    def place(self, name: str) -> Path:
+        return self.folder / hashlib.sha256(name.encode()).hexdigest()
+
+    def forget(self, name: str) -> None:
+        """The copy of a file that was deleted; one that is being read goes with its age."""
+        if self.place(name).exists():
+            self.drop(self.place(name))
+
     @contextmanager
     def hold(self, name: str, fetch: Callable[[Path], object]) -> Iterator[Path]:
         """The file, by `fetch` where it is not here yet. What that raises is passed on, and nothing is left."""
-        path = self.folder / hashlib.sha256(name.encode()).hexdigest()
+        path = self.place(name)
         with open(os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists():
@@ -36,12 +46,17 @@ class Scratch:
             yield path
 
     def make_room(self, newest: Path) -> None:
-        """Drop the files that were used longest ago while there are too many bytes."""
-        files = sorted((p for p in self.folder.iterdir() if not p.suffix), key=lambda p: -p.stat().st_mtime)
+        """Drop what nobody used for an hour, and what was used longest ago while there are too many bytes."""
+        files: list[tuple[float, int, Path]] = []
+        for path in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another process makes room, too
+                if not path.suffix:
+                    files.append((path.stat().st_mtime, path.stat().st_size, path))
         total = 0
-        for path in files:
-            total += path.stat().st_size
-            if total > self.max_bytes and path != newest:
+        for used, size, path in sorted(files, reverse=True):
+            total += size
+            is_old = time.time() - used > MAX_AGE
+            if path != newest and (is_old or total > self.max_bytes):
                 self.drop(path)
 
     def drop(self, path: Path) -> None:

@@ -1,6 +1,5 @@
 """One way in: form, resumable upload, admin and command all end in `accept`."""
 
-import hashlib
 import shutil
 import uuid
 from collections.abc import Callable
@@ -67,11 +66,8 @@ def accept_upload(upload: Upload, finish: Callable[[], None]) -> Video:
     """
     check_size(upload.length_bytes, upload.file_name)
     finish()
-    digest = hashlib.sha256()
-    for block in upload.media.blocks():
-        digest.update(block)
     try:
-        sized = (upload.file_name, digest.hexdigest(), upload.length_bytes, upload.visibility)
+        sized = (upload.file_name, upload.media.hash(), upload.length_bytes, upload.visibility)
         video = describe_file(upload.owner, *sized, upload.key)
         enter(video, upload.length_bytes, upload)
     except (Refused, Duplicate):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.template import Context, Engine
 
+from indexer.files import write_private
 from webapp.pipeline import plan
 from webapp.storage.store import is_bucket
 
@@ -41,8 +42,7 @@ class Command(BaseCommand):
                 continue
             options["to"].mkdir(parents=True, exist_ok=True)
             target = options["to"] / path.name
-            with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(text)
+            write_private(target, text)
             self.stdout.write(f"{target}")
 
 
