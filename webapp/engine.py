@@ -1,14 +1,17 @@
-"""Composition root: settings and recipe rows -> adapters, imported on first use and kept for the life of the process.
+"""Composition root: settings, choices and recipe rows -> adapters, imported on first use and kept while they are used.
 
-Encoders come from a recipe (a row), because the index must be asked with what made it, whatever the settings say by
-now; everything else comes from the profile in the settings.
+Encoders come from a recipe (a row), because the index must be asked with what made it, whatever was chosen by now.
+Everything else is looked up each time it is used, so that a choice takes effect without a restart.
 """
 
+import logging
 import threading
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from indexer.errors import ModelMissing
@@ -24,11 +27,21 @@ from indexer.ports import (
 )
 from indexer.types import Space
 from qa.ports import Captioner, Decoder, Mood, Reranker
-from webapp.models import Recipe
+from webapp.catalogue.download import folder_of, is_here
+from webapp.catalogue.table import INDEXED, PREFIX, ROLES, Entry, find_entry
+from webapp.models import Assignment, Recipe
+
+log = logging.getLogger(__name__)
 
 Encoders = dict[str, list[str]]  # role -> [dotted path, weights]; a recipe's JSON
+Adapter = tuple[str, ...]  # dotted path, and what it is given
+
+_IN_MODELS = ("voice", "music", "screen", "transcriber", "reranker")  # whose adapters are given the models folder
 
 _building = threading.RLock()  # two requests at once must not load a model twice
+_asking = threading.Lock()
+_loading: dict[int, threading.Thread] = {}  # by recipe
+_held: dict[tuple[str, Adapter], Any] = {}  # what was loaded, for which role
 
 
 def load_adapter(dotted: str) -> Any:
@@ -36,28 +49,128 @@ def load_adapter(dotted: str) -> Any:
     return import_string(dotted)
 
 
-def encoders_of_settings(profile: str = "") -> Encoders:
-    """The encoders of the profile: what `reindex` builds a recipe for."""
-    named = settings.KINOSCOPE_PROFILES[profile or settings.KINOSCOPE_PROFILE]
-    return {role: list(named[role]) for role in ("pictures", "sentences")}
+def models_folder() -> Path:
+    """Where weights are kept that are no package's."""
+    return Path(settings.KINOSCOPE_HOME) / "models"
+
+
+def catalogue_folder() -> Path:
+    """Where models of the catalogue are installed."""
+    return models_folder() / "catalogue"
+
+
+# -- which model does what -----------------------------------------------------------------------------------------
+
+
+def adapter_of(role: str) -> Adapter | None:
+    """What the environment names wins, then what an admin chose, then the profile; None where nothing does it."""
+    if role not in settings.KINOSCOPE_FIXED_ROLES:
+        chosen = Assignment.objects.filter(role=role).values_list("adapter", flat=True).first()
+        if chosen is not None:
+            return tuple(chosen)
+    return profile().get(role)
+
+
+def profile(name: str = "") -> dict[str, Adapter]:
+    """Role -> adapter, as the settings have them."""
+    return settings.KINOSCOPE_PROFILES[name or settings.KINOSCOPE_PROFILE]
+
+
+def environment_names_encoders() -> bool:
+    return not settings.KINOSCOPE_FIXED_ROLES.isdisjoint(INDEXED)
+
+
+def wanted_encoders() -> Encoders:
+    """The encoders that are chosen: what `reindex` builds a recipe for."""
+    return {role: list(adapter_of(role) or ()) for role in INDEXED}
+
+
+def open_adapter(adapter: Adapter, *before: Any) -> Any:
+    """Load it. A model of the catalogue lies in another folder on each machine, so its name is the catalogue's."""
+    dotted, *given = adapter
+    entry = find_entry(given[0]) if given else None
+    if entry is None and given and given[0].startswith(PREFIX):
+        raise ModelMissing(
+            "This version of Kinoscope knows no model “%(name)s”. Choose another one on the models page.",
+            name=given[0].removeprefix(PREFIX),
+        )
+    if entry is None:
+        return import_string(dotted)(*before, *(given if any(given) else []))
+    if not is_here(catalogue_folder(), entry):
+        raise ModelMissing(
+            "%(name)s is not on this machine. Fetch it on the models page, or with `manage.py models fetch %(entry)s`.",
+            name=entry.title,
+            entry=entry.name,
+        )
+    found = import_string(dotted)(*before, entry.arguments(folder_of(catalogue_folder(), entry)))
+    found.name = f"{entry.name}@{entry.revision[:8]}"
+    return found
+
+
+def uses(entry: Entry) -> bool:
+    """Whether a role, or the vectors of a recipe, need it."""
+    return any(entry.weights in adapter for _role, adapter in _list_used())
+
+
+def open_entry(entry: Entry) -> Any:
+    """A model of the catalogue by itself, for who tries it."""
+    before = [models_folder()] if {*entry.roles} & {*INDEXED, *_IN_MODELS} else []
+    return open_adapter((entry.adapter, entry.weights), *before)
+
+
+# -- encoders of recipes -------------------------------------------------------------------------------------------
 
 
 def load_encoders(encoders: Encoders) -> tuple[PictureEncoder, SentenceEncoder]:
+    pictures, sentences = tuple(encoders["pictures"]), tuple(encoders["sentences"])
+    here = _held.get(("pictures", pictures)), _held.get(("sentences", sentences))
+    if None not in here:  # without waiting for whatever is being loaded
+        return here  # type: ignore[return-value]
     with _building:
-        sentences = tuple(encoders["sentences"])
-        return _pictures(*encoders["pictures"], sentences), _sentences(*sentences)
+        return _load_pictures(pictures), _load("sentences", sentences, models_folder())
 
 
-@cache
-def _sentences(dotted: str, weights: str) -> Any:
-    return import_string(dotted)(_models(), *([weights] if weights else []))
+def load_soon(recipe: Recipe) -> bool:
+    """Whether it is worth waiting for: a thread loads its encoders. False once they are here, or can't be loaded."""
+    if all((role, tuple(recipe.encoders[role])) in _held for role in INDEXED):
+        return False
+    with _asking:
+        if recipe.pk not in _loading:
+            _loading[recipe.pk] = threading.Thread(target=_load_quietly, args=(recipe.encoders,), daemon=True)
+            _loading[recipe.pk].start()
+    return _loading[recipe.pk].is_alive()
 
 
-@cache
-def _pictures(dotted: str, weights: str, sentences: tuple[str, str]) -> Any:
-    adapter = import_string(dotted)
-    below = [_sentences(*sentences)] if getattr(adapter, "over_sentences", False) else []
-    return adapter(_models(), *below, *([weights] if weights else []))
+def _load_quietly(encoders: Encoders) -> None:
+    try:
+        load_encoders(encoders)
+    except Exception:  # whatever is missing, the next search says it where a person sees it
+        log.warning("the encoders of another recipe could not be loaded", exc_info=True)
+    finally:
+        connection.close()
+
+
+def _load_pictures(adapter: Adapter) -> Any:
+    """The compact pictures are aligned with the compact sentences, whichever encoder reads what is said."""
+    if not getattr(import_string(adapter[0]), "over_sentences", False):
+        return _load("pictures", adapter, models_folder())
+    aligned = _load("sentences", profile("compact")["sentences"], models_folder())
+    return _load("pictures", adapter, models_folder(), aligned)
+
+
+def _load(role: str, adapter: Adapter, *before: Any) -> Any:
+    """Once in the life of the process, or until nothing uses it any more."""
+    if (role, adapter) not in _held:
+        for unused in _held.keys() - _list_used():
+            del _held[unused]
+        _held[role, adapter] = open_adapter(adapter, *before)
+    return _held[role, adapter]
+
+
+def _list_used() -> set[tuple[str, Adapter]]:
+    chosen = {(role, adapter) for role in profile("compact") | ROLES if (adapter := adapter_of(role))}
+    kept = {(role, tuple(recipe.encoders[role])) for recipe in Recipe.objects.all() for role in INDEXED}
+    return chosen | kept | {(role, profile("compact")[role]) for role in INDEXED}
 
 
 def is_gone(recipe: Recipe) -> bool:
@@ -97,30 +210,20 @@ def _checked(found: Any, expected: str) -> Any:
     return found
 
 
-def _models() -> Any:
-    return settings.KINOSCOPE_HOME / "models"
-
-
-@cache
-def _adapter(dotted: str, *arguments: Any) -> Any:
-    return import_string(dotted)(*arguments)
-
-
-def _build(role: str) -> Any:
-    dotted, *weights = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE][role]
-    arguments = weights if any(weights) else []
-    if role in ("voice", "music", "screen", "transcriber", "reranker"):
-        return _adapter(dotted, _models(), *arguments)
-    if role == "captioner" and not arguments:
-        # Ours reads the features of the compact encoder, whichever encoder answers searches.
-        picture_encoder, _ = load_encoders(encoders_of_settings("compact"))
-        return _adapter(dotted, picture_encoder.extract_features)  # type: ignore[attr-defined]
-    return _adapter(dotted, *arguments)
+# -- everything else -----------------------------------------------------------------------------------------------
 
 
 def _kept(role: str) -> Any:
+    """What does a role now; None where nothing does. Two roles of one model share it."""
+    adapter = adapter_of(role)
+    if adapter is None or (role, adapter) in _held:
+        return _held.get((role, adapter)) if adapter else None
     with _building:
-        return _build(role)
+        if role == "captioner" and not any(adapter[1:]):
+            # Ours reads the features of the compact encoder, whichever encoder answers searches.
+            return _load(role, adapter, _load_pictures(profile("compact")["pictures"]).extract_features)
+        shared = next((r for r in ("captioner", "decoder") if (r, adapter) in _held), role)
+        return _load(shared, adapter, *([models_folder()] if role in _IN_MODELS else []))
 
 
 def voice() -> SoundDetector:
@@ -153,17 +256,18 @@ def reranker() -> Reranker:
 
 def decoder() -> Decoder | None:
     """The model that writes answers; None where the extractive reader alone answers (`compact`)."""
-    return _kept("decoder") if "decoder" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE] else None
+    return _kept("decoder")  # type: ignore[no-any-return]
 
 
+@cache
 def english_words() -> Dictionary:
-    return _adapter("indexer.adapters.symspell.EnglishWords")  # type: ignore[no-any-return]
+    return import_string("indexer.adapters.symspell.EnglishWords")()  # type: ignore[no-any-return]
 
 
 def translates() -> bool:
-    """Whether a translation model belongs to the profile; none does to `compact`."""
-    return "translator" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]
+    """Whether there is a translation model; none belongs to `compact`."""
+    return adapter_of("translator") is not None
 
 
 def translator() -> Translator | None:
-    return _kept("translator") if translates() else None
+    return _kept("translator")  # type: ignore[no-any-return]

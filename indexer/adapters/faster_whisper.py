@@ -1,4 +1,4 @@
-"""Whisper through faster-whisper (CTranslate2, int8). Never opens a file: it is given samples."""
+"""Whisper through faster-whisper (CTranslate2; int8, on a GPU float16). Never opens a file: it is given samples."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from indexer import weights
+from indexer.errors import ModelMissing
 from indexer.ports import Progress
 from indexer.speech import cut_audio, find_unheard, join_spans, settle_doubts, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
@@ -24,16 +25,30 @@ _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed f
 
 
 class FasterWhisper:
-    """Transcribes voiced windows only, each independent of the others, so an error never spreads."""
+    """Transcribes voiced windows only, each independent of the others, so an error never spreads. `folder` holds other
+    weights than those of the package, as CTranslate2 has them.
+    """
 
-    name = "whisper-base-int8"
-
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, folder: str = "") -> None:
+        from ctranslate2 import get_cuda_device_count
         from faster_whisper import BatchedInferencePipeline, WhisperModel
 
-        self._model = WhisperModel(
-            str(weights.join_whisper(models)), device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True
-        )
+        gpu = get_cuda_device_count() > 0
+        try:
+            self._model = WhisperModel(
+                folder or str(weights.join_whisper(models)),
+                device="cuda" if gpu else "cpu",
+                compute_type="float16" if gpu else "int8",
+                cpu_threads=2,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelMissing(
+                "Whisper in %(folder)s can't be loaded (%(why)s). Remove the model and fetch it again.",
+                folder=folder,
+                why=str(error)[:150],
+            ) from error
+        self.name = f"faster-whisper {Path(folder).name}" if folder else "whisper-base-int8"
         self._batched = BatchedInferencePipeline(self._model)
 
     def transcribe(
@@ -67,6 +82,8 @@ class FasterWhisper:
         """Chance of each language in each span. Only as many frames as a span has are encoded, which costs a tenth of
         Whisper's 30 seconds and guesses as well.
         """
+        if not self._model.model.is_multilingual:
+            return [{"en": 1.0} for _ in spans]
         found: dict[Span, dict[str, float]] = {}
         for batch in group_by_length(spans):
             features = [self._model.feature_extractor(cut_audio(audio, s))[:, :_MOST_FRAMES] for s in batch]

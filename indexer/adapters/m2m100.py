@@ -4,7 +4,6 @@ https://arxiv.org/abs/2010.11125; weights MIT).
 
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from indexer.errors import ModelMissing
@@ -13,7 +12,7 @@ MAX_TOKENS = 400  # of a text, before and after
 
 
 class M2M100:
-    """`weights` is a folder or a hub name that was fetched before; a hub is never contacted from here."""
+    """`weights` is a folder."""
 
     def __init__(self, weights: str) -> None:
         import torch
@@ -33,13 +32,6 @@ class M2M100:
         self._model.eval().to(self._device)
         self._one_at_a_time = threading.Lock()  # the tokenizer keeps the language that it reads
         self.name = f"m2m100 {weights}"
-
-    @staticmethod
-    def fetch(_folder: Path, weights: str) -> None:
-        """From the hub, into its cache."""
-        from huggingface_hub import snapshot_download
-
-        snapshot_download(weights, allow_patterns=["*.json", "*.model", "*.safetensors", "pytorch_model.bin"])
 
     def knows(self, language: str) -> bool:
         return language in self._tokenizer.lang_code_to_token

@@ -1,7 +1,6 @@
 """open_clip (CLIP, SigLIP, PE …): the picture encoder of profile `standard`.
 
-Which weights: `ViT-B-32-SigLIP2-256:webli` reads many languages and is fast (the default), `PE-Core-B-16:meta` is
-better in English at four times the work, `ViT-B-32:laion2b_s34b_b79k` or `:datacomp_xl_s13b_b90k` are the classics.
+Which weights there are, is in `webapp/catalogue/table.py`; others of open_clip's list work as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +42,7 @@ class OpenClipPictures:
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelMissing(
                 "open_clip has no weights for %(name)s on this machine (%(why)s). Run `manage.py models "
-                "fetch`, or set KINOSCOPE_OPEN_CLIP to NAME:/path/to/file.",
+                "fetch`, or set KINOSCOPE_OPEN_CLIP to a model of `models list` or NAME:/path/to/file.",
                 name=weights,
                 why=str(error)[:100],
             ) from error
@@ -60,12 +59,6 @@ class OpenClipPictures:
             self._picture_tower = Tower(f"{self.name}, pictures", self._picture_network, models / "towers")
             self._text_tower = Tower(f"{self.name}, texts", text_network, models / "towers")
         self.dim = int(self.encode_texts(BACKGROUND).shape[1])  # enough texts to choose a way by
-
-    @staticmethod
-    def fetch(models: Path, weights: str) -> None:
-        """Download "NAME:TAG" from its hub; raises `OSError` without a connection."""
-        name, _, tag = weights.partition(":")
-        open_clip.download_pretrained(open_clip.get_pretrained_cfg(name, tag), cache_dir=str(models))
 
     def encode_images(self, images: Sequence[Image], thorough: bool = True) -> Vectors:
         """RGB uint8 (h, w, 3) -> (n, dim), unit length; it always sees the whole picture once."""

@@ -12,12 +12,13 @@ from indexer.types import Audio, Span, Transcript, Utterance, Word
 
 
 class OpenaiWhisper:
-    """`weights` is a name ("small", "turbo") fetched before into the models folder, or the path of a .pt file."""
+    """`weights` is the path of a .pt file."""
 
     def __init__(self, models: Path, weights: str) -> None:
         import whisper
 
-        path = Path(weights) if weights.endswith(".pt") else models / f"{weights}.pt"
+        del models
+        path = Path(weights)
         if not path.exists():
             raise ModelMissing(
                 "Whisper weights %(path)s are not on this machine. Run `manage.py models fetch`, or set "
@@ -26,13 +27,6 @@ class OpenaiWhisper:
             )
         self.name = f"openai-whisper-{path.stem}"
         self._model = whisper.load_model(str(path))
-
-    @staticmethod
-    def fetch(models: Path, weights: str) -> None:
-        """Download a model by name from OpenAI; raises `OSError` without a connection."""
-        import whisper
-
-        whisper._download(whisper._MODELS[weights], str(models), in_memory=False)
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from qa.adapters.vision_language import VisionLanguageModel, write
+from qa.adapters.vision_language import write
 from qa.errors import DecoderMissing
 from qa.prompts import build_messages
 from qa.types import Evidence, Turn
 
 
 class TextModel:
-    """`weights` is a folder, a GGUF file, or a hub name that was fetched before; a hub is never contacted from here."""
+    """`weights` is a folder or a GGUF file."""
 
     def __init__(self, weights: str) -> None:
         import torch
@@ -36,8 +36,6 @@ class TextModel:
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
-
-    fetch = staticmethod(VisionLanguageModel.fetch)  # from the same hub, into the same cache
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""

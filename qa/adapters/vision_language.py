@@ -1,7 +1,6 @@
 """A transformers vision-language model (SmolVLM2, Qwen-VL class): captioner and answer decoder of `standard`."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -18,7 +17,7 @@ _CAPTION_TOKENS, _SHORT_TOKENS, _ANSWER_TOKENS = 40, 8, 200
 
 
 class VisionLanguageModel:
-    """`weights` is a folder or a hub name that was fetched before; a hub is never contacted from here."""
+    """`weights` is a folder."""
 
     def __init__(self, weights: str) -> None:
         import torch
@@ -38,14 +37,6 @@ class VisionLanguageModel:
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
-
-    @staticmethod
-    def fetch(models: Path, weights: str) -> None:
-        """Download a hub repository into the hub's own cache; raises `OSError` without a connection."""
-        from huggingface_hub import snapshot_download
-
-        del models  # transformers looks in the hub's cache
-        snapshot_download(weights)
 
     def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
         """RGB uint8 (h, w, 3) each -> one sentence each; confidence is the mean probability of its tokens."""

@@ -125,7 +125,7 @@ def stream(
     visible = Video.objects.visible_to(user)
     if videos is not None:
         visible = visible.filter(pk__in=videos)
-    recipe = recipes.active()
+    recipe = recipes.answering()
     encoder = engine.sentences(recipe)
     sentences: list[Sentence] = []
     unanswered, why = [], []

@@ -91,7 +91,7 @@ def draw_heat(request: HttpRequest, key: uuid.UUID, q: Annotated[str, Query(min_
     """Where in the keyframe nearest to `t` the query is seen: a PNG to lay over it, 204 where nothing is known.
     `X-Time` is the frame's time.
     """
-    drawn = heat.draw_heat(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.active())
+    drawn = heat.draw_heat(visible_video(request, key), q[:MAX_QUERY_CHARACTERS], t, recipes.answering())
     if drawn is None:
         return Status(204, None)
     return HttpResponse(drawn.png, content_type="image/png", headers={"X-Time": f"{drawn.time:.3f}"})

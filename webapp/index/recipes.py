@@ -25,7 +25,7 @@ def active() -> Recipe:
 
 def wanted() -> Recipe:
     """The recipe of the settings (its row is made when there is none). Loads the encoders to learn their names."""
-    encoders = engine.encoders_of_settings()
+    encoders = engine.wanted_encoders()
     picture_encoder, sentence_encoder = engine.load_encoders(encoders)
     shortest, longest = settings.KINOSCOPE_SEGMENT_SECONDS
     spaces = spaces_of(picture_encoder, sentence_encoder)
@@ -41,6 +41,23 @@ def wanted() -> Recipe:
             "longest": longest,
         },
     )
+    return recipe
+
+
+_answering: Recipe | None = None  # of this process: the one that it asked last
+
+
+def answering() -> Recipe:
+    """The active recipe as soon as this process can ask it. To load other encoders takes seconds: until they are here,
+    searches go on with the recipe that answered before.
+    """
+    global _answering
+    recipe, before = active(), _answering
+    if before is not None and before != recipe and engine.load_soon(recipe):
+        kept = Recipe.objects.filter(pk=before.pk, fingerprint=before.fingerprint).first()
+        if kept is not None:
+            return kept
+    _answering = recipe
     return recipe
 
 
@@ -60,7 +77,7 @@ def activate(recipe: Recipe) -> None:
     """One row says which recipe answers; every process sees it with its next search."""
     with transaction.atomic():
         mark_changed()
-        IndexState.objects.filter(pk=1).update(active=recipe)
+        IndexState.objects.filter(pk=1).update(active=recipe, successor=None)
 
 
 def drop_oldest(newest: Recipe) -> list[str]:

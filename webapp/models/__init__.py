@@ -1,5 +1,6 @@
 """The tables, by what they are about."""
 
+from webapp.models.catalogue import Assignment, Installation
 from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
@@ -17,6 +18,7 @@ from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine,
 __all__ = [
     "BROUGHT",
     "SPEECH",
+    "Assignment",
     "AuditEntry",
     "Chapter",
     "Collection",
@@ -27,6 +29,7 @@ __all__ = [
     "FrameVector",
     "Impression",
     "IndexState",
+    "Installation",
     "Judgement",
     "Keyframe",
     "Label",

@@ -105,6 +105,9 @@ class IndexState(models.Model):
     key = models.UUIDField(default=uuid.uuid4)  # whose generations: an index of another database is not ours
     sequence = models.BigIntegerField(default=0)
     active = models.ForeignKey(Recipe, on_delete=models.PROTECT, null=True)
+    successor = models.ForeignKey(
+        Recipe, on_delete=models.SET_NULL, null=True, related_name="+", help_text="answers once no video lacks it"
+    )
     fence = models.BigIntegerField(default=0)
     writer_until = models.DateTimeField(null=True)
     damaged = models.CharField(max_length=300, blank=True, help_text="generations that did not verify")

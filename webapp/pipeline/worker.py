@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 30.0
+LOOK_SECONDS = 2.0  # between two looks whether somebody waits for the next sweep
 SILENCE_SECONDS = 20.0  # a Celery worker that gets no message for this long looks into the table itself
 GIVE_WAY_SECONDS = 1.0  # at most so often a step looks for work that is more urgent
 GRACE_SECONDS = 3.0  # after SIGTERM, for the step to notice, before it is handed on and the process ends
@@ -209,13 +210,15 @@ class StepWorker:
 
     def _keep_house(self, carrier: str, queues: Sequence[str], housekeeping: Housekeeping) -> None:
         """Every process that works also keeps the ledger in order, and a Celery worker without messages at work."""
-        kept = 0.0
+        signed_in = looked = -SWEEP_SECONDS
         while not self.stopping.wait(0.5):
             try:
                 close_old_connections()
-                if time.monotonic() - kept > SWEEP_SECONDS or not kept:
-                    kept = time.monotonic()
+                if time.monotonic() - signed_in > SWEEP_SECONDS:
+                    signed_in = time.monotonic()
                     self.sign_in(carrier)
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
                     housekeeping()
                 if queues and time.monotonic() - self._last_message > SILENCE_SECONDS:
                     self._work_unasked(queues)

@@ -112,7 +112,7 @@ def find_moments(
     visible = Video.objects.visible_to(user)
     narrowed = narrow_videos(visible if videos is None else visible.filter(pk__in=videos), user, parsed)
     may_see = visible_ids(narrowed.videos)
-    recipe = recipe or recipes.active()
+    recipe = recipe or recipes.answering()
     snapshot = current_snapshot(recipe)
     masks = snapshot.masks(may_see)
     lexicon = snapshot.lexicon(masks)

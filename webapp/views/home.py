@@ -1,6 +1,5 @@
 """Home: one search box, what is being processed, what is new, what may interest."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +9,7 @@ from django.templatetags.static import static
 from webapp.models import Step, Video
 from webapp.people.access import signed_in
 from webapp.search import recommendations
-from webapp.views.operations import models_in_use
+from webapp.views.models import list_models
 
 
 @login_required
@@ -42,8 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "total": total,
             # For the admin of an empty library: what this installation works with, where to begin.
             "welcome": user.is_superuser and not total,
-            "profile": settings.KINOSCOPE_PROFILE,
-            "models": models_in_use(),
+            "models": list_models() if user.is_superuser and not total else [],
         },
     )
 

@@ -47,8 +47,6 @@ def operations(request: HttpRequest) -> HttpResponse:
         "unboxed": Worker.objects.filter(box="C").exists(),
         "alive": Worker.objects.alive().exists(),
         "index": describe_index(),
-        "profile": settings.KINOSCOPE_PROFILE,
-        "models": models_in_use(),
         "disk": shutil.disk_usage(settings.KINOSCOPE_HOME),
         "has_room": outputs.has_room(),
         "videos": [
@@ -124,12 +122,3 @@ def add_demo(request: HttpRequest) -> HttpResponse:
     only_admins(request)
     video = demo.add_all(signed_in(request))
     return redirect("watch", video.key) if video else redirect("home")
-
-
-def models_in_use() -> list[tuple[str, str]]:
-    """Role and model, of the profile that is set."""
-    profile = settings.KINOSCOPE_PROFILES[settings.KINOSCOPE_PROFILE]
-    return [
-        (role, ", ".join(filter(None, [dotted.rpartition(".")[2], *more[:1]])))
-        for role, (dotted, *more) in profile.items()
-    ]

@@ -136,19 +136,19 @@ def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
 
 def frame_vector(frame: Keyframe) -> Vectors | None:
     """Its vector (dv,) by the encoder that answers searches."""
-    recipe = recipes.active()
+    recipe = recipes.answering()
     kept = FrameVector.objects.filter(keyframe=frame, encoder=recipe.picture_encoder).first()
     return unpack_valid(kept.vector, recipe.dims["visual"]) if kept else None
 
 
 def encode_picture(key: uuid.UUID) -> Vectors:
-    return _encode_picture(key, recipes.active().pk)
+    return _encode_picture(key, recipes.answering().pk)
 
 
 @lru_cache(maxsize=100)
 def _encode_picture(key: uuid.UUID, recipe: int) -> Vectors:
     picture = pictures.decode(PictureQuery.objects.get(key=key).picture)
-    return np.asarray(engine.pictures(recipes.active()).encode_images([picture])[0])
+    return np.asarray(engine.pictures(recipes.answering()).encode_images([picture])[0])
 
 
 @require_POST

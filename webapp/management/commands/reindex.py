@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 
 from indexer.errors import IndexerError
 from indexer.measures import recalls
-from webapp import engine
-from webapp.index import generations, recipes, snapshot
+from webapp.catalogue import installations
+from webapp.index import generations, recipes
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import Recipe, User
 from webapp.pipeline import ledger, succession
@@ -52,11 +52,7 @@ class Command(DatabaseCommand, JsonCommand):
 
     def build(self, wait: bool, as_json: bool) -> None:
         active, recipe = recipes.active(), recipes.wanted()
-        dropped = recipes.drop_oldest(recipe)
-        for manifest in [m for fingerprint in dropped for m in snapshot.store().manifests(snapshot.label(fingerprint))]:
-            snapshot.drop_generation(manifest.number)
-        for video in recipes.pending(recipe):
-            ledger.add(video, "reembed")
+        dropped = succession.build_beside(recipe)
         worker = StepWorker()
         while wait and recipes.pending(recipe).exists() and not succession.is_over(recipe):
             if worker.work_one(["reembed"]) is None:
@@ -81,9 +77,8 @@ class Command(DatabaseCommand, JsonCommand):
             raise usage(
                 f"{len(pending)} videos have no vectors of {recipe} yet; they are queued. Run `reindex --wait` first."
             )
-        engine.sentences(recipe).encode_queries(["warm up"])  # what can't be asked is not activated
-        engine.pictures(recipe).encode_texts(["warm up"])
         succession.take_over(recipe)
+        installations.follow(recipe)
         self.emit(self.state(recipe), f"{recipe} answers from now on; `reindex --rollback` goes back.", as_json)
 
     def other(self) -> Recipe:

@@ -84,7 +84,7 @@ class Command(JsonCommand):
         """The numbers go into `qa.evidence`: eight of them need no file."""
         from qa.training import reader
 
-        _pictures, sentences = engine.load_encoders(engine.encoders_of_settings())
+        _pictures, sentences = engine.load_encoders(engine.wanted_encoders())
         numbers = reader.train(sentences.encode_queries, sentences.encode_passages, cached_terms, engine.reranker())
         self.print_numbers(numbers, as_json)
 
@@ -94,7 +94,7 @@ class Command(JsonCommand):
         from qa.training import captions
 
         _training, held_out = listed.split()
-        encoder, _sentences = engine.load_encoders(engine.encoders_of_settings())
+        encoder, _sentences = engine.load_encoders(engine.wanted_encoders())
         written: list[Caption] = []
         looks: list[Vectors] = []
         for start in range(0, len(held_out), 32):
@@ -114,7 +114,7 @@ class Command(JsonCommand):
         from qa.training.reader import fit
 
         _training, held_out = listed.split()
-        encoder, _sentences = engine.load_encoders(engine.encoders_of_settings())
+        encoder, _sentences = engine.load_encoders(engine.wanted_encoders())
         bank = [Label(name=name, kind=kind) for kind, names in json.loads(BANK.read_text()).items() for name in names]
         looks = [encoder.encode_images([read_photo(listed.files[row])])[0] for row in held_out]
         distance = tags.measure_distance(encoder.encode_texts([x.picture_text for x in bank]), np.stack(looks))
@@ -170,7 +170,7 @@ class Command(JsonCommand):
     def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from indexer.training.fusion import embed_pairs, train
 
-        picture_encoder, sentence_encoder = engine.load_encoders(engine.encoders_of_settings())
+        picture_encoder, sentence_encoder = engine.load_encoders(engine.wanted_encoders())
         pairs = embed_pairs(listed, picture_encoder, sentence_encoder, self.say)
         return train(
             pairs,

@@ -1,0 +1,1 @@
+"""Models that may be added to those from PyPI: which there are, what this machine can run, how they come here."""

@@ -1,0 +1,64 @@
+"""A model as one file, for machines without a network: packed on one, unpacked on the other."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, folder_of, incoming, verify
+from webapp.catalogue.table import ENTRIES, Entry
+
+
+def pack(root: Path, entry: Entry, target: Path) -> None:
+    """Write what is installed of `entry`; weights do not get smaller by compressing them."""
+    verify(root, entry)
+    with tarfile.open(target, "w") as archive:
+        archive.add(folder_of(root, entry), arcname=entry.name)
+
+
+def unpack(root: Path, source: Path) -> Entry:
+    """Install what `pack` wrote; raise `FetchFailed` for anything else, with nothing installed."""
+    try:
+        with tarfile.open(source, "r:") as archive:
+            entry = _read_entry(archive, source)
+            folder = incoming(root, entry)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError, ValueError, KeyError) as error:
+        raise FetchFailed(
+            "%(file)s is no archive of `models pack` (%(why)s).", file=source, why=f"{type(error).__name__}: {error}"
+        ) from None
+    inner = folder / entry.name
+    try:
+        noted = json.loads((inner / MANIFEST).read_text())
+        _compare(inner, noted["files"], source)
+        if noted["revision"] != entry.revision:
+            raise FetchFailed(
+                "%(file)s holds another revision of %(name)s than this version of Kinoscope pins. Pack it again with "
+                "the same version.",
+                file=source,
+                name=entry.title,
+            )
+        return_to = root / f"{entry.name}.unpacked"
+        shutil.rmtree(return_to, ignore_errors=True)
+        inner.rename(return_to)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    adopt(root, entry, return_to)
+    return entry
+
+
+def _read_entry(archive: tarfile.TarFile, source: Path) -> Entry:
+    names = {member.name.split("/")[0] for member in archive.getmembers()}
+    if len(names) != 1 or (name := names.pop()) not in ENTRIES:
+        raise FetchFailed("%(file)s holds no model that this version of Kinoscope knows.", file=source)
+    return ENTRIES[name]
+
+
+def _compare(folder: Path, expected: dict[str, str], source: Path) -> None:
+    from indexer.files import hash_file
+
+    for name, digest in expected.items():
+        if not (folder / name).is_file() or hash_file(folder / name) != digest:
+            raise FetchFailed("%(part)s in %(file)s is damaged. Pack or copy it again.", part=name, file=source)
