@@ -1,6 +1,5 @@
 """Shared by all tests: a scratch home, real media made on the spot, people of every role."""
 
-import json
 import os
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,6 +9,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+
+from tests.repositories import make_repository
+from webapp.catalogue.table import ENTRIES
 
 MakeMovie = Callable[..., Path]
 
@@ -80,94 +82,16 @@ def models_folder() -> Path:
 @pytest.fixture(scope="session")
 def clip_folder(tmp_path_factory) -> Path:
     """An open_clip folder with tiny random weights: config and checkpoint, as `local-dir:` reads it."""
-    import open_clip
-    import torch
-    from open_clip.model import CLIP
-
-    folder = tmp_path_factory.mktemp("clip")
-    model = {
-        "embed_dim": 32,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    }
-    mean, std = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_STD)
-    config = {"model_cfg": model, "preprocess_cfg": {"mean": mean, "std": std}}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    torch.manual_seed(0)
-    made = CLIP(**model)
-    torch.save(made.state_dict(), folder / "open_clip_pytorch_model.bin")
-    return folder
+    return make_repository(ENTRIES["clip-b32"], tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="session")
 def whisper_file(tmp_path_factory) -> Path:
     """A checkpoint of OpenAI's Whisper with tiny random weights."""
-    import torch
-    from whisper.model import ModelDimensions, Whisper
-
-    dims = ModelDimensions(80, 1500, 32, 2, 1, 51865, 448, 32, 2, 1)
-    torch.manual_seed(0)
-    model = Whisper(dims)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.02)  # Whisper leaves some of them as they lie in memory
-    path = tmp_path_factory.mktemp("whisper") / "tiny.pt"
-    torch.save({"dims": vars(dims), "model_state_dict": model.state_dict()}, path)
-    return path
+    return make_repository(ENTRIES["openai-whisper-small"], tmp_path_factory.mktemp("whisper")) / "small.pt"
 
 
 @pytest.fixture(scope="session")
 def vlm_folder(tmp_path_factory) -> Path:
     """A SmolVLM checkpoint with a tokenizer of a few words and a chat template."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import (
-        PreTrainedTokenizerFast,
-        SmolVLMConfig,
-        SmolVLMForConditionalGeneration,
-        SmolVLMImageProcessor,
-        SmolVLMProcessor,
-    )
-    from transformers.models.smolvlm.video_processing_smolvlm import SmolVLMVideoProcessor
-
-    folder = tmp_path_factory.mktemp("vlm")
-    marks = [
-        "<pad>",
-        "<s>",
-        "</s>",
-        "<unk>",
-        "<image>",
-        "<fake_token_around_image>",
-        "<global-img>",
-        "<end_of_utterance>",
-    ]
-    grid = [f"<row_{r}_col_{c}>" for r in range(1, 7) for c in range(1, 7)]
-    words = {w: n for n, w in enumerate([*marks, *grid, "a", "dog", "runs", "[1]", ".", "User:", "Assistant:"])}
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
-        additional_special_tokens=[*marks[4:], *grid],
-    )  # fmt: skip
-    template = (
-        "{% for m in messages %}{{ m['role'] }}: {% for c in m['content'] %}"
-        "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}\n{% endfor %}Assistant:"
-    )
-    processor = SmolVLMProcessor(
-        SmolVLMImageProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}, do_image_splitting=False),
-        fast,
-        SmolVLMVideoProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32}),
-        image_seq_len=1,
-        chat_template=template,
-    )
-    processor.save_pretrained(folder)
-    config = SmolVLMConfig(
-        vision_config={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-                       "image_size": 32, "patch_size": 16},
-        text_config={"model_type": "llama", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
-                     "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": len(words),
-                     "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2},
-        image_token_id=words["<image>"], scale_factor=2, pad_token_id=0,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    SmolVLMForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    return make_repository(ENTRIES["smolvlm2-500m"], tmp_path_factory.mktemp("vlm"))

@@ -19,6 +19,8 @@ from qa.errors import DecoderMissing
 from qa.pictures import PictureQuestion
 from qa.types import Evidence
 from tests.conftest import paint
+from tests.repositories import make_repository
+from webapp.catalogue.table import ENTRIES
 
 
 def test_open_clip_reads_a_local_folder(clip_folder, tmp_path) -> None:
@@ -107,7 +109,7 @@ def test_whisper_reads_its_own_checkpoint(tmp_path, whisper_file) -> None:
         assert 0 <= utterance.start < utterance.end
     assert transcriber.transcribe(audio, [], shares.append).utterances == []
     with pytest.raises(ModelMissing, match="models fetch"):
-        OpenaiWhisper(tmp_path, "small")
+        OpenaiWhisper(tmp_path, str(tmp_path / "nowhere.pt"))
 
 
 def test_a_vision_language_model_captions_and_answers(vlm_folder) -> None:
@@ -146,6 +148,7 @@ def test_a_checkpoint_that_is_a_program_is_not_run(clip_folder, tmp_path) -> Non
 
     folder, target = tmp_path / "clip", tmp_path / "owned"
     shutil.copytree(clip_folder, folder)
+    (folder / "open_clip_model.safetensors").unlink()
     evil = folder / "open_clip_pytorch_model.bin"
     torch.save({"state_dict": Evil(target)}, evil)
     (tmp_path / "raw.pt").write_bytes(pickle.dumps(Evil(target)))
@@ -162,27 +165,7 @@ def test_a_checkpoint_that_is_a_program_is_not_run(clip_folder, tmp_path) -> Non
 
 @pytest.fixture(scope="module")
 def m2m100_folder(tmp_path_factory) -> Path:
-    """M2M100's files as the hub has them (config, vocabulary, SentencePiece, weights), tiny and random."""
-    import sentencepiece
-    from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
-
-    folder = tmp_path_factory.mktemp("m2m100")
-    words = folder / "words.txt"
-    words.write_text("\n".join(f"the dog {n} runs over the meadow and sleeps" for n in range(200)))
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(words), model_prefix=str(folder / "sentencepiece.bpe"), vocab_size=60, model_type="bpe"
-    )
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "sentencepiece.bpe.model"))
-    known = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(n) for n in range(3, pieces.vocab_size()))]
-    (folder / "vocab.json").write_text(json.dumps({piece: n for n, piece in enumerate(known)}))
-    tokenizer = M2M100Tokenizer(str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"))
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(1)
-    size = {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "max_position_embeddings": 64}
-    heads = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    config = M2M100Config(vocab_size=len(known) + 120, **size, **heads)
-    M2M100ForConditionalGeneration(config).save_pretrained(folder)
-    return folder
+    return make_repository(ENTRIES["m2m100-418m"], tmp_path_factory.mktemp("m2m100"))
 
 
 def test_a_translation_model_reads_its_own_files(m2m100_folder, monkeypatch) -> None:

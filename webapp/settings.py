@@ -235,9 +235,12 @@ KINOSCOPE_FIXED_ROLES = {
     *(role for role in KINOSCOPE_PROFILES["standard"] if role not in _SHARED and os.environ.get("KINOSCOPE_PROFILE")),
     *(["decoder"] if _DECODER["_URL"] or _DECODER[""] else []),
 }
-# No library asks a hub by itself; `manage.py models fetch` lifts this for its own process, unless it was set before.
-KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# No library asks a hub by itself, here or in the processes that this one starts; `manage.py models fetch` lifts this
+# for its own process, unless a person has set it.
+KINOSCOPE_HUB_FORBIDDEN = flag("HF_HUB_OFFLINE") and "KINOSCOPE_HUB_CLOSED" not in os.environ
+if not KINOSCOPE_HUB_FORBIDDEN:
+    os.environ["KINOSCOPE_HUB_CLOSED"] = "1"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Shortest and longest segment, seconds; like another profile, another value takes effect by `manage.py reindex`.
 KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
 # How the blocks of a segment become its vector (`indexer/fusion.py`); another one takes effect by `reindex`, too.

@@ -80,7 +80,7 @@ class Installation:
 
     def __init__(self, home: Path, database: str, redis: str) -> None:
         self.home, self.database, self.redis = home, database, redis
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("KINOSCOPE", "DATABASE", "REDIS"))}
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("KINOSCOPE", "DATABASE", "REDIS", "HF_"))}
         self.env |= {"KINOSCOPE_HOME": str(home), "OMP_NUM_THREADS": "1", "KINOSCOPE_LOG_LEVEL": "WARNING"}
         for kind in ("SEARCH", "ASK", "UPLOAD", "SIGN_IN"):  # one account plays a crowd here
             self.env[f"KINOSCOPE_{kind}_LIMIT"] = "1000000/minute"

@@ -21,10 +21,11 @@ OTHER = {"KINOSCOPE_SEGMENT_SECONDS": "2-4"}  # another recipe: other segments, 
 
 
 class Load:
-    """Searches without a pause between them; what was answered, by which index, and how fast."""
+    """Searches without a pause between them, or so many a second; what was answered, by which index, and how fast."""
 
-    def __init__(self, browser: Browser, clients: int) -> None:
+    def __init__(self, browser: Browser, clients: int, a_second: float = 0.0) -> None:
         self.browser, self.clients = browser, clients
+        self.pause = clients / a_second if a_second else 0.05 if clients == 1 else 0.0
         self.answers: list[tuple[float, int, str, float]] = []  # when, status, index, seconds
         self._over = threading.Event()
 
@@ -35,8 +36,7 @@ class Load:
         while not self._over.is_set():
             status, headers, seconds = mine.head(f"/search?q=slide+{number % 9}")
             self.answers.append((time.monotonic(), status, headers.get("X-Index", ""), seconds))
-            if self.clients == 1:
-                time.sleep(0.05)
+            time.sleep(max(0.0, self.pause - seconds) if self.clients > 1 else self.pause)
 
     @contextlib.contextmanager
     def on(self) -> Iterator["Load"]:

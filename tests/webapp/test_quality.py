@@ -58,7 +58,7 @@ def test_the_benchmark_of_judgements_feeds_the_quality_page(judged, demo, client
         call_command("bench", "judgements", "--keep", "--json")
     row = json.loads(capsys.readouterr().out.splitlines()[0])
     assert row["queries"] == 2
-    assert row["good among the first 10 %"] == 100.0
+    assert row["right ones among the first ten, %"] == 100.0
     assert Measurement.objects.count() == 2
     page = clients["admin"].get("/operations/quality")
     ((bench, plots),) = page.context["benches"]

@@ -30,9 +30,6 @@ def other_model(settings, clip_folder):
     profile["pictures"] = ("indexer.adapters.open_clip.OpenClipPictures", f"local-dir:{clip_folder}")
     settings.KINOSCOPE_PROFILES = {**settings.KINOSCOPE_PROFILES, "another": profile}
     settings.KINOSCOPE_PROFILE = "another"
-    engine._adapter.cache_clear()
-    yield
-    engine._adapter.cache_clear()
 
 
 def test_another_encoder_is_built_beside_and_switched(demo, people, other_model, accept, work, tmp_path) -> None:

@@ -1,11 +1,12 @@
 """A model as one file, for machines without a network: packed on one, unpacked on the other."""
 
 import json
-import shutil
 import tarfile
+import tempfile
 from pathlib import Path
 
-from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, folder_of, incoming, verify
+from indexer.files import hash_file
+from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, folder_of, verify
 from webapp.catalogue.table import ENTRIES, Entry
 
 
@@ -18,34 +19,30 @@ def pack(root: Path, entry: Entry, target: Path) -> None:
 
 def unpack(root: Path, source: Path) -> Entry:
     """Install what `pack` wrote; raise `FetchFailed` for anything else, with nothing installed."""
-    try:
-        with tarfile.open(source, "r:") as archive:
-            entry = _read_entry(archive, source)
-            folder = incoming(root, entry)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, ValueError, KeyError) as error:
-        raise FetchFailed(
-            "%(file)s is no archive of `models pack` (%(why)s).", file=source, why=f"{type(error).__name__}: {error}"
-        ) from None
-    inner = folder / entry.name
-    try:
-        noted = json.loads((inner / MANIFEST).read_text())
-        _compare(inner, noted["files"], source)
-        if noted["revision"] != entry.revision:
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root) as scratch:
+        try:
+            with tarfile.open(source, "r:") as archive:
+                entry = _read_entry(archive, source)
+                archive.extractall(scratch, filter="data")
+            folder = Path(scratch) / entry.name
+            noted = json.loads((folder / MANIFEST).read_text())
+            _compare(folder, noted["files"], source)
+            revision = noted["revision"]
+        except (tarfile.TarError, OSError, ValueError, KeyError) as error:
+            raise FetchFailed(
+                "%(file)s is no archive of `models pack` (%(why)s).",
+                file=source,
+                why=f"{type(error).__name__}: {error}",
+            ) from None
+        if revision != entry.revision:
             raise FetchFailed(
                 "%(file)s holds another revision of %(name)s than this version of Kinoscope pins. Pack it again with "
                 "the same version.",
                 file=source,
                 name=entry.title,
             )
-        return_to = root / f"{entry.name}.unpacked"
-        shutil.rmtree(return_to, ignore_errors=True)
-        inner.rename(return_to)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    adopt(root, entry, return_to)
+        adopt(root, entry, folder)
     return entry
 
 
@@ -57,8 +54,6 @@ def _read_entry(archive: tarfile.TarFile, source: Path) -> Entry:
 
 
 def _compare(folder: Path, expected: dict[str, str], source: Path) -> None:
-    from indexer.files import hash_file
-
     for name, digest in expected.items():
         if not (folder / name).is_file() or hash_file(folder / name) != digest:
             raise FetchFailed("%(part)s in %(file)s is damaged. Pack or copy it again.", part=name, file=source)

@@ -16,12 +16,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from indexer import files
-from indexer.errors import DiskFull, IndexerError
+from indexer.errors import DiskFull, IndexerError, translatable
 from webapp.catalogue.machine import free_bytes
 from webapp.catalogue.table import Entry
 
 SPARE_BYTES = 1 << 30  # that a download leaves free
+PIECE = 1 << 20  # what is lost at most when a connection breaks; the library would write ten times as much at once
 PLAN, MANIFEST = "plan.json", "manifest.json"
+FORBIDDEN = translatable("HF_HUB_OFFLINE is set: nothing may be fetched. Unset it, or unpack an archive.")
 _PICKLED = "pytorch_model.bin"  # only where a repository has nothing safer
 
 
@@ -185,8 +187,10 @@ def _need_room(root: Path, entry: Entry, plan: list[Wanted]) -> None:
 
 def _transfer(folder: Path, wanted: Wanted) -> None:
     """Go on with the part of the file that is here; it has its name only when its hash is right."""
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
     from huggingface_hub.file_download import http_get
+
+    constants.DOWNLOAD_CHUNK_SIZE = PIECE
 
     part = folder / f"{wanted.path}.part"
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -242,7 +246,7 @@ def _explained(entry: Entry) -> Iterator[None]:
     try:
         yield
     except errors.OfflineModeIsEnabled:
-        raise FetchFailed("HF_HUB_OFFLINE is set: nothing may be fetched. Unset it, or unpack an archive.") from None
+        raise FetchFailed(FORBIDDEN) from None
     except errors.GatedRepoError:
         raise FetchFailed(
             "%(name)s is given only to who accepted its terms. Accept them at %(link)s, make a token there, and start "

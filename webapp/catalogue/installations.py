@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from webapp.catalogue.table import INDEXED, Entry, find_entry
+from webapp.catalogue.table import BUNDLED, INDEXED, Entry, find_entry
 from webapp.models import Assignment, IndexState, Installation, Recipe
 
 Status = Installation.Status
@@ -61,4 +61,5 @@ def name_of(adapter: Sequence[str]) -> str:
     entry = find_entry(adapter[1]) if len(adapter) > 1 else None
     if entry is not None:
         return entry.title
-    return ", ".join(filter(None, [adapter[0].rpartition(".")[2], *adapter[1:2]]))
+    kind = adapter[0].rpartition(".")[2]
+    return ", ".join(filter(None, [BUNDLED.get(kind, kind), *adapter[1:2]]))

@@ -14,7 +14,7 @@ from webapp.catalogue.table import Entry, for_role
 
 MAX_MEMORY_SHARE = 0.4  # of the memory that one model may take: a site and several workers hold it, each its own
 FAST_CORES = 8  # from which on a processor takes the larger ones in its stride
-MAX_PARAMETERS = {"few": 400, "many": 850}  # millions that some cores, and `FAST_CORES`, compute in bearable time
+MAX_PARAMETERS = {"few": 500, "many": 850}  # millions that some cores, and `FAST_CORES`, compute in bearable time
 
 
 @dataclass(frozen=True)

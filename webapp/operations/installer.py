@@ -66,6 +66,9 @@ def _fetch(row: Installation) -> None:
     shared = row.status == Status.HERE  # then nobody waits for news of this machine
     entry, process = ENTRIES[row.name], None
     try:
+        if settings.KINOSCOPE_HUB_FORBIDDEN:
+            finish(row, json.dumps({"error": download.FORBIDDEN, "values": {}}))
+            return
         process = start(entry)
         while process.poll() is None:
             if not shared and not _report(row, entry):
@@ -86,11 +89,10 @@ def _fetch(row: Installation) -> None:
 def start(entry: Entry) -> "subprocess.Popen[str]":
     """A process that fetches it. It ends with this one: it asks the kernel for that."""
     command = [sys.executable, "manage.py", "models", "fetch", entry.name, "--json"]
-    forbidden = {"HF_HUB_OFFLINE": "1"} if settings.KINOSCOPE_HUB_FORBIDDEN else {}
     return subprocess.Popen(
         command,
         cwd=settings.BASE_DIR,
-        env={**download.child_environment(), **forbidden, "KINOSCOPE_PARENT": str(os.getpid())},
+        env={**download.child_environment(), "KINOSCOPE_PARENT": str(os.getpid())},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
