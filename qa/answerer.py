@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.errors import QaError
-from qa.evidence import Scored, Terms, fit_budget, score_evidence
+from qa.evidence import FITTED, Curve, Scored, Terms, fit_budget, score_evidence
 from qa.pictures import PictureQuestion, read_question
 from qa.ports import Decoder, Embed, Reranker
 from qa.questions import refer_back
@@ -63,7 +63,8 @@ class ListScope:
 class Answerer:
     """Answers with an encoder of sentences, a splitter of words and, where there is one, a decoder.
 
-    `encode_queries` and `encode_passages` give (n, d) unit vectors of one space.
+    `encode_queries` and `encode_passages` give (n, d) unit vectors of one space; `curve` was fitted for that encoder
+    and the re-ranker.
     """
 
     encode_queries: Embed
@@ -71,6 +72,7 @@ class Answerer:
     split: Terms
     reranker: Reranker | None = None
     decoder: Decoder | None = None
+    curve: Curve = FITTED
 
     def answer(self, part: str, scope: Scope, turns: Sequence[Turn] = ()) -> tuple[Iterator[Sentence], list[Scored]]:
         """Sentences that answer one question as they are found, and the evidence that was read for it, best first."""
@@ -109,7 +111,7 @@ class Answerer:
         return scored, quoted
 
     def _score(self, question: str, vector: Vectors, pieces: Sequence[Evidence], vectors: Vectors) -> list[Scored]:
-        return score_evidence(question, vector, pieces, vectors, self.split, self.reranker)
+        return score_evidence(question, vector, pieces, vectors, self.split, self.reranker, self.curve)
 
     def _write(
         self, question: str, scored: Sequence[Scored], shown: Sentence | None, turns: Sequence[Turn]

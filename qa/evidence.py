@@ -25,10 +25,20 @@ NEIGHBOUR_WEIGHT = 0.25  # of shared words of the sentence beside it
 LOGIT_WEIGHT = 0.05  # of the re-ranker's logit
 MAX_RERANKED = 24  # pieces that are read together with the question: each costs some ten milliseconds
 
-# Logistic regression by `manage.py train reader` (`qa.training.reader`): weights of similarity, shared words and the
-# re-ranker's logit, and the bias; without the logit where the re-ranker does not read the language.
-CONFIDENCE_READ = (7.048, 0.188, 0.272, -0.843)
-CONFIDENCE_UNREAD = (9.591, 2.474, 0.0, -4.062)
+
+@dataclass(frozen=True)
+class Curve:
+    """Logistic regression by `qa.training.reader`: weights of similarity, shared words and the re-ranker's logit, and
+    the bias; without the logit where the re-ranker does not read the language.
+    """
+
+    read: tuple[float, ...]
+    unread: tuple[float, ...]
+
+
+# By `manage.py train reader`, for the sentence encoder and the re-ranker of these names.
+FITTED = Curve((7.048, 0.188, 0.272, -0.843), (9.591, 2.474, 0.0, -4.062))
+FITTED_FOR = ("multilingual-e5-small-q4-centred", "ms-marco-MiniLM-L-12-v2")
 UNREAD_LOGIT, SURE_LOGIT = -11.0, 8.0  # where logits level off
 
 # What a question asks about: the first kind any of whose words occurs.
@@ -51,24 +61,19 @@ class Scored:
     similarity: float  # cosine in [-1, 1]
     shared: float  # share of the question's terms, by rarity, in [0, 1]
     logit: float | None = None  # of the re-ranker, None where it did not read
+    curve: Curve = FITTED
 
     @property
     def confidence(self) -> float:
         """How likely it is that this piece answers the question, in [0, 1]."""
-        return weigh_confidence(self.similarity, self.shared, self.logit)
+        of_similarity, of_shared, of_logit, bias = self.curve.unread if self.logit is None else self.curve.read
+        signals = of_similarity * self.similarity + of_shared * self.shared + of_logit * clamp_logit(self.logit)
+        return float(1 / (1 + np.exp(-(signals + bias))))
 
 
 def clamp_logit(logit: float | None) -> float:
     """Between where logits level off; 0 where nothing was read."""
     return min(max(logit or 0.0, UNREAD_LOGIT), SURE_LOGIT)
-
-
-def weigh_confidence(similarity: float, shared: float, logit: float | None) -> float:
-    """The calibrated chance that a piece with these signals answers, in [0, 1]."""
-    of_similarity, of_shared, of_logit, bias = CONFIDENCE_UNREAD if logit is None else CONFIDENCE_READ
-    return float(
-        1 / (1 + np.exp(-(of_similarity * similarity + of_shared * shared + of_logit * clamp_logit(logit) + bias)))
-    )
 
 
 def split_clauses(words: Sequence[tuple[str, float, float]]) -> list[tuple[float, float, str]]:
@@ -98,6 +103,7 @@ def score_evidence(
     vectors: npt.NDArray[np.float32],
     terms: Terms,
     reranker: Reranker | None = None,
+    curve: Curve = FITTED,
 ) -> list[Scored]:
     """Best first; `pieces` come in the order of time. `vector` is (d,), `vectors` (n, d), both unit length in a space
     where unrelated texts are near 0. The best are read again by the `reranker`, each with its whole sentence.
@@ -121,7 +127,7 @@ def score_evidence(
         score = SIMILARITY_WEIGHT * float(similarity[i]) + SHARED_WORDS_WEIGHT * share[i] + NEIGHBOUR_WEIGHT * beside[i]
         if preferred:
             score += 0.15 if piece.kind == preferred else -0.05
-        scored.append(Scored(piece, score, float(similarity[i]), share[i]))
+        scored.append(Scored(piece, score, float(similarity[i]), share[i], curve=curve))
     scored.sort(key=lambda s: -s.score)
     return _rerank(question, scored, reranker) if reranker is not None else scored
 

@@ -170,7 +170,7 @@ def _load(role: str, adapter: Adapter, *before: Any) -> Any:
 def _list_used() -> set[tuple[str, Adapter]]:
     chosen = {(role, adapter) for role in profile("compact") | ROLES if (adapter := adapter_of(role))}
     kept = {(role, tuple(recipe.encoders[role])) for recipe in Recipe.objects.all() for role in INDEXED}
-    return chosen | kept | {(role, profile("compact")[role]) for role in INDEXED}
+    return chosen | kept | {(role, profile("compact")[role]) for role in (*INDEXED, "reranker")}
 
 
 def is_gone(recipe: Recipe) -> bool:
@@ -252,6 +252,12 @@ def mood() -> Mood:
 
 def reranker() -> Reranker:
     return _kept("reranker")  # type: ignore[no-any-return]
+
+
+def bundled_reranker() -> Reranker:
+    """The one that came with Kinoscope, while another is not ready to be trusted."""
+    with _building:
+        return _load("reranker", profile()["reranker"], models_folder())  # type: ignore[no-any-return]
 
 
 def decoder() -> Decoder | None:

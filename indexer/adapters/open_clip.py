@@ -182,7 +182,7 @@ def run_on_gpu(network: nn.Module) -> Callable[[Batch], Vectors]:
 
     def compute(batch: Batch) -> Vectors:
         with torch.inference_mode(), torch.autocast("cuda", half):
-            vectors = network(torch.from_numpy(batch).to("cuda", non_blocking=True))
+            vectors = network(torch.from_numpy(batch).pin_memory().to("cuda", non_blocking=True))
         return unit(vectors.float().cpu().numpy())
 
     return compute

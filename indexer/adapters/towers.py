@@ -1,10 +1,9 @@
 """A large network on this machine's processor: the fastest of the ways to compute it that give the same vectors.
 
-Which one that is can't be known beforehand: bfloat16 is four times as fast as float32 on a processor with AMX and six
-times as slow on one without. So it is measured, on the first batch that is large enough, and kept in `towers.json`.
+Which one that is can't be known beforehand: int8 is four times as fast as float32 on one processor and no faster on
+another. So it is measured, on the first batch that is large enough, and kept in `towers.json`.
 """
 
-import copy
 import hashlib
 import logging
 import platform
@@ -74,12 +73,6 @@ class Tower:
     def _plain(self, batch: Batch) -> Vectors:
         return compute_in_torch(self._network, batch)
 
-    def _in_bfloat16(self, batch: Batch) -> Compute:
-        import torch
-
-        network = copy.deepcopy(self._network).to(torch.bfloat16)
-        return lambda inputs: compute_in_torch(network, inputs, torch.bfloat16)
-
     def _in_onnx(self, batch: Batch) -> Compute:
         path = self._folder / f"{self.digest}-int8.onnx"
         if not path.exists():
@@ -116,20 +109,16 @@ class Tower:
         return "|".join([self.digest, _processor(), *(_version(p) for p in ("torch", "onnxruntime", "openvino"))])
 
 
-def compute_in_torch(network: Any, batch: Batch, precision: Any = None) -> Vectors:
+def compute_in_torch(network: Any, batch: Batch) -> Vectors:
     """(n, …) -> (n, d), unit length, on the processor."""
     import torch
 
-    inputs = torch.from_numpy(np.ascontiguousarray(batch))
-    if precision is not None and inputs.is_floating_point():
-        inputs = inputs.to(precision)
     with torch.inference_mode():
-        return unit(network(inputs).float().numpy())
+        return unit(network(torch.from_numpy(np.ascontiguousarray(batch))).float().numpy())
 
 
 _WAYS: dict[str, Callable[[Tower, Batch], Compute]] = {
     PLAIN: lambda tower, batch: tower._plain,
-    "torch bfloat16": Tower._in_bfloat16,
     "ONNX Runtime int8": Tower._in_onnx,
     "OpenVINO int8": Tower._in_openvino,
 }

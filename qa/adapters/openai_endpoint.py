@@ -4,16 +4,19 @@ https://platform.openai.com/docs/api-reference/chat/streaming. The evidence leav
 """
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 
 import httpx2
 
+from qa.adapters.turns import take_turn
 from qa.errors import DecoderMissing
 from qa.prompts import build_messages
 from qa.types import Evidence, Turn
 
 _TOKENS = 300
 _TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
+_AT_ONCE = 2
 
 
 class OpenaiEndpoint:
@@ -23,15 +26,19 @@ class OpenaiEndpoint:
         self._address, self._model = address.rstrip("/"), model
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.name = f"{model} at {self._address}"
+        self._turns = threading.BoundedSemaphore(_AT_ONCE)
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]. Raises `DecoderMissing`."""
         messages = build_messages(question, evidence, turns)
         body = {"model": self._model, "messages": messages, "stream": True, "temperature": 0, "max_tokens": _TOKENS}
         try:
-            with httpx2.stream(
-                "POST", f"{self._address}/chat/completions", json=body, headers=self._headers, timeout=_TIMEOUT
-            ) as response:
+            with (
+                take_turn(self._turns, self.name),
+                httpx2.stream(
+                    "POST", f"{self._address}/chat/completions", json=body, headers=self._headers, timeout=_TIMEOUT
+                ) as response,
+            ):
                 response.raise_for_status()
                 for line in response.iter_lines():
                     if line.startswith("data:") and line[5:].strip() != "[DONE]":
@@ -39,7 +46,7 @@ class OpenaiEndpoint:
                         yield choice["delta"].get("content") or ""
         except (httpx2.HTTPError, ValueError, KeyError, IndexError) as error:
             raise DecoderMissing(
-                "The model %(name)s did not answer (%(why)s). Start it, or unset KINOSCOPE_DECODER_URL; "
+                "The model %(name)s did not answer (%(why)s). Start it, or choose another one on the models page; "
                 "until then answers are quotations.",
                 name=self.name,
                 why=f"{type(error).__name__}: {str(error)[:100]}",

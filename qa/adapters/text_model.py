@@ -1,9 +1,11 @@
 """A transformers text model (SmolLM2, Qwen … class; safetensors or GGUF) that writes answers from evidence."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from qa.adapters.turns import take_turn
 from qa.adapters.vision_language import write
 from qa.errors import DecoderMissing
 from qa.prompts import build_messages
@@ -36,6 +38,7 @@ class TextModel:
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
+        self._turns = threading.BoundedSemaphore(1)
 
     def answer(self, question: str, evidence: Sequence[Evidence], turns: Sequence[Turn]) -> Iterator[str]:
         """Pieces of the answer as they are written, sentences marked with [n]."""
@@ -43,4 +46,5 @@ class TextModel:
         inputs = self._tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
-        yield from write(self._model, self._tokenizer, {name: v.to(self._device) for name, v in inputs.items()})
+        with take_turn(self._turns, self.name):
+            yield from write(self._model, self._tokenizer, {name: v.to(self._device) for name, v in inputs.items()})

@@ -1,13 +1,14 @@
 """A transformers vision-language model (SmolVLM2, Qwen-VL class): captioner and answer decoder of `standard`."""
 
 from collections.abc import Iterator, Sequence
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from qa.adapters.turns import take_turn
 from qa.errors import DecoderMissing
 from qa.pictures import PictureQuestion
 from qa.prompts import CAPTION, SHORTLY, SYSTEM, build_prompt
@@ -37,6 +38,7 @@ class VisionLanguageModel:
             ) from error
         self._model.eval().to(self._device)
         self.name = f"transformers {weights}"
+        self._turns = BoundedSemaphore(1)
 
     def caption(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Caption]:
         """RGB uint8 (h, w, 3) each -> one sentence each; confidence is the mean probability of its tokens."""
@@ -68,7 +70,8 @@ class VisionLanguageModel:
             ],
             None,
         )
-        yield from write(self._model, self._processor.tokenizer, inputs)
+        with take_turn(self._turns, self.name):
+            yield from write(self._model, self._processor.tokenizer, inputs)
 
     def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> a few words each; confidence is the mean probability of their tokens."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qa.evidence import Terms, clamp_logit, score_evidence
+from qa.evidence import Curve, Terms, clamp_logit, score_evidence
 from qa.ports import Embed, Reranker
 from qa.types import Evidence
 
@@ -62,6 +62,12 @@ def train(encode_queries: Embed, encode_passages: Embed, split: Terms, reranker:
                 round(100 * float(passed[labels == right].mean()), 1) for right in (1, 0)
             ]
     return numbers
+
+
+def fit_curve(encode_queries: Embed, encode_passages: Embed, split: Terms, reranker: Reranker) -> Curve:
+    """For an encoder and a re-ranker that the project's own numbers were not fitted for."""
+    read, unread = (fit(*collect(encode_queries, encode_passages, split, ranker)[:2]) for ranker in (reranker, None))
+    return Curve(tuple(map(float, read)), tuple(map(float, unread)))
 
 
 def collect(

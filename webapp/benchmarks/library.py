@@ -18,7 +18,9 @@ from indexer.measures import (
 )
 from indexer.queries import PARTS
 from qa.types import Sentence
+from webapp import engine
 from webapp.answers import replies
+from webapp.answers.executors import facts
 from webapp.benchmarks import judged
 from webapp.benchmarks.judged import Described, Judgements, Placed
 from webapp.models import Evidence, User, Video
@@ -171,6 +173,10 @@ def qa(shelf: Shelf) -> Iterator[Result]:
     clips = [row for row in shelf.truth.questions if not row.get("talk")]
     if talks:
         yield {"bench": "questions on talks", **answer_all(shelf, talks)}
+        if engine.decoder() is not None:
+            facts.WORDED = False
+            yield {"bench": "questions on talks, quotations alone", **answer_all(shelf, talks)}
+            facts.WORDED = True
         across = [row for row in talks if "crosslingual" in row["type"]]
         if across:
             yield {"bench": "questions on talks, in another language than the talk", **answer_all(shelf, across)}

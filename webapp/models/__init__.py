@@ -1,6 +1,6 @@
 """The tables, by what they are about."""
 
-from webapp.models.catalogue import Assignment, Installation
+from webapp.models.catalogue import Assignment, Installation, ReadingCurve
 from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Label, Tag
@@ -36,6 +36,7 @@ __all__ = [
     "Measurement",
     "PictureQuery",
     "Question",
+    "ReadingCurve",
     "RecentSearch",
     "Recipe",
     "SavedSearch",

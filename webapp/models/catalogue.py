@@ -44,6 +44,21 @@ class Installation(models.Model):
         return self.done_bytes / self.total_bytes if self.total_bytes else 0.0
 
 
+class ReadingCurve(models.Model):
+    """How sure answers may be with a sentence encoder and a re-ranker, see `qa.evidence.Curve`."""
+
+    sentence_encoder = models.CharField(max_length=100)
+    reranker = models.CharField(max_length=100)
+    read = models.JSONField()
+    unread = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sentence_encoder", "reranker"], name="one_curve_a_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.sentence_encoder} with {self.reranker}"
+
+
 class Assignment(models.Model):
     """What an admin chose for a role: [dotted path of the adapter, what it is given …]; else the settings decide."""
 

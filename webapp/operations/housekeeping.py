@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from webapp.answers import reading
 from webapp.index import generations
 from webapp.models import IndexState
 from webapp.operations import installer
@@ -20,6 +21,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     generations.repair,
     generations.fill,
     installer.sweep,
+    reading.sweep,
     succession.prepare,
     succession.succeed,
     comparison.sweep,

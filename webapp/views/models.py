@@ -29,8 +29,9 @@ class Offer:
 
     entry: Entry
     row: Installation | None
-    used: bool
-    needed: bool  # by another role or a recipe, so that it can't be removed
+    used: bool  # now
+    chosen: bool  # for as soon as its index is there
+    needed: bool  # by a role or a recipe, so that it can't be removed
     recommended: str  # why; "" where it is not the one
     unfit: str  # why it had better not be run here
     speed: dict[str, float]
@@ -64,8 +65,10 @@ def models(request: HttpRequest) -> HttpResponse:
     machine = describe_machine()
     rows = Installation.objects.in_bulk(field_name="name")
     needed = {entry.weights for entry in ENTRIES.values() if engine.uses(entry)}
+    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    made = state.active.encoders if state and state.active else {}
     context = {
-        "roles": [describe_role(role, machine, rows, needed) for role in ROLES],
+        "roles": [describe_role(role, machine, rows, needed, made.get(role)) for role in ROLES],
         "succession": describe_succession(),
         "machine": machine,
         "free": free_bytes(settings.KINOSCOPE_HOME),
@@ -76,19 +79,23 @@ def models(request: HttpRequest) -> HttpResponse:
     return render(request, "fragments/models_status.html" if part else "models.html", context)
 
 
-def describe_role(role: str, machine: Machine, rows: dict[str, Installation], needed: set[str]) -> RoleState:
-    adapter = engine.adapter_of(role)
+def describe_role(
+    role: str, machine: Machine, rows: dict[str, Installation], needed: set[str], made: list[str] | None
+) -> RoleState:
+    """`made` what made the vectors that answer: another choice does nothing before its own are there."""
+    chosen = engine.adapter_of(role)
+    adapter = tuple(made) if made else chosen
     best = recommend(role, machine)
     offers = []
     for entry in for_role(role):
         row = rows.get(entry.name)
-        used = entry.weights in (adapter or ())
+        used, wanted = (entry.weights in (found or ()) for found in (adapter, chosen))
         why = best[1] if best and best[0] == entry else ""
         speed = row.speed.get(role, {}) if row else {}
-        offers.append(Offer(entry, row, used, entry.weights in needed, why, say_unfit(entry, machine), speed))
+        offers.append(Offer(entry, row, used, wanted, entry.weights in needed, why, say_unfit(entry, machine), speed))
     name = installations.name_of(adapter) if adapter else ""
     return RoleState(
-        role, ROLES[role], name, role in settings.KINOSCOPE_FIXED_ROLES, adapter != engine.profile().get(role), offers
+        role, ROLES[role], name, role in settings.KINOSCOPE_FIXED_ROLES, chosen != engine.profile().get(role), offers
     )
 
 
@@ -140,7 +147,7 @@ def compare_recipes(active: Recipe, beside: Recipe) -> list[dict[str, Any]]:
                     "after": after.get(metric),
                 }
             )
-    return sorted(rows, key=lambda row: (row["set"], row["metric"]))
+    return rows
 
 
 def find_servers() -> list[dict[str, str]]:

@@ -7,16 +7,24 @@ from qa.answerer import Answerer
 from qa.questions import Intent
 from qa.types import Sentence, Turn
 from webapp import engine
+from webapp.answers.reading import choose_reader
 from webapp.answers.scope import VisibleScope
 
+WORDED = True  # by a decoder, where there is one; `bench qa` compares with quotations alone
 MAX_EXPLAINED = 5  # passages that "why this answer" shows
 
 
 def answer_fact(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
     """Sentences with their moments; none where the videos do not say."""
     encoder = scope.encoder
+    reranker, curve = choose_reader(encoder)
     answerer = Answerer(
-        encoder.encode_queries, encoder.encode_passages, cached_terms, engine.reranker(), engine.decoder()
+        encoder.encode_queries,
+        encoder.encode_passages,
+        cached_terms,
+        reranker,
+        engine.decoder() if WORDED else None,
+        curve,
     )
     sentences, read = answerer.answer(intent.topic or intent.text, scope, turns)
     scope.trace.searched += len(read)
