@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from webapp.catalogue.table import Entry
+from webapp.catalogue.entry import Entry
 
 SENTENCES = [f"the dog {n} runs over the meadow, a cat sleeps and 3 people speak of rain" for n in range(200)]
 HEADS: dict[str, Any] = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 32}

@@ -50,6 +50,7 @@ def pages() -> dict[str, str]:
         "operations": "/operations",
         "check": "/operations/check",
         "quality": "/operations/quality",
+        "models": "/operations/models",
         "api": "/api/v1/docs",
         "account": "/account",
         "accessibility": "/accessibility",

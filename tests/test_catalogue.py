@@ -23,8 +23,9 @@ from webapp import engine
 from webapp.benchmarks import installed
 from webapp.catalogue import archive, download, machine, table
 from webapp.catalogue.download import FetchFailed
+from webapp.catalogue.entry import ROLES, Entry
 from webapp.catalogue.machine import Machine, recommend, say_unfit
-from webapp.catalogue.table import ENTRIES, ROLES, Entry, for_role
+from webapp.catalogue.table import ENTRIES, for_role
 
 GIB = 1 << 30
 

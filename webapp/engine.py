@@ -28,7 +28,8 @@ from indexer.ports import (
 from indexer.types import Space
 from qa.ports import Captioner, Decoder, Mood, Reranker
 from webapp.catalogue.download import folder_of, is_here
-from webapp.catalogue.table import INDEXED, PREFIX, ROLES, Entry, find_entry
+from webapp.catalogue.entry import INDEXED, PREFIX, Entry
+from webapp.catalogue.table import find_entry
 from webapp.models import Assignment, Recipe
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,13 @@ def adapter_of(role: str) -> Adapter | None:
     return profile().get(role)
 
 
+def list_adapters() -> dict[str, Adapter]:
+    """Of every role that something does."""
+    chosen = {role: tuple(adapter) for role, adapter in Assignment.objects.values_list("role", "adapter")}
+    fixed = settings.KINOSCOPE_FIXED_ROLES
+    return {**profile(), **{role: adapter for role, adapter in chosen.items() if role not in fixed}}
+
+
 def profile(name: str = "") -> dict[str, Adapter]:
     """Role -> adapter, as the settings have them."""
     return settings.KINOSCOPE_PROFILES[name or settings.KINOSCOPE_PROFILE]
@@ -107,9 +115,10 @@ def open_adapter(adapter: Adapter, *before: Any) -> Any:
     return found
 
 
-def uses(entry: Entry) -> bool:
-    """Whether a role, or the vectors of a recipe, need it."""
-    return any(entry.weights in adapter for _role, adapter in _list_used())
+def list_used() -> set[str]:
+    """Names of models of the catalogue that a role, or the vectors of a recipe, need."""
+    weights = (weights for _role, adapter in _list_used() for weights in adapter[1:])
+    return {entry.name for entry in map(find_entry, weights) if entry}
 
 
 def open_entry(entry: Entry) -> Any:
@@ -168,9 +177,9 @@ def _load(role: str, adapter: Adapter, *before: Any) -> Any:
 
 
 def _list_used() -> set[tuple[str, Adapter]]:
-    chosen = {(role, adapter) for role in profile("compact") | ROLES if (adapter := adapter_of(role))}
+    """By roles, by recipes, and by what stands behind both: role and adapter."""
     kept = {(role, tuple(recipe.encoders[role])) for recipe in Recipe.objects.all() for role in INDEXED}
-    return chosen | kept | {(role, profile("compact")[role]) for role in (*INDEXED, "reranker")}
+    return {*list_adapters().items(), *kept, *((role, profile("compact")[role]) for role in (*INDEXED, "reranker"))}
 
 
 def is_gone(recipe: Recipe) -> bool:

@@ -61,7 +61,7 @@ SEARCHING = {
 }  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
-    "learn": "post",
+    "learn": "post", "models": "get", "change-models": "post",
 }  # fmt: skip
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {

@@ -276,7 +276,9 @@ def test_every_page_is_open_to_everybody(library, role, width, height, scheme, l
             "/accessibility",
         ]
         paths += ["/upload"] if role != "viewer" else []
-        paths += ["/operations", "/operations/check", "/operations/quality"] if role == "admin" else []
+        paths += (
+            ["/operations", "/operations/check", "/operations/quality", "/operations/models"] if role == "admin" else []
+        )
         for path in paths:
             page.goto(library + path)
             assert page.locator("html").get_attribute("lang") == ("zh-hans" if language == "zh-CN" else "en"), path

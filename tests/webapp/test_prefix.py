@@ -21,7 +21,14 @@ def test_every_link_stays_below_it(demo, people, settings, request) -> None:
     owner = Client()
     owner.force_login(people["admin"])
     pages = ["", "search?q=a clock", f"videos/{demo.key}?q=a clock", "videos", "collections", "ask", "upload"]
-    pages += ["account", "operations", "operations/quality", f"videos/{demo.key}/similar", "accessibility"]
+    pages += [
+        "account",
+        "operations",
+        "operations/quality",
+        "operations/models",
+        f"videos/{demo.key}/similar",
+        "accessibility",
+    ]
     for page in pages:
         response = owner.get(f"/{page}")
         assert response.status_code == 200, page

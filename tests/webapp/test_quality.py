@@ -63,7 +63,7 @@ def test_the_benchmark_of_judgements_feeds_the_quality_page(judged, demo, client
     page = clients["admin"].get("/operations/quality")
     ((bench, plots),) = page.context["benches"]
     assert bench.startswith("judged by people")
-    best = next(p for p in plots if p.metric.startswith("good"))
+    best = next(p for p in plots if p.metric.startswith("right ones"))
     assert (best.last, len(best.points), best.most) == (100.0, 2, 100.0)
     assert best.points[0][0] < best.points[1][0]
     assert judged["q"] in page.content.decode()

@@ -14,8 +14,9 @@ from indexer.types import SAMPLE_RATE, Span
 from qa.types import Evidence
 from webapp import engine
 from webapp.catalogue.download import is_here
+from webapp.catalogue.entry import INDEXED, Entry
 from webapp.catalogue.installations import name_of
-from webapp.catalogue.table import ENTRIES, INDEXED, Entry
+from webapp.catalogue.table import ENTRIES
 
 MIN_SECONDS = 2.0  # that are measured, after one round that only warms up
 PICTURES = 16

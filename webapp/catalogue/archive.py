@@ -7,7 +7,8 @@ from pathlib import Path
 
 from indexer.files import hash_file
 from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, folder_of, verify
-from webapp.catalogue.table import ENTRIES, Entry
+from webapp.catalogue.entry import Entry
+from webapp.catalogue.table import ENTRIES
 
 
 def pack(root: Path, entry: Entry, target: Path) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from indexer import files
 from indexer.errors import DiskFull, IndexerError, translatable
+from webapp.catalogue.entry import Entry
 from webapp.catalogue.machine import free_bytes
-from webapp.catalogue.table import Entry
 
 SPARE_BYTES = 1 << 30  # that a download leaves free
 PIECE = 1 << 20  # what is lost at most when a connection breaks; the library would write ten times as much at once

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from webapp.catalogue.table import BUNDLED, INDEXED, Entry, find_entry
+from webapp.catalogue.entry import BUNDLED, INDEXED, Entry
+from webapp.catalogue.table import find_entry
 from webapp.models import Assignment, IndexState, Installation, Recipe
 
 Status = Installation.Status

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 from django.utils.translation import gettext as _
 
-from webapp.catalogue.table import Entry, for_role
+from webapp.catalogue.entry import Entry
+from webapp.catalogue.table import for_role
 
 MAX_MEMORY_SHARE = 0.4  # of the memory that one model may take: a site and several workers hold it, each its own
 FAST_CORES = 8  # from which on a processor takes the larger ones in its stride

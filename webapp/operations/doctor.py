@@ -84,8 +84,8 @@ def examine_models() -> Iterator[Finding]:
             )
     if sound:
         yield Finding("ok", _("The weights that came with Kinoscope are the pinned ones."))
-    for entry in ENTRIES.values():
-        if engine.uses(entry) and not is_here(engine.catalogue_folder(), entry):
+    for entry in (ENTRIES[name] for name in engine.list_used()):
+        if not is_here(engine.catalogue_folder(), entry):
             what = _("%(name)s is used, and is not on this machine.") % {"name": entry.title}
             remedy = _("Fetch it on the models page, or with `manage.py models fetch %(entry)s`.")
             yield Finding("error", what, remedy % {"entry": entry.name})

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from webapp.answers import reading
+from webapp.answers import curves
 from webapp.index import generations
 from webapp.models import IndexState
 from webapp.operations import installer
@@ -21,7 +21,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     generations.repair,
     generations.fill,
     installer.sweep,
-    reading.sweep,
+    curves.sweep,
     succession.prepare,
     succession.succeed,
     comparison.sweep,

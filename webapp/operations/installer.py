@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 
 from webapp import engine
 from webapp.catalogue import download
-from webapp.catalogue.table import ENTRIES, Entry
+from webapp.catalogue.entry import Entry
+from webapp.catalogue.table import ENTRIES
 from webapp.models import Installation
 
 log = logging.getLogger(__name__)

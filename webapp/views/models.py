@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from webapp import engine
 from webapp.catalogue import installations
+from webapp.catalogue.entry import INDEXED, ROLES, Entry
 from webapp.catalogue.machine import Machine, describe_machine, free_bytes, recommend, say_unfit
-from webapp.catalogue.table import ENTRIES, INDEXED, ROLES, Entry, for_role
+from webapp.catalogue.table import ENTRIES, for_role
 from webapp.index import recipes
 from webapp.models import IndexState, Installation, Measurement, Recipe, Step, Video
 from webapp.pipeline import estimates, succession
@@ -64,11 +65,11 @@ def models(request: HttpRequest) -> HttpResponse:
         return render(request, "fragments/model_servers.html", {"servers": found})
     machine = describe_machine()
     rows = Installation.objects.in_bulk(field_name="name")
-    needed = {entry.weights for entry in ENTRIES.values() if engine.uses(entry)}
+    adapters, used = engine.list_adapters(), engine.list_used()
     state = IndexState.objects.select_related("active").filter(pk=1).first()
     made = state.active.encoders if state and state.active else {}
     context = {
-        "roles": [describe_role(role, machine, rows, needed, made.get(role)) for role in ROLES],
+        "roles": [describe_role(role, adapters.get(role), made.get(role), machine, rows, used) for role in ROLES],
         "succession": describe_succession(),
         "machine": machine,
         "free": free_bytes(settings.KINOSCOPE_HOME),
@@ -80,19 +81,23 @@ def models(request: HttpRequest) -> HttpResponse:
 
 
 def describe_role(
-    role: str, machine: Machine, rows: dict[str, Installation], needed: set[str], made: list[str] | None
+    role: str,
+    chosen: engine.Adapter | None,
+    made: list[str] | None,
+    machine: Machine,
+    rows: dict[str, Installation],
+    needed: set[str],
 ) -> RoleState:
     """`made` what made the vectors that answer: another choice does nothing before its own are there."""
-    chosen = engine.adapter_of(role)
     adapter = tuple(made) if made else chosen
     best = recommend(role, machine)
     offers = []
     for entry in for_role(role):
         row = rows.get(entry.name)
-        used, wanted = (entry.weights in (found or ()) for found in (adapter, chosen))
+        used, wanted = (found is not None and entry.weights in found for found in (adapter, chosen))
         why = best[1] if best and best[0] == entry else ""
         speed = row.speed.get(role, {}) if row else {}
-        offers.append(Offer(entry, row, used, wanted, entry.weights in needed, why, say_unfit(entry, machine), speed))
+        offers.append(Offer(entry, row, used, wanted, entry.name in needed, why, say_unfit(entry, machine), speed))
     name = installations.name_of(adapter) if adapter else ""
     return RoleState(
         role, ROLES[role], name, role in settings.KINOSCOPE_FIXED_ROLES, chosen != engine.profile().get(role), offers
@@ -158,7 +163,8 @@ def find_servers() -> list[dict[str, str]]:
 
 def list_models() -> list[tuple[object, str]]:
     """Role and model, as they are."""
-    return [(name, installations.name_of(found)) for role, name in ROLES.items() if (found := engine.adapter_of(role))]
+    found = engine.list_adapters()
+    return [(name, installations.name_of(found[role])) for role, name in ROLES.items() if role in found]
 
 
 # -- choices -------------------------------------------------------------------------------------------------------
@@ -191,7 +197,7 @@ def change_entry(request: HttpRequest, wanted: str, entry: Entry, role: str) -> 
         messages.success(request, _("%(name)s is fetched by a worker.") % {"name": entry.title})
     elif wanted == "pause":
         installations.pause(entry)
-    elif wanted == "remove" and engine.uses(entry):
+    elif wanted == "remove" and entry.name in engine.list_used():
         messages.error(request, _("%(name)s is used. Choose another model first.") % {"name": entry.title})
     elif wanted == "remove":
         installations.remove(entry)

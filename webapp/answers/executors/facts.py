@@ -7,7 +7,7 @@ from qa.answerer import Answerer
 from qa.questions import Intent
 from qa.types import Sentence, Turn
 from webapp import engine
-from webapp.answers.reading import choose_reader
+from webapp.answers.curves import choose_reader
 from webapp.answers.scope import VisibleScope
 
 WORDED = True  # by a decoder, where there is one; `bench qa` compares with quotations alone

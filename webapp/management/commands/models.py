@@ -14,8 +14,9 @@ from indexer.weights import COMPACT, HEADS, Weights
 from webapp import engine
 from webapp.benchmarks import installed
 from webapp.catalogue import archive, download, installations
+from webapp.catalogue.entry import INDEXED, ROLES, Entry
 from webapp.catalogue.machine import describe_machine, recommend, say_unfit
-from webapp.catalogue.table import ENTRIES, INDEXED, ROLES, Entry
+from webapp.catalogue.table import ENTRIES
 from webapp.management.base import JsonCommand, prepare_database, usage
 from webapp.models import Installation
 from webapp.pipeline import succession
@@ -99,7 +100,7 @@ class Command(JsonCommand):
         os.environ |= download.child_environment()  # before the hub's library is imported, which reads it once
         if "KINOSCOPE_PARENT" in os.environ:
             die_with_parent()  # another worker goes on with it
-        for entry in entries or [entry for entry in ENTRIES.values() if engine.uses(entry)]:
+        for entry in entries or [ENTRIES[name] for name in sorted(engine.list_used())]:
             try:
                 download.fetch(engine.catalogue_folder(), entry, lambda path: self.stderr.write(path))
                 self.note(entry, as_json)
@@ -125,7 +126,7 @@ class Command(JsonCommand):
 
     def remove(self, entries: list[Entry], as_json: bool) -> None:
         for entry in entries:
-            if engine.uses(entry):
+            if entry.name in engine.list_used():
                 raise usage(f"{entry.name} is used. Choose another model for its role first.")
             download.discard(engine.catalogue_folder(), entry)
             Installation.objects.filter(name=entry.name).delete()
