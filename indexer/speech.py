@@ -160,7 +160,7 @@ def find_unheard(speech: Sequence[Span], heard: Sequence[Utterance]) -> list[Spa
 def settle_doubts(
     speech: Sequence[Span],
     chances: Sequence[Mapping[str, float]],
-    hear: Callable[[Span, str], Sequence[Utterance]],
+    hear: Callable[[Sequence[Span], str], Sequence[Sequence[Utterance]]],
 ) -> list[tuple[list[Span], str]]:
     """As `find_languages`, but a span that does not sound like the language of its stretch is heard in that one and in
     those that are likely or spoken elsewhere: what is understood with most confidence is what is spoken. Music sounds
@@ -170,18 +170,30 @@ def settle_doubts(
     assigned = {span: language for stretch, language in find_languages(speech, chances) for span in stretch}
     doubtful = [n for n, s in enumerate(speech) if s.length >= 1.0 and chances[n].get(assigned[s], 0.0) < DOUBT]
     sure = {assigned[s] for n, s in enumerate(speech) if n not in doubtful and s.length >= CLEAR_SECONDS}
-    for number in doubtful:
-        span, chance = speech[number], chances[number]
-        best = assigned[span]
-        understood = trust(hear(span, best)) + BETTER
-        likely = {language for language, share in chance.items() if share >= RIVAL}
-        rivals = sorted((likely | sure) - {best}, key=lambda name: (name not in sure, -chance.get(name, 0.0)))
-        for language in rivals[:RIVALS]:
-            trusted = trust(hear(span, language))
-            if trusted > understood and (language in sure or trusted >= CONVINCING):
-                best, understood = language, trusted
-                sure.add(language)
-        settled[number] = {best: 1.0}
+
+    def list_languages(number: int) -> list[str]:
+        """That of its stretch, then those that are likely or spoken elsewhere."""
+        best, chance = assigned[speech[number]], chances[number]
+        likely = {language for language, share in chance.items() if share >= RIVAL} | sure
+        rivals = sorted(likely - {best}, key=lambda name: (name not in sure, -chance.get(name, 0.0)))
+        return [best, *rivals[:RIVALS]]
+
+    trusted: dict[tuple[int, str], float] = {}
+    known: set[str] | None = None
+    while sure != known:  # what is spoken in one place is likely in another
+        known, tried = set(sure), {number: list_languages(number) for number in doubtful}
+        for language in dict.fromkeys(language for languages in tried.values() for language in languages):
+            left = [n for n, languages in tried.items() if language in languages and (n, language) not in trusted]
+            heard = hear([speech[n] for n in left], language) if left else []
+            trusted |= {(n, language): trust(utterances) for n, utterances in zip(left, heard, strict=True)}
+        for number, (best, *rivals) in tried.items():
+            understood = trusted[number, best] + BETTER
+            for language in rivals:
+                convinces = language in sure or trusted[number, language] >= CONVINCING
+                if trusted[number, language] > understood and convinces:
+                    best, understood = language, trusted[number, language]
+                    sure.add(language)
+            settled[number] = {best: 1.0}
     return find_languages(speech, settled)
 
 

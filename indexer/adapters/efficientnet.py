@@ -23,6 +23,7 @@ from indexer.types import Image, Vectors
 SIDE = 260  # pixels, what Lite2 was trained on
 GRID = 3  # the 9 x 9 feature map is pooled to 3 x 3 for the decoder
 _BATCH = 8
+ALIKE = 0.97  # cosine of two pictures as wholes, from which on the corners of the one serve for the other
 POOLED_SCALE, CLASS_SCALE = 3.0, 5.0  # bring both kinds of features to about unit variance
 CROP = 0.65  # side of each of the four corner crops, as a share of the picture's
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -76,14 +77,26 @@ class PictureFeatures:
         return Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def extract_views(self, images: Sequence[Image], thorough: bool) -> Views:
-        """Averaged over the whole picture and its four corners, or of the whole picture alone: a fifth of the work."""
-        views = [part for image in images for part in ([image, *corners(image)] if thorough else [image])]
-        seen, each = self.extract(views), len(views) // len(images)
+        """Averaged over the whole picture and its four corners, or of the whole picture alone: a fifth of the work.
+        Of pictures that follow each other and look alike only the first one's corners are looked at.
+        """
+        seen = self.extract(images)
+        whole = Views(seen.pooled, seen.likely(), seen.inner)
+        if not thorough:
+            return whole
+        first_alike = find_first_alike(unit(seen.pooled))
+        looked_at = sorted(set(first_alike))
+        closer = self.extract([corner for i in looked_at for corner in corners(images[i])])
+        rows = [looked_at.index(i) for i in first_alike]
 
-        def mean(values: Vectors) -> Vectors:
-            return np.asarray(values.reshape(len(images), each, -1).mean(1), np.float32)
+        def mean(whole: Vectors, parts: Vectors) -> Vectors:
+            return np.asarray((whole + parts.reshape(len(looked_at), 4, -1).sum(1)[rows]) / 5, np.float32)
 
-        return Views(mean(seen.pooled), mean(seen.likely()), mean(seen.inner))
+        return Views(
+            mean(whole.pooled, closer.pooled),
+            mean(whole.likely, closer.likely()),
+            mean(whole.inner, closer.inner),
+        )
 
     def extract_cells(self, image: Image) -> Vectors:
         """(9, 9, 1280): what the last layer sees in each part of one picture."""
@@ -101,6 +114,15 @@ def _batch(images: Sequence[Image]) -> Vectors:
     """(n, 3, 260, 260). The whole frame is squeezed to a square: a centre crop would lose a third of a wide picture."""
     squares = [np.asarray(Pillow.fromarray(i).resize((SIDE, SIDE), Pillow.Resampling.BICUBIC)) for i in images]
     return (np.stack(squares).transpose(0, 3, 1, 2).astype(np.float32) - 127.0) / 128.0
+
+
+def find_first_alike(wholes: Vectors) -> list[int]:
+    """(n, d) unit length -> for each the first before it of those in a row that it looks like; itself without one."""
+    found: list[int] = []
+    for i, vector in enumerate(wholes):
+        before = found[-1] if found else i
+        found.append(before if float(vector @ wholes[before]) >= ALIKE else i)
+    return found
 
 
 def corners(image: Image) -> list[Image]:

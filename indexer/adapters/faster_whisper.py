@@ -57,8 +57,13 @@ class FasterWhisper:
         """Times of the result refer to `audio`; each stretch of speech is written in the language that is spoken."""
         hotwords = ", ".join(spellings) or None
 
-        def hear(span: Span, language: str) -> list[Utterance]:
-            return self._transcribe_window(audio, span, language, hotwords)
+        def hear(spans: Sequence[Span], language: str) -> list[list[Utterance]]:
+            heard = [
+                utterance
+                for first in range(0, len(spans), _BATCH)
+                for utterance in self._transcribe_batch(audio, spans[first : first + _BATCH], language, hotwords)
+            ]
+            return [[u for u in heard if span.start <= (u.start + u.end) / 2 < span.end] for span in spans]
 
         spoken = settle_doubts(speech, self._guess_languages(audio, speech), hear)
         batches = [

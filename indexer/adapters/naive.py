@@ -38,3 +38,21 @@ def read_every_second(path: Path) -> Iterator[list[Image]]:
             batch = []
     if batch:
         yield batch
+
+
+def hear_naively(models: Path) -> Callable[[Path], None]:
+    """The same Whisper as it is used without further thought: float32, one window after the other, everything heard."""
+    from faster_whisper import WhisperModel
+
+    from indexer import weights
+
+    whisper = WhisperModel(
+        str(weights.join_whisper(models)), device="cpu", compute_type="float32", cpu_threads=2, local_files_only=True
+    )
+
+    def hear(path: Path) -> None:
+        segments, _about = whisper.transcribe(str(path), beam_size=5, word_timestamps=True)
+        for _segment in segments:
+            pass
+
+    return hear

@@ -50,7 +50,7 @@ class OpenaiWhisper:
             ]
 
         chances = [self._guess_languages(cut_audio(audio, span)) for span in speech]
-        spoken = settle_doubts(speech, chances, hear)
+        spoken = settle_doubts(speech, chances, lambda spans, language: [hear(span, language) for span in spans])
         windows = [(w, language) for stretch, language in spoken for w in join_spans(stretch)]
         found: list[Utterance] = []
         for number, (window, language) in enumerate(windows):

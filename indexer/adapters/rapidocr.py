@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer import weights
+from indexer.adapters.onnx_runtime import open_session
 from indexer.adapters.symspell import WordSplitter
 from indexer.types import Image, ScreenLine
 
@@ -19,11 +20,14 @@ class RapidOcr:
 
     def __init__(self, models: Path) -> None:
         del models
-        weights.OCR.verify()
+        detector, recogniser, _turner = weights.OCR.verify()
         from rapidocr_onnxruntime import RapidOCR
 
         self._splitter = WordSplitter()
-        self._engine = RapidOCR(intra_op_num_threads=2, use_cls=False, det_limit_side_len=736, det_limit_type="max")
+        self._engine = RapidOCR(intra_op_num_threads=1, use_cls=False, det_limit_side_len=736, det_limit_type="max")
+        # In ours threads sleep while they wait: a third less of the processor for the same lines.
+        self._engine.text_det.infer.session = open_session(detector)
+        self._engine.text_rec.session.session = open_session(recogniser)
 
     def read(self, image: Image, time: float) -> list[ScreenLine]:
         """RGB uint8 (h, w, 3) -> lines, top to bottom; boxes as shares of the picture."""

@@ -1,5 +1,6 @@
 """Sentences, windows that hold all speech, and Mandarin without stops."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -80,10 +81,10 @@ def test_a_span_that_sounds_otherwise_is_heard_in_the_languages_that_are_likely(
     trusted = {(0, "en"): 0.8, (5, "en"): 0.4, (5, "de"): 0.65, (10, "de"): 0.4, (15, "la"): 0.4}
     asked: list[tuple[float, str]] = []
 
-    def hear(span: Span, language: str) -> list[Utterance]:
-        asked.append((span.start, language))
-        confidence = trusted.get((int(span.start), language), 0.0)
-        return [Utterance(span.start, span.end, "…", confidence, [], language)] if confidence else []
+    def hear(heard: Sequence[Span], language: str) -> list[list[Utterance]]:
+        asked.extend((span.start, language) for span in heard)
+        found = [(span, trusted.get((int(span.start), language), 0.0)) for span in heard]
+        return [[Utterance(s.start, s.end, "…", sure, [], language)] if sure else [] for s, sure in found]
 
     found = settle_doubts(spans[:3], chances[:3], hear)
     assert found == [(spans[:1], "en"), (spans[1:3], "de")]  # once it is known that there is German

@@ -174,9 +174,8 @@ def qa(shelf: Shelf) -> Iterator[Result]:
     if talks:
         yield {"bench": "questions on talks", **answer_all(shelf, talks)}
         if engine.decoder() is not None:
-            facts.WORDED = False
-            yield {"bench": "questions on talks, quotations alone", **answer_all(shelf, talks)}
-            facts.WORDED = True
+            with facts.quotations_alone():
+                yield {"bench": "questions on talks, quotations alone", **answer_all(shelf, talks)}
         across = [row for row in talks if "crosslingual" in row["type"]]
         if across:
             yield {"bench": "questions on talks, in another language than the talk", **answer_all(shelf, across)}

@@ -1,6 +1,8 @@
 """Facts from speech, screen and pictures: what is found in them is quoted, or worded by a decoder and checked."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from indexer.terms import cached_terms
 from qa.answerer import Answerer
@@ -10,8 +12,20 @@ from webapp import engine
 from webapp.answers.curves import choose_reader
 from webapp.answers.scope import VisibleScope
 
-WORDED = True  # by a decoder, where there is one; `bench qa` compares with quotations alone
 MAX_EXPLAINED = 5  # passages that "why this answer" shows
+
+
+_worded = ContextVar("worded", default=True)  # by a decoder, where there is one
+
+
+@contextmanager
+def quotations_alone() -> Iterator[None]:
+    """No decoder words what is answered meanwhile: what it adds is what it is compared with."""
+    before = _worded.set(False)
+    try:
+        yield
+    finally:
+        _worded.reset(before)
 
 
 def answer_fact(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> Iterator[Sentence]:
@@ -23,7 +37,7 @@ def answer_fact(intent: Intent, scope: VisibleScope, turns: Sequence[Turn]) -> I
         encoder.encode_passages,
         cached_terms,
         reranker,
-        engine.decoder() if WORDED else None,
+        engine.decoder() if _worded.get() else None,
         curve,
     )
     sentences, read = answerer.answer(intent.topic or intent.text, scope, turns)
