@@ -174,3 +174,15 @@ def test_commands_in_media_are_evidence_and_nothing_else(command: str, kind: str
     written = OpenaiEndpoint(endpoint, "tiny").answer("When was the bridge opened?", [*PIECES, hostile], [])
     kept = list(check(written, [*PIECES, hostile], embed, split))
     assert [s.text for s in kept] == ["It opened in 1932."]
+
+
+def test_answers_take_turns_and_who_waits_too_long_gets_a_quotation(monkeypatch) -> None:
+    from qa.adapters import turns
+
+    monkeypatch.setattr(turns, "_PATIENCE", 0.05)
+    places = threading.BoundedSemaphore(1)
+    one, other = turns.take_turn(places, "model"), turns.take_turn(places, "model")
+    with one, pytest.raises(DecoderMissing, match="busy"), other:
+        pass
+    with turns.take_turn(places, "model"):
+        pass

@@ -1,20 +1,26 @@
 """The models page: what does what, and what could; fetched, paused, chosen, compared, switched to and taken back."""
 
+import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
+from qa.evidence import FITTED, FITTED_FOR
 from tests.hub import Hub, serve_hub
 from tests.repositories import make_repository
 from webapp import engine
+from webapp.answers import curves
 from webapp.catalogue import download, installations
 from webapp.catalogue.table import ENTRIES
 from webapp.index import recipes
-from webapp.models import Assignment, IndexState, Installation, Measurement, Recipe
-from webapp.operations import installer
+from webapp.models import Assignment, IndexState, Installation, Measurement, ReadingCurve, Recipe
+from webapp.operations import doctor, installer
 from webapp.pipeline import succession
 from webapp.search import comparison
 from webapp.search.moments import find_moments
@@ -264,3 +270,100 @@ def test_a_machine_that_lacks_what_another_has_fetches_it(people, hub, own_home)
     Installation.objects.create(name="clip-b32", status="here")
     drive(lambda _row: download.is_here(engine.catalogue_folder(), CLIP))
     assert installations.is_installed(CLIP)
+
+
+# -- how sure answers may be ---------------------------------------------------------------------------------------
+
+
+def test_a_pair_that_nobody_fitted_is_fitted_before_it_is_trusted(fake_models, demo, people) -> None:
+    recipe = recipes.active()
+    encoder, reranker = engine.sentences(recipe), engine.reranker()
+    assert curves.choose_reader(encoder) == (None, FITTED)  # nobody knows yet what its scores mean
+    curves.sweep()
+    row = ReadingCurve.objects.get()
+    assert (row.sentence_encoder, row.reranker) == (encoder.name, reranker.name)
+    chosen, curve = curves.choose_reader(encoder)
+    assert chosen is reranker
+    assert curve != FITTED
+    assert len(curve.read) == len(curve.unread) == 4
+    curves.sweep()
+    assert ReadingCurve.objects.count() == 1
+
+
+def test_what_came_with_kinoscope_needs_no_fitting() -> None:
+    assert curves.find_curve(*FITTED_FOR) is FITTED
+
+
+# -- the same by commands ------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> list[dict]:
+    out = io.StringIO()
+    call_command("models", *arguments, "--json", stdout=out, stderr=io.StringIO())
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_commands_list_use_pack_remove_and_unpack(people, installed, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("webapp.benchmarks.installed.MIN_SECONDS", 0.0)
+    listed = {row["name"]: row for row in run("list") if "roles" in row}
+    assert listed["m2m100-418m"]["status"] == "installed"
+    assert listed["siglip2-b32"]["status"] == "not installed"
+    assert next(row for row in run("verify") if row["name"] == "clip-b32")["status"] == "ok"
+    run("use", "m2m100-418m")
+    assert engine.translates()
+    with pytest.raises(CommandError, match="is used"):
+        run("remove", "m2m100-418m")
+    run("use", "default", "--for", "translator")
+    packed = tmp_path / "clip.tar"
+    run("pack", "clip-b32", str(packed))
+    run("remove", "clip-b32")
+    assert not Installation.objects.filter(name="clip-b32").exists()
+    (row,) = run("unpack", str(packed))
+    assert row["speed"]["pictures"]["pictures a second"] > 0
+    assert installations.is_installed(CLIP)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["use", "nobody"], "no model “nobody”"),
+        (["use", "siglip2-b32"], "not installed"),
+        (["use", "default"], "--for"),
+        (["use", "clip-b32", "--for", "translator"], "--for"),
+        (["pack", "siglip2-b32", "/tmp/x.tar"], "not installed"),
+        (["pack", "siglip2-b32"], "Write: models pack"),
+        (["unpack", "/nowhere.tar"], "no archive"),
+    ],
+)
+def test_commands_say_what_is_wrong(people, arguments, why) -> None:
+    with pytest.raises(CommandError, match=why):
+        run(*arguments)
+
+
+def test_the_environment_wins_over_a_choice(people, installed, settings) -> None:
+    run("use", "m2m100-418m")
+    settings.KINOSCOPE_FIXED_ROLES = {"translator"}
+    assert not engine.translates()
+    with pytest.raises(CommandError, match="it wins"):
+        run("use", "m2m100-418m")
+
+
+def test_doctor_names_a_model_that_is_used_and_not_here(people, installed) -> None:
+    run("use", "m2m100-418m")
+    assert not [f for f in doctor.examine_models() if "M2M100" in f.what]
+    download.discard(engine.catalogue_folder(), ENTRIES["m2m100-418m"])
+    (found,) = [f for f in doctor.examine_models() if "M2M100" in f.what]
+    assert found.level == "error"
+    assert "models fetch m2m100-418m" in found.remedy
+
+
+def test_a_forbidden_hub_is_never_asked(people, post, hub, own_home, settings) -> None:
+    settings.KINOSCOPE_HUB_FORBIDDEN = True
+    IndexState.objects.update_or_create(pk=1)
+    post(do="fetch", name="clip-b32", role="pictures")
+    row = drive(lambda row: row.status == "failed")
+    assert "HF_HUB_OFFLINE" in row.error
+    assert hub.asked == []
+    assert "HF_HUB_OFFLINE is set" in post()
+    with pytest.raises(CommandError, match="HF_HUB_OFFLINE"):
+        run("fetch", "clip-b32")

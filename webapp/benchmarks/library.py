@@ -176,8 +176,7 @@ def qa(shelf: Shelf) -> Iterator[Result]:
         if engine.decoder() is not None:
             with facts.quotations_alone():
                 yield {"bench": "questions on talks, quotations alone", **answer_all(shelf, talks)}
-        across = [row for row in talks if "crosslingual" in row["type"]]
-        if across:
+        if across := [row for row in talks if "crosslingual" in row["type"]]:
             yield {"bench": "questions on talks, in another language than the talk", **answer_all(shelf, across)}
         yield from ask_library(shelf, talks)
     yield {"bench": "confidence of quoted answers", **rely_on_quotations(shelf)}
