@@ -65,8 +65,12 @@ def train(encode_queries: Embed, encode_passages: Embed, split: Terms, reranker:
 
 
 def fit_curve(encode_queries: Embed, encode_passages: Embed, split: Terms, reranker: Reranker) -> Curve:
-    """For an encoder and a re-ranker that the project's own numbers were not fitted for."""
-    read, unread = (fit(*collect(encode_queries, encode_passages, split, ranker)[:2]) for ranker in (reranker, None))
+    """For an encoder and a re-ranker that the project's own numbers were not fitted for. A re-ranker that reads none of
+    the talks adds nothing.
+    """
+    unread = fit(*collect(encode_queries, encode_passages, split, None)[:2])
+    rows, labels, _talks = collect(encode_queries, encode_passages, split, reranker)
+    read = fit(rows, labels) if len(rows) else unread
     return Curve(tuple(map(float, read)), tuple(map(float, unread)))
 
 

@@ -92,7 +92,7 @@ def test_an_openai_endpoint_is_asked_with_evidence_and_checked(endpoint) -> None
 
 
 def test_an_endpoint_that_does_not_answer_is_named(endpoint) -> None:
-    with pytest.raises(DecoderMissing, match="KINOSCOPE_DECODER_URL"):
+    with pytest.raises(DecoderMissing, match="models page"):
         list(OpenaiEndpoint(endpoint, "another model").answer("What?", PIECES, []))
     with pytest.raises(DecoderMissing, match="The model nobody at"):
         list(OpenaiEndpoint("http://127.0.0.1:9/v1", "nobody").answer("What?", PIECES, []))

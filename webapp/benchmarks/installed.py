@@ -51,10 +51,10 @@ def measure(entry: Entry) -> dict[str, dict[str, float]]:
 def measure_role(role: str, model: Any) -> dict[str, float]:
     unit, items, work = MEASURES[role](model)
     work()
-    begun, rounds = time.perf_counter(), 0
-    while (taken := time.perf_counter() - begun) < MIN_SECONDS:
+    begun, rounds, taken = time.perf_counter(), 0, 0.0
+    while not rounds or taken < MIN_SECONDS:
         work()
-        rounds += 1
+        rounds, taken = rounds + 1, time.perf_counter() - begun
     return {unit: round(rounds * items / taken, 2)}
 
 
