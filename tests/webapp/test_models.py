@@ -20,7 +20,7 @@ from webapp.catalogue import download, installations
 from webapp.catalogue.table import ENTRIES
 from webapp.index import recipes
 from webapp.models import Assignment, IndexState, Installation, Measurement, ReadingCurve, Recipe
-from webapp.operations import doctor, installer
+from webapp.operations import doctor, housekeeping, installer
 from webapp.pipeline import succession
 from webapp.search import comparison
 from webapp.search.moments import find_moments
@@ -200,6 +200,34 @@ def test_encoders_that_cannot_be_loaded_are_named_where_one_searches(demo, peopl
     found = find_moments(people["owner"], "faiss index")
     assert "models fetch clip-b32" in str(found.missing)
     assert found.moments  # by exact words
+
+
+def test_what_cannot_take_over_says_why_and_the_old_one_stays(demo, people, post, installed, work) -> None:
+    post(do="use", name="clip-b32", role="pictures")
+    before = recipes.active()
+    beside = succession.prepare()
+    work()
+    post(do="switch")
+    download.discard(engine.catalogue_folder(), CLIP)
+    for key in [key for key in engine._held if key[0] == "pictures" and "catalogue:" in key[1][1]]:
+        del engine._held[key]
+    assert not succession.succeed()
+    assert recipes.active() == before
+    assert IndexState.objects.get().successor is None
+    assert "models fetch clip-b32" in post()
+    assert beside in recipes.others()
+
+
+def test_a_sweep_that_stumbles_does_not_keep_the_others_from_their_work(people, monkeypatch) -> None:
+    done: list[str] = []
+
+    def stumble() -> None:
+        raise ValueError("a model disliked something")
+
+    monkeypatch.setattr(housekeeping, "SWEEPS", (stumble, lambda: done.append("swept")))
+    monkeypatch.setattr(housekeeping, "HOURLY_SWEEPS", ())
+    housekeeping.Housekeeper().keep()
+    assert done == ["swept"]
 
 
 # -- the worker's side ---------------------------------------------------------------------------------------------

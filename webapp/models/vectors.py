@@ -108,6 +108,7 @@ class IndexState(models.Model):
     successor = models.ForeignKey(
         Recipe, on_delete=models.SET_NULL, null=True, related_name="+", help_text="answers once no video lacks it"
     )
+    successor_error = models.CharField(max_length=300, blank=True, help_text="why the last one did not take over")
     fence = models.BigIntegerField(default=0)
     writer_until = models.DateTimeField(null=True)
     damaged = models.CharField(max_length=300, blank=True, help_text="generations that did not verify")

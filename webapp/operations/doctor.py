@@ -125,6 +125,8 @@ def examine_recipes() -> Iterator[Finding]:
     made_by = (active.encoders, (active.shortest, active.longest), active.fusion)
     if made_by != (engine.wanted_encoders(), lengths, settings.KINOSCOPE_FUSION):
         remedy = _("Run `manage.py reindex --wait`, then `manage.py reindex --activate`; or set the settings back.")
+        if not engine.environment_names_encoders() and active.encoders != engine.wanted_encoders():
+            remedy = _("An index for them is built beside it; switch on the models page when it is there.")
         yield Finding(
             "warning",
             _("The settings name other models than those that answer (%(recipe)s).") % {"recipe": active},

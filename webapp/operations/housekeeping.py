@@ -1,9 +1,11 @@
 """What one worker does for all, now and then: dead workers' steps, damaged generations, what expired or was deleted."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -15,6 +17,8 @@ from webapp.people import audit
 from webapp.pipeline import ledger, outputs, succession, worker
 from webapp.search import comparison, completion, feedback, pictures
 from webapp.uploads import removal, resumable
+
+log = logging.getLogger(__name__)
 
 SWEEPS: tuple[Callable[[], object], ...] = (
     ledger.sweep,
@@ -47,8 +51,18 @@ class Housekeeper:
         due = IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1)
         if due.exists() and due.update(swept_at=Now()):
             for sweep in SWEEPS:
-                sweep()
+                run(sweep)
         if time.monotonic() - self._hourly > 3600:
             self._hourly = time.monotonic()
             for sweep in HOURLY_SWEEPS:
-                sweep()
+                run(sweep)
+
+
+def run(sweep: Callable[[], object]) -> None:
+    """One that stumbles over what it finds does not keep the others from their work."""
+    try:
+        sweep()
+    except OperationalError:
+        raise  # the database is away: nothing can be done
+    except Exception:
+        log.exception("%s stumbled", sweep.__module__)

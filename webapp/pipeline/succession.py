@@ -4,7 +4,7 @@ where what made the active vectors is gone. Other encoders that an admin chose g
 
 import logging
 
-from indexer.errors import ModelMissing
+from indexer.errors import IndexerError
 from webapp import engine
 from webapp.catalogue import installations
 from webapp.index import generations, recipes, snapshot
@@ -26,7 +26,7 @@ def prepare() -> Recipe | None:
         return None
     try:
         recipe = recipes.wanted()
-    except ModelMissing as error:
+    except IndexerError as error:
         log.warning("%s", error)
         return None
     build_beside(recipe)
@@ -55,7 +55,7 @@ def ask_for(recipe: Recipe) -> None:
     for video in recipes.pending(recipe):
         ledger.add(video, "reembed")
     installations.follow(recipe)
-    IndexState.objects.filter(pk=1).update(successor=recipe)
+    IndexState.objects.filter(pk=1).update(successor=recipe, successor_error="")
 
 
 def discard() -> None:
@@ -82,7 +82,12 @@ def succeed() -> bool:
             ledger.add(video, "reembed")
     if successor is None or not is_over(successor):
         return False
-    take_over(successor)
+    try:
+        take_over(successor)
+    except IndexerError as error:
+        log.warning("%s can't take over: %s", successor, error)
+        IndexState.objects.filter(pk=1).update(successor=None, successor_error=str(error)[:300])
+        return False
     log.warning("%s answers from now on, in place of %s", successor, active)
     return True
 

@@ -126,6 +126,7 @@ def describe_succession() -> dict[str, Any] | None:
         "left": estimates.total(estimates.watch(steps)) if pending else 0.0,
         "is_new": chosen and state.active.encoders != beside.encoders,
         "switching": state.successor_id == beside.pk,
+        "error": state.successor_error,
         "measured": Measurement.objects.filter(bench__startswith=COMPARED, recipe=beside).exists(),
         "compared": compare_recipes(state.active, beside),
     }
