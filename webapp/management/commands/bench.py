@@ -21,6 +21,7 @@ from webapp.benchmarks import (
     fusion,
     heat,
     ingest,
+    installed,
     judged,
     judgements,
     ledger,
@@ -44,6 +45,7 @@ OF_A_LIBRARY = {
 OF_FILES = {**models.BENCHES, "captions": captions.captions, "pointing": heat.pointing, "ingest": ingest.ingest}
 ALONE = {
     "judgements": judgements.judgements,
+    "models": installed.models,
     "ledger": ledger.run,
     "scale": scale.scale,
     "towers": towers.towers,
@@ -73,7 +75,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if options["here"] or set(options["what"]) & {"judgements", "ledger", "cases", "simulate"}:
+        if options["here"] or set(options["what"]) & {"judgements", "ledger", "models", "cases", "simulate"}:
             prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
