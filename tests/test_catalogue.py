@@ -68,7 +68,12 @@ def root(tmp_path, monkeypatch) -> Path:
     return tmp_path / "catalogue"
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+QUICK = ("siglip2-b32", "e5-base", "qwen2.5-1.5b")  # that each run tries; the others take minutes together
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES]
+)
 def test_each_is_fetched_loaded_and_used(name, offer, root, monkeypatch) -> None:
     monkeypatch.setattr(installed, "MIN_SECONDS", 0.0)
     monkeypatch.setattr("indexer.adapters.m2m100.MAX_TOKENS", 12)

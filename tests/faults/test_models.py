@@ -36,7 +36,7 @@ def hub(tmp_path) -> Iterator[Hub]:
         yield served
 
 
-@pytest.mark.real_models
+@pytest.mark.slow
 def test_a_change_of_models_by_clicks_stops_nobody(site: Installation, hub: Hub, tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import expect

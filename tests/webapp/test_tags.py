@@ -40,7 +40,7 @@ def test_a_picture_is_tagged_by_what_it_is_nearest_to(demo, bank) -> None:
     assert tags.find_tags([segment], snow, [], recipe) == []
 
 
-def test_moods_are_those_of_clear_sentences() -> None:
+def test_moods_are_those_of_clear_sentences(db) -> None:
     said = ["This is a wonderful day.", "What a horrible mistake.", "The train leaves at nine.", "这是好天气。"]
     found = tags.find_moods([Utterance(start=i, end=i + 1, text=text) for i, text in enumerate(said)])
     assert [(f.name, f.start) for f in found] == [("positive", 0), ("negative", 1)]

@@ -25,7 +25,7 @@ from webapp.models import Installation
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=20)  # after which another worker goes on with what one left
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 Status = Installation.Status
 
 _one_fetch = threading.Lock()  # of this process
