@@ -34,6 +34,11 @@ def catalogue(tmp_path, monkeypatch) -> Path:
     """An empty folder for models; what other tests loaded is let go."""
     monkeypatch.setattr(engine, "catalogue_folder", lambda: tmp_path / "catalogue")
     yield tmp_path / "catalogue"
+    forget_loaded()
+
+
+def forget_loaded() -> None:
+    """Models of the catalogue, as a process that never used one."""
     for key in [key for key in engine._held if any("catalogue:" in part for part in key[1])]:
         del engine._held[key]
 
@@ -170,8 +175,7 @@ def test_searches_go_on_with_the_old_recipe_while_the_new_one_loads(demo, people
     beside = succession.prepare()
     work()
     succession.take_over(beside)
-    for key in [key for key in engine._held if key[0] == "pictures" and "catalogue:" in key[1][1]]:
-        del engine._held[key]  # as in another process, which never asked it
+    forget_loaded()  # as in another process, which never asked it
     may_load, load = threading.Event(), engine.open_adapter
 
     def wait(*arguments: object) -> object:
@@ -192,8 +196,7 @@ def test_encoders_that_cannot_be_loaded_are_named_where_one_searches(demo, peopl
     work()
     succession.take_over(beside)
     download.discard(engine.catalogue_folder(), CLIP)
-    for key in [key for key in engine._held if key[0] == "pictures" and "catalogue:" in key[1][1]]:
-        del engine._held[key]
+    forget_loaded()
     engine._loading.clear()
     find_moments(people["owner"], "faiss index")
     engine._loading[beside.pk].join()
@@ -209,8 +212,7 @@ def test_what_cannot_take_over_says_why_and_the_old_one_stays(demo, people, post
     work()
     post(do="switch")
     download.discard(engine.catalogue_folder(), CLIP)
-    for key in [key for key in engine._held if key[0] == "pictures" and "catalogue:" in key[1][1]]:
-        del engine._held[key]
+    forget_loaded()
     assert not succession.succeed()
     assert recipes.active() == before
     assert IndexState.objects.get().successor is None

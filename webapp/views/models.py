@@ -143,7 +143,7 @@ def compare_recipes(active: Recipe, beside: Recipe) -> list[dict[str, Any]]:
     rows = []
     for bench in dict.fromkeys(row.bench for row in kept):
         before, after = (by_recipe.get((bench, recipe.pk), {}) for recipe in (active, beside))
-        for metric in before.keys() - {"queries"} if before.get("queries") else ():
+        for metric in (name for name in before if name != "queries" and before.get("queries")):
             rows.append(
                 {
                     "set": bench.removeprefix(COMPARED),
