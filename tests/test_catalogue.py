@@ -205,6 +205,7 @@ def test_a_disk_without_room_is_named_before_and_in_the_middle(hub, offer, root,
         download.fetch(root, entry)
 
 
+@pytest.mark.slow
 def test_who_is_killed_in_the_middle_is_gone_on_with(hub, offer, tmp_path) -> None:
     """As a worker starts it: a process of its own, which is killed while it fetches."""
     entry = offer("clip-b32")

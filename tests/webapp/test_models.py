@@ -168,7 +168,9 @@ def test_other_eyes_are_built_beside_compared_switched_and_taken_back(demo, peop
     assert not download.is_here(engine.catalogue_folder(), CLIP)
 
 
-def test_searches_go_on_with_the_old_recipe_while_the_new_one_loads(demo, people, post, installed, work, monkeypatch):
+def test_searches_go_on_with_the_old_recipe_while_the_new_one_loads(
+    fake_models, demo, people, post, installed, work, monkeypatch
+):
     before = recipes.active()
     find_moments(people["owner"], "faiss index")
     post(do="use", name="clip-b32", role="pictures")
@@ -190,7 +192,9 @@ def test_searches_go_on_with_the_old_recipe_while_the_new_one_loads(demo, people
     assert {m.segment.recipe_id for m in find_moments(people["owner"], "faiss index").moments} == {beside.pk}
 
 
-def test_encoders_that_cannot_be_loaded_are_named_where_one_searches(demo, people, post, installed, work) -> None:
+def test_encoders_that_cannot_be_loaded_are_named_where_one_searches(
+    fake_models, demo, people, post, installed, work
+) -> None:
     post(do="use", name="clip-b32", role="pictures")
     beside = succession.prepare()
     work()
@@ -205,7 +209,7 @@ def test_encoders_that_cannot_be_loaded_are_named_where_one_searches(demo, peopl
     assert found.moments  # by exact words
 
 
-def test_what_cannot_take_over_says_why_and_the_old_one_stays(demo, people, post, installed, work) -> None:
+def test_what_cannot_take_over_says_why_and_the_old_one_stays(fake_models, demo, people, post, installed, work) -> None:
     post(do="use", name="clip-b32", role="pictures")
     before = recipes.active()
     beside = succession.prepare()

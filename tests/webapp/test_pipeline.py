@@ -209,6 +209,7 @@ def test_words_of_a_video_are_escaped(demo, clients) -> None:
     assert b"<b><mark>" not in clients["owner"].get("/search?q=whisper").content
 
 
+@pytest.mark.slow
 def test_bench_reads_a_data_folder_and_refuses_a_partial_library(demo, tmp_path) -> None:
     from tests.conftest import paint
 

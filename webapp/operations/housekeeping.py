@@ -47,7 +47,7 @@ class Housekeeper:
     def keep(self) -> None:
         """At most once a sweep's time for all workers together, whatever their number."""
         IndexState.objects.get_or_create(pk=1)
-        recently = Now() - timedelta(seconds=worker.SWEEP_SECONDS)
+        recently = Now() - timedelta(seconds=worker.SWEEP_SECONDS / 2)
         due = IndexState.objects.filter(Q(swept_at=None) | Q(swept_at__lt=recently), pk=1)
         if due.exists() and due.update(swept_at=Now()):
             for sweep in SWEEPS:
