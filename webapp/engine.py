@@ -64,16 +64,12 @@ def catalogue_folder() -> Path:
 
 
 def adapter_of(role: str) -> Adapter | None:
-    """What the environment names wins, then what an admin chose, then the profile; None where nothing does it."""
-    if role not in settings.KINOSCOPE_FIXED_ROLES:
-        chosen = Assignment.objects.filter(role=role).values_list("adapter", flat=True).first()
-        if chosen is not None:
-            return tuple(chosen)
-    return profile().get(role)
+    """What does it; None where nothing does."""
+    return list_adapters().get(role)
 
 
 def list_adapters() -> dict[str, Adapter]:
-    """Of every role that something does."""
+    """By role: what the environment names wins, then what an admin chose, then the profile."""
     chosen = {role: tuple(adapter) for role, adapter in Assignment.objects.values_list("role", "adapter")}
     fixed = settings.KINOSCOPE_FIXED_ROLES
     return {**profile(), **{role: adapter for role, adapter in chosen.items() if role not in fixed}}
@@ -90,7 +86,8 @@ def environment_names_encoders() -> bool:
 
 def wanted_encoders() -> Encoders:
     """The encoders that are chosen: what `reindex` builds a recipe for."""
-    return {role: list(adapter_of(role) or ()) for role in INDEXED}
+    adapters = list_adapters()
+    return {role: list(adapters[role]) for role in INDEXED}
 
 
 def open_adapter(adapter: Adapter, *before: Any) -> Any:
@@ -225,8 +222,10 @@ def _checked(found: Any, expected: str) -> Any:
 def _kept(role: str) -> Any:
     """What does a role now; None where nothing does. Two roles of one model share it."""
     adapter = adapter_of(role)
-    if adapter is None or (role, adapter) in _held:
-        return _held.get((role, adapter)) if adapter else None
+    if adapter is None:
+        return None
+    if (found := _held.get((role, adapter))) is not None:  # without waiting for whatever is being loaded
+        return found
     with _building:
         if role == "captioner" and not any(adapter[1:]):
             # Ours reads the features of the compact encoder, whichever encoder answers searches.

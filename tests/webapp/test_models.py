@@ -58,7 +58,7 @@ def installed(catalogue, people) -> None:
     """A picture encoder and a translator, as if a worker had fetched them."""
     for name in ("clip-b32", "m2m100-418m"):
         made = make_repository(ENTRIES[name], catalogue / f"{name}.made")
-        download.adopt(catalogue, ENTRIES[name], made)
+        download.adopt(catalogue, ENTRIES[name], made, {})
         Installation.objects.create(name=name, status="here", speed={"pictures": {"pictures a second": 12.5}})
 
 

@@ -5,8 +5,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from indexer.files import hash_file
-from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, folder_of, verify
+from webapp.catalogue.download import MANIFEST, FetchFailed, adopt, find_damaged, folder_of, verify
 from webapp.catalogue.entry import Entry
 from webapp.catalogue.table import ENTRIES
 
@@ -28,14 +27,16 @@ def unpack(root: Path, source: Path) -> Entry:
                 archive.extractall(scratch, filter="data")
             folder = Path(scratch) / entry.name
             noted = json.loads((folder / MANIFEST).read_text())
-            _compare(folder, noted["files"], source)
-            revision = noted["revision"]
+            hashes, revision = noted["files"], noted["revision"]
+            damaged = find_damaged(folder, hashes)
         except (tarfile.TarError, OSError, ValueError, KeyError) as error:
             raise FetchFailed(
                 "%(file)s is no archive of `models pack` (%(why)s).",
                 file=source,
                 why=f"{type(error).__name__}: {error}",
             ) from None
+        if damaged:
+            raise FetchFailed("%(part)s in %(file)s is damaged. Pack or copy it again.", part=damaged, file=source)
         if revision != entry.revision:
             raise FetchFailed(
                 "%(file)s holds another revision of %(name)s than this version of Kinoscope pins. Pack it again with "
@@ -43,7 +44,7 @@ def unpack(root: Path, source: Path) -> Entry:
                 file=source,
                 name=entry.title,
             )
-        adopt(root, entry, folder)
+        adopt(root, entry, folder, hashes)
     return entry
 
 
@@ -52,9 +53,3 @@ def _read_entry(archive: tarfile.TarFile, source: Path) -> Entry:
     if len(names) != 1 or (name := names.pop()) not in ENTRIES:
         raise FetchFailed("%(file)s holds no model that this version of Kinoscope knows.", file=source)
     return ENTRIES[name]
-
-
-def _compare(folder: Path, expected: dict[str, str], source: Path) -> None:
-    for name, digest in expected.items():
-        if not (folder / name).is_file() or hash_file(folder / name) != digest:
-            raise FetchFailed("%(part)s in %(file)s is damaged. Pack or copy it again.", part=name, file=source)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
@@ -92,16 +92,16 @@ def fetch(root: Path, entry: Entry, announce: Callable[[str], None] = lambda _pa
                     announce(wanted.path)
                     _transfer(folder, wanted)
         (folder / PLAN).unlink()
-        return adopt(root, entry, folder)
+        return adopt(root, entry, folder, {w.path: w.hash for w in plan if not w.hash.startswith("git:")})
 
 
-def adopt(root: Path, entry: Entry, folder: Path) -> Path:
-    """Let a complete folder be the entry's: hashes are noted, then it is moved in one step."""
+def adopt(root: Path, entry: Entry, folder: Path, known: Mapping[str, str]) -> Path:
+    """Let a complete folder be the entry's: hashes are noted (computed where not `known`), then it moves in one step."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     manifest = {
         "source": entry.source,
         "revision": entry.revision,
-        "files": {name: files.hash_file(folder / name) for name in names if name != MANIFEST},
+        "files": {name: known.get(name) or files.hash_file(folder / name) for name in names if name != MANIFEST},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     target = folder_of(root, entry)
@@ -113,13 +113,21 @@ def adopt(root: Path, entry: Entry, folder: Path) -> Path:
 def verify(root: Path, entry: Entry) -> None:
     """Compare each file with what was noted when it came; raise `FetchFailed` for the first that differs."""
     folder = folder_of(root, entry)
-    for name, expected in json.loads((folder / MANIFEST).read_text())["files"].items():
-        if not (folder / name).is_file() or files.hash_file(folder / name) != expected:
-            raise FetchFailed(
-                "%(file)s of %(name)s is not as it came. Remove the model and fetch it again.",
-                file=name,
-                name=entry.title,
-            )
+    damaged = find_damaged(folder, json.loads((folder / MANIFEST).read_text())["files"])
+    if damaged:
+        raise FetchFailed(
+            "%(file)s of %(name)s is not as it came. Remove the model and fetch it again.",
+            file=damaged,
+            name=entry.title,
+        )
+
+
+def find_damaged(folder: Path, expected: Mapping[str, str]) -> str:
+    """The first file that is missing, or has another sha256 than expected; "" when all are as they should be."""
+    for name, digest in expected.items():
+        if not (folder / name).is_file() or files.hash_file(folder / name) != digest:
+            return name
+    return ""
 
 
 def discard(root: Path, entry: Entry) -> None:

@@ -66,6 +66,11 @@ def others() -> QuerySet[Recipe]:
     return Recipe.objects.exclude(pk__in=IndexState.objects.exclude(active=None).values("active"))
 
 
+def beside() -> Recipe | None:
+    """The newest of them; None where one alone is kept."""
+    return others().order_by("-pk").first()
+
+
 def pending(recipe: Recipe) -> QuerySet[Video]:
     """Embedded videos that lack segments of this recipe."""
     embedded = Step.objects.filter(video=OuterRef("pk"), name="embed", status=Step.Status.DONE)

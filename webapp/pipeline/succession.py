@@ -19,10 +19,11 @@ def prepare() -> Recipe | None:
     """The recipe of the encoders that were chosen, when it was just begun: every video is embedded for it, too, when
     nothing more urgent is due.
     """
-    active = _active()
-    if active is None or engine.is_gone(active) or engine.wanted_encoders() == active.encoders:
+    state, encoders = _state(), engine.wanted_encoders()
+    active = state.active if state else None
+    if active is None or engine.is_gone(active) or encoders == active.encoders:
         return None
-    if engine.environment_names_encoders() or recipes.others().filter(encoders=engine.wanted_encoders()).exists():
+    if engine.environment_names_encoders() or recipes.others().filter(encoders=encoders).exists():
         return None
     try:
         recipe = recipes.wanted()
@@ -36,9 +37,16 @@ def prepare() -> Recipe | None:
 def build_beside(recipe: Recipe) -> list[str]:
     """Queue what it lacks; the fingerprints of older ones that made room for it."""
     dropped = drop_others(recipe)
-    for video in recipes.pending(recipe):
-        ledger.add(video, "reembed")
+    queue_pending(recipe)
     return dropped
+
+
+def queue_pending(recipe: Recipe) -> int:
+    """How many videos lack it; each is queued."""
+    pending = list(recipes.pending(recipe))
+    for video in pending:
+        ledger.add(video, "reembed")
+    return len(pending)
 
 
 def drop_others(kept: Recipe) -> list[str]:
@@ -52,8 +60,7 @@ def drop_others(kept: Recipe) -> list[str]:
 
 def ask_for(recipe: Recipe) -> None:
     """It answers as soon as no video lacks it."""
-    for video in recipes.pending(recipe):
-        ledger.add(video, "reembed")
+    queue_pending(recipe)
     installations.follow(recipe)
     IndexState.objects.filter(pk=1).update(successor=recipe, successor_error="")
 
@@ -62,7 +69,7 @@ def discard() -> None:
     """Stay with what answers; nothing is kept beside it."""
     active = recipes.active()
     installations.follow(active)
-    IndexState.objects.filter(pk=1).update(successor=None)
+    IndexState.objects.filter(pk=1).update(successor=None, successor_error="")
     Step.objects.filter(name="reembed", status__in=[Step.Status.READY, Step.Status.WAITING]).update(
         status=Step.Status.CANCELLED
     )
@@ -71,10 +78,10 @@ def discard() -> None:
 
 def succeed() -> bool:
     """Whether another recipe answers from now on."""
-    active = _active()
-    if active is None:
+    state = _state()
+    if state is None or state.active is None:
         return False
-    successor = IndexState.objects.get(pk=1).successor
+    active, successor = state.active, state.successor
     if successor is None and engine.is_gone(active):
         successor = recipes.wanted()
         tried = Step.objects.filter(name="reembed").exclude(status=Step.Status.DONE)
@@ -108,6 +115,5 @@ def take_over(recipe: Recipe) -> None:
     recipes.activate(recipe)
 
 
-def _active() -> Recipe | None:
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
-    return state.active if state else None
+def _state() -> IndexState | None:
+    return IndexState.objects.select_related("active", "successor").filter(pk=1).first()

@@ -70,7 +70,7 @@ def models(request: HttpRequest) -> HttpResponse:
     made = state.active.encoders if state and state.active else {}
     context = {
         "roles": [describe_role(role, adapters.get(role), made.get(role), machine, rows, used) for role in ROLES],
-        "succession": describe_succession(),
+        "succession": describe_succession(state),
         "machine": machine,
         "free": free_bytes(settings.KINOSCOPE_HOME),
         "mirror": os.environ.get("HF_ENDPOINT", ""),
@@ -104,10 +104,9 @@ def describe_role(
     )
 
 
-def describe_succession() -> dict[str, Any] | None:
+def describe_succession(state: IndexState | None) -> dict[str, Any] | None:
     """The recipe beside the one that answers: how far it is, and how the two compare; None without one."""
-    state = IndexState.objects.select_related("active", "successor").filter(pk=1).first()
-    beside = recipes.others().order_by("-pk").first()
+    beside = recipes.beside()
     if state is None or state.active is None or beside is None:
         return None
     pending = recipes.pending(beside).count()
@@ -119,7 +118,6 @@ def describe_succession() -> dict[str, Any] | None:
     return {
         "active": name_recipe(state.active),
         "beside": name_recipe(beside),
-        "pk": beside.pk,
         "pending": pending,
         "total": total,
         "done": total - pending,
@@ -143,16 +141,14 @@ def compare_recipes(active: Recipe, beside: Recipe) -> list[dict[str, Any]]:
     rows = []
     for bench in dict.fromkeys(row.bench for row in kept):
         before, after = (by_recipe.get((bench, recipe.pk), {}) for recipe in (active, beside))
-        for metric in (name for name in before if name != "queries" and before.get("queries")):
-            rows.append(
-                {
-                    "set": bench.removeprefix(COMPARED),
-                    "queries": before["queries"],
-                    "metric": metric,
-                    "before": before[metric],
-                    "after": after.get(metric),
-                }
-            )
+        asked = before.get("queries")
+        if asked:
+            about = {"set": bench.removeprefix(COMPARED), "queries": asked}
+            rows += [
+                {**about, "metric": metric, "before": value, "after": after.get(metric)}
+                for metric, value in before.items()
+                if metric != "queries"
+            ]
     return rows
 
 
@@ -222,7 +218,7 @@ def choose_server(request: HttpRequest, address: str) -> None:
 
 
 def succeed(request: HttpRequest, wanted: str) -> None:
-    beside = recipes.others().order_by("-pk").first()
+    beside = recipes.beside()
     if beside is None:
         messages.error(request, _("There is no other index."))
     elif wanted == "discard":
@@ -230,5 +226,4 @@ def succeed(request: HttpRequest, wanted: str) -> None:
         messages.success(request, _("The other index is gone."))
     else:
         succession.ask_for(beside)
-        installations.hurry()
         messages.success(request, _("A worker switches as soon as no video is missing; searches never stop."))

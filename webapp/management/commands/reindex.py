@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -14,9 +14,10 @@ from webapp.catalogue import installations
 from webapp.index import generations, recipes
 from webapp.management.base import DatabaseCommand, JsonCommand, find_user, usage
 from webapp.models import Recipe, User
-from webapp.pipeline import ledger, succession
+from webapp.pipeline import succession
 from webapp.pipeline.worker import IDLE_SECONDS, StepWorker
 from webapp.search import background
+from webapp.search.comparison import average
 from webapp.search.moments import find_moments
 
 
@@ -70,19 +71,17 @@ class Command(DatabaseCommand, JsonCommand):
             raise SystemExit(1)
 
     def switch(self, recipe: Recipe, as_json: bool) -> None:
-        pending = list(recipes.pending(recipe))
-        for video in pending:
-            ledger.add(video, "reembed")
+        pending = succession.queue_pending(recipe)
         if pending:
             raise usage(
-                f"{len(pending)} videos have no vectors of {recipe} yet; they are queued. Run `reindex --wait` first."
+                f"{pending} videos have no vectors of {recipe} yet; they are queued. Run `reindex --wait` first."
             )
         succession.take_over(recipe)
         installations.follow(recipe)
         self.emit(self.state(recipe), f"{recipe} answers from now on; `reindex --rollback` goes back.", as_json)
 
     def other(self) -> Recipe:
-        recipe = recipes.others().order_by("-pk").first()
+        recipe = recipes.beside()
         if recipe is None:
             raise usage("There is no other recipe to go back to.")
         return recipe
@@ -113,9 +112,12 @@ class Command(DatabaseCommand, JsonCommand):
 
 def recall(ranks: list[int], items: int) -> dict[str, Any]:
     """R@1/5/10 in per cent and the median of 1-based ranks among `items`, with the R@1 of chance."""
-    scored = [recalls(rank) for rank in ranks]
-    found = {name: round(fmean(row[name] for row in scored), 1) for name in ("R@1", "R@5", "R@10")}
-    return {**found, "MdR": median(ranks), "queries": len(ranks), "chance R@1": round(100 / max(items, 1), 1)}
+    return {
+        **average([recalls(rank) for rank in ranks]),
+        "MdR": median(ranks),
+        "queries": len(ranks),
+        "chance R@1": round(100 / max(items, 1), 1),
+    }
 
 
 def read_judged(path: Path) -> list[tuple[str, list[str]]]:
