@@ -96,7 +96,7 @@ def fetch(root: Path, entry: Entry, announce: Callable[[str], None] = lambda _pa
 
 
 def adopt(root: Path, entry: Entry, folder: Path, known: Mapping[str, str]) -> Path:
-    """Let a complete folder be the entry's: hashes are noted (computed where not `known`), then it moves in one step."""
+    """Let a complete folder be the entry's, in one step, with the sha256 of each file: `known`, or else computed."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     manifest = {
         "source": entry.source,
