@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from django.urls import get_resolver
 
-from webapp.models import Question, SharedThread, User, Video
+from webapp.models import Label, Question, SharedThread, User, Video
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 
@@ -61,8 +61,9 @@ SEARCHING = {
 }  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
-    "learn": "post", "models": "get", "change-models": "post",
+    "learn": "post", "models": "get", "change-models": "post", "labels": "get", "teach": "post",
 }  # fmt: skip
+OF_A_LABEL = {"label": ("get", 200), "judge-example": ("post", 404), "unteach": ("post", 302)}  # for admins, too
 COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {
     "accessibility", "api-missing", "welcome", "login", "logout", "health", "health-ready", "metrics", "favicon",
@@ -82,8 +83,8 @@ def names() -> set[str]:
 
 
 def test_every_address_is_covered() -> None:
-    tables = (OF_A_VIDEO, FOR_SIGNED_IN, FOR_ALL, FOR_ADMINS, OF_A_PERSON, OWN_PROTOCOL, SEARCHING, LINKED, COLLECTING)
-    assert names() == {name for table in tables for name in table}
+    tables = (OF_A_VIDEO, FOR_SIGNED_IN, FOR_ALL, FOR_ADMINS, OF_A_LABEL, OF_A_PERSON, OWN_PROTOCOL)
+    assert names() == {name for table in (*tables, SEARCHING, LINKED, COLLECTING) for name in table}
 
 
 def address(name: str, video: Video) -> str:
@@ -157,6 +158,18 @@ def test_operations_are_for_admins(name, clients) -> None:
 
     answers = {who: getattr(client, FOR_ADMINS[name])(reverse(name)).status_code for who, client in clients.items()}
     allowed = 200 if FOR_ADMINS[name] == "get" else 302
+    assert answers == {"anonymous": 302, "owner": 403, "other": 403, "friend": 403, "admin": allowed}
+
+
+@pytest.mark.parametrize("name", OF_A_LABEL)
+def test_labels_are_taught_by_admins(name, clients) -> None:
+    from django.urls import reverse
+
+    label = Label.objects.create(name="forklift")
+    method, allowed = OF_A_LABEL[name]
+    answers = {
+        who: getattr(client, method)(reverse(name, args=[label.pk])).status_code for who, client in clients.items()
+    }
     assert answers == {"anonymous": 302, "owner": 403, "other": 403, "friend": 403, "admin": allowed}
 
 

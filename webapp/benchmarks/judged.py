@@ -1,8 +1,11 @@
-"""Judged data in the formats of the field: Kinoscope's own folder, MSR-VTT's and QVHighlights' annotation files.
+"""Judged data in the formats of the field: Kinoscope's own folder, MSR-VTT's and QVHighlights' annotation files, and
+the folders of Kinetics and UCF101.
 
     Kinoscope    benchmark.json and the groups' manifest.json
     MSR-VTT      a CSV with `video_id` and `sentence` (the 1k-A test list), or JSON with "sentences"
     QVHighlights JSON lines with "vid", "query" and "relevant_windows"
+    Kinetics     CLASS/*.mp4, or train/CLASS/*.mp4 beside val/ or test/
+    UCF101       CLASS/v_CLASS_g01_c01.avi: clips of one group are of one recording
 
 A video of the data is one of the library whose file name (without its end) is the data's name for it.
 """
@@ -40,6 +43,16 @@ class Placed:
     spans: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True)
+class Classed:
+    """A video with its classes; of several with one `group` none may be learned from where another is asked about."""
+
+    video: str
+    classes: frozenset[str]
+    group: str
+    held_out: bool | None = None  # None where the data does not say it
+
+
 @dataclass
 class Judgements:
     """Everything that was judged. `gallery`: names of the videos that are searched."""
@@ -52,6 +65,7 @@ class Judgements:
     long: list[Placed] = field(default_factory=list)
     shown: list[Placed] = field(default_factory=list)  # a photo that stands as a shot among others
     questions: list[dict[str, Any]] = field(default_factory=list)
+    classed: list[Classed] = field(default_factory=list)
 
 
 def read(data: Path) -> Judgements:
@@ -66,8 +80,12 @@ def read(data: Path) -> Judgements:
             read_msrvtt(path, found)
     for path in sorted(data.glob("*.jsonl")):
         read_windows(path, found)
-    if not (found.described or found.placed or found.questions):
-        raise LookupError(f"{data} has no benchmark.json, MSR-VTT or QVHighlights annotations.")
+    if not found.classed:
+        read_folders(data, found)
+    if not (found.described or found.placed or found.questions or found.classed):
+        raise LookupError(
+            f"{data} has no benchmark.json, MSR-VTT or QVHighlights annotations, and no folders of classes."
+        )
     return found
 
 
@@ -99,6 +117,11 @@ def read_own(data: Path, found: Judgements) -> None:
                 span = (float(part["start"]), float(part["end"]))
                 found.long.append(Placed(f"{item['id']}_{part['start']}_{number}", text, item["id"], (span,)))
     found.shown = list(read_slideshows(data))
+    found.classed = [
+        Classed(row["id"], frozenset(row["tags"]), str(row.get("near_duplicate_group") or row["id"]))
+        for row in items(data, "clips")
+        if row.get("tags")
+    ]
     found.questions += [{**row, "talk": True, "video": i["id"]} for i in items(data, "talks") for row in i["qa"]]
 
 
@@ -152,6 +175,17 @@ def read_windows(path: Path, found: Judgements) -> None:
         if row.get("relevant_windows") and "vid" in row:
             spans = tuple((float(a), float(b)) for a, b in row["relevant_windows"])
             found.placed.append(Placed(str(row["qid"]), row["query"], str(row["vid"]), spans))
+
+
+def read_folders(data: Path, found: Judgements) -> None:
+    """A folder a class, "PlayingGuitar" or "playing_guitar"; its parent may say which part of the data it is."""
+    for path in media(data):
+        *parts, folder = path.relative_to(data).parts[:-1] or [""]
+        if folder and len(parts) <= 1:
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", folder).lower()
+            held_out = parts[0] != "train" if parts else None
+            group = re.sub(r"_c\d+$", "", path.stem)
+            found.classed.append(Classed(path.stem, frozenset([name]), group, held_out))
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from webapp.models.catalogue import Assignment, Installation, ReadingCurve
 from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
-from webapp.models.labels import Label, Tag
+from webapp.models.labels import Classifier, Example, Label, Tag
 from webapp.models.links import SharedMoment, SharedThread, Token
 from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Impression, Judgement, Measurement, Tuning
@@ -21,10 +21,12 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Chapter",
+    "Classifier",
     "Collection",
     "Dismissal",
     "Evidence",
     "EvidenceVector",
+    "Example",
     "ExportLink",
     "FrameVector",
     "Impression",

@@ -14,7 +14,7 @@ from webapp.index import generations
 from webapp.models import IndexState
 from webapp.operations import installer
 from webapp.people import audit
-from webapp.pipeline import ledger, outputs, succession, worker
+from webapp.pipeline import classifiers, ledger, outputs, succession, worker
 from webapp.search import comparison, completion, feedback, pictures
 from webapp.uploads import removal, resumable
 
@@ -29,6 +29,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     succession.prepare,
     succession.succeed,
     comparison.sweep,
+    classifiers.sweep,
     resumable.sweep,
     pictures.sweep,
     feedback.sweep,

@@ -19,7 +19,7 @@ from qa.types import Evidence as Piece
 from webapp import engine, models
 from webapp.index import recipes
 from webapp.models import Evidence, EvidenceVector, Keyframe, Recipe, Segment, Video
-from webapp.pipeline import tags
+from webapp.pipeline import classifiers, tags
 from webapp.pipeline.embed import load_picture
 from webapp.search.background import encode_background
 from webapp.search.candidates import load_frames
@@ -52,7 +52,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     detailed = summarizer.summarize_chapters(sources, means, chapters)
     questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, cached_terms)
     known = visual * (novelty < 1)[:, None].astype(np.float32)  # nothing is recognised in what no encoder knows
-    found = tags.find_tags(segments, known, utterances, recipe)
+    found = [t for t in tags.find_tags(segments, known, utterances, recipe) if not classifiers.replaces(t)]
     seen = [(t.name, t.start, t.end) for t in found if t.source == models.Tag.Source.PICTURE]
     named = describer.collect_names(video.pk, chapters, seen)
     pieces += named
@@ -70,6 +70,7 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
         models.Tag.objects.bulk_create(models.Tag(video=video, **asdict(tag)) for tag in found)
         video.tags, video.suggestions = pick_for_video(found), questions
         video.save(update_fields=["summary", "detailed", "about", "tags", "suggestions"])
+        classifiers.tag_video(video)
 
     return store
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from django.contrib.auth.models import AnonymousUser
 
-from webapp.models import User, Video
+from indexer.terms import terms
+from webapp.models import Label, Tag, User, Video
 from webapp.search.moments import find_moments
 
 MAX_LISTED = 30  # videos looked at for a list
@@ -39,9 +40,26 @@ class Relevant:
 
 
 def find_relevant(user: User | AnonymousUser, topic: str, videos: Collection[int]) -> Relevant:
+    """By what an admin taught, where the topic is such a label; else by search."""
+    labelled = find_labelled(topic, videos)
+    if labelled:
+        return Relevant(labelled, [], labelled[0].confidence)
     found = sorted(find_moments(user, topic, MAX_LISTED, "video", videos).moments, key=lambda m: -m.lead)
     confidence = max((m.confidence for m in found[:1]), default=0.0)
     fitting = [m for m in found if m.lead >= MIN_LEAD_SHARE * found[0].lead]
     return (
         Relevant(fitting, [], confidence) if confidence >= PRESENT else Relevant([], fitting[:MAX_NEAREST], confidence)
     )
+
+
+def find_labelled(topic: str, videos: Collection[int]) -> list[Tag]:
+    """Where a label of this name that was taught by examples is seen: its best stretch of each video, surest first."""
+    wanted = terms(topic)
+    taught = [
+        name for name in Label.objects.exclude(classifier=None).values_list("name", flat=True) if terms(name) == wanted
+    ]
+    seen = Tag.objects.filter(name__in=taught, source=Tag.Source.PICTURE, video__in=videos) if taught and wanted else []
+    best: dict[int, Tag] = {}
+    for tag in sorted(seen, key=lambda t: -t.confidence):
+        best.setdefault(tag.video_id, tag)
+    return list(best.values())

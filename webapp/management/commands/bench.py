@@ -18,6 +18,7 @@ from webapp.benchmarks import (
     captions,
     cases,
     changes,
+    classes,
     fusion,
     heat,
     ingest,
@@ -39,6 +40,7 @@ from webapp.models import Measurement
 OF_A_LIBRARY = {
     **library.BENCHES,
     "questions": questions.questions,
+    "classify": classes.classify,
     "fusion": fusion.fusion,
     "recommend": recommendations.recommend,
 }
@@ -61,7 +63,9 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, "cases", "simulate"])
-        parser.add_argument("--data", help="judged data: Kinoscope's, MSR-VTT's or QVHighlights' format")
+        parser.add_argument(
+            "--data", help="judged data: as Kinoscope, MSR-VTT, QVHighlights, Kinetics or UCF101 have it"
+        )
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
         parser.add_argument("--set", action="append", default=[], metavar="MODULE.NAME=VALUE", help="change a constant")
