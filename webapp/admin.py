@@ -5,13 +5,17 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from webapp.models import (
     AuditEntry,
     Collection,
+    Delivery,
     Label,
     Question,
     SharedMoment,
@@ -21,6 +25,7 @@ from webapp.models import (
     Token,
     User,
     Video,
+    Webhook,
 )
 from webapp.people import audit
 from webapp.pipeline import ledger
@@ -197,6 +202,28 @@ class SharedMomentAdmin(RevocableAdmin):
 class SharedThreadAdmin(RevocableAdmin):
     list_display = ("thread", "made_by", "created_at")
     list_select_related = ("made_by",)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(admin.ModelAdmin):
+    """Addresses that are told of somebody's alerts."""
+
+    list_display = ("url", "owner", "enabled", "last_message")
+    fields = ("owner", "url", "secret", "enabled")
+    actions = ("send_test",)
+
+    @admin.display(description=_("last message"))
+    def last_message(self, webhook: Webhook) -> str:
+        last = webhook.deliveries.first()
+        if last is None:
+            return "–"
+        return last.error or (date_format(last.sent_at, "SHORT_DATETIME_FORMAT") if last.sent_at else gettext("queued"))
+
+    @admin.action(description=_("send a test"))
+    def send_test(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            Delivery.objects.create(owner=webhook.owner, webhook=webhook, due_at=Now())
+        self.message_user(request, _("A worker sends it within half a minute; “last message” says how that went."))
 
 
 @admin.register(AuditEntry)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONCE, NONE, SELF
 
 from webapp.catalogue.table import ENTRIES
@@ -246,6 +247,15 @@ KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
 # How the blocks of a segment become its vector (`indexer/fusion.py`); another one takes effect by `reindex`, too.
 KINOSCOPE_FUSION = os.environ.get("KINOSCOPE_FUSION", "indexer.fusion.Concatenation")
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
+
+# Where mail of alerts goes out, "smtps://name:password@host" (dj-email-url), and from whom; none without it.
+KINOSCOPE_MAIL = os.environ.get("KINOSCOPE_MAIL", "")
+if KINOSCOPE_MAIL:
+    globals().update(dj_email_url.parse(KINOSCOPE_MAIL))
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = os.environ.get("KINOSCOPE_MAIL_FROM", "kinoscope@localhost")
+# Whether webhooks may go to addresses of private networks.
+KINOSCOPE_WEBHOOKS_PRIVATE = flag("KINOSCOPE_WEBHOOKS_PRIVATE")
 
 # What looks after this installation: who may read the metrics from elsewhere, where traces go.
 KINOSCOPE_METRICS_TOKEN = os.environ.get("KINOSCOPE_METRICS_TOKEN", "")

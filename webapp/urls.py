@@ -8,6 +8,7 @@ from webapp.api.service import miss
 from webapp.api.urls import api
 from webapp.people.limits import throttled
 from webapp.views import (
+    alerts,
     collections,
     health,
     home,
@@ -38,6 +39,10 @@ urlpatterns = [
     path("search/save", search.save_search, name="save-search"),
     path("search/forget", search.forget_searches, name="forget-searches"),
     path("search/drop/<int:pk>", search.drop_search, name="drop-search"),
+    path("search/watch/<int:pk>", alerts.watch_search, name="watch-search"),
+    path("alerts", alerts.alerts, name="alerts"),
+    path("alerts/set", alerts.set_alerts, name="set-alerts"),
+    path("alerts/<uuid:key>.atom", alerts.AlertFeed(), name="alert-feed"),
     path("ask", throttled("ask")(questions.ask_library), name="ask"),
     path("ask/<int:pk>/forget", questions.drop_question, name="drop-question"),
     path("ask/<int:pk>/judge", questions.judge_answer, name="judge-answer"),

@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 # Most queries of a page, whatever the size of the library.
 QUERIES = {
     "/": 22, "/videos": 8, "/videos?rows=on": 8, "/collections": 6, "/ask": 8, "/account": 9, "/upload": 5,
-    "/search?q=whisper": 32, "/operations": 40, "/operations/quality": 9, "/operations/models": 12, "/operations/labels": 7, "/accessibility": 4,
+    "/search?q=whisper": 32, "/operations": 40, "/operations/quality": 9, "/operations/models": 12, "/accessibility": 4,
+    "/operations/labels": 7, "/alerts": 8,
 }  # fmt: skip
 MOST_BYTES = 300_000
 

@@ -8,7 +8,7 @@ from webapp.models.links import SharedMoment, SharedThread, Token
 from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Impression, Judgement, Measurement, Tuning
 from webapp.models.questions import Question
-from webapp.models.searches import PictureQuery, RecentSearch, SavedSearch
+from webapp.models.searches import Alert, Delivery, PictureQuery, RecentSearch, SavedSearch, Webhook
 from webapp.models.spellings import Spelling
 from webapp.models.steps import Step, Worker
 from webapp.models.transcripts import Transcript
@@ -18,11 +18,13 @@ from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine,
 __all__ = [
     "BROUGHT",
     "SPEECH",
+    "Alert",
     "Assignment",
     "AuditEntry",
     "Chapter",
     "Classifier",
     "Collection",
+    "Delivery",
     "Dismissal",
     "Evidence",
     "EvidenceVector",
@@ -59,6 +61,7 @@ __all__ = [
     "Utterance",
     "Video",
     "Viewing",
+    "Webhook",
     "Worker",
     "title_from",
 ]

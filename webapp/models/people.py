@@ -15,7 +15,16 @@ class User(AbstractUser):
         UPLOADER = "uploader", _("uploader")
         ADMIN = "admin", _("admin")
 
+    class AlertMail(models.TextChoices):
+        NONE = "", _("no mail")
+        NOW = "now", _("a mail at once")
+        WEEK = "week", _("a mail a week")
+
     role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    unseen_alerts = models.PositiveIntegerField(default=0)
+    alert_mail = models.CharField(max_length=10, choices=AlertMail, blank=True, default=AlertMail.NONE)
+    digested_at = models.DateTimeField(null=True, help_text="until when the last digest told")
+    feed_key = models.UUIDField(null=True, unique=True, help_text="of the address that feed readers use")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.is_superuser:

@@ -80,6 +80,7 @@ class Video(models.Model):
     warning = models.CharField(max_length=300, blank=True, help_text="a template, filled from `warning_values`")
     warning_values = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True, db_index=True, help_text="when it was first understood")
 
     duration = models.FloatField(default=0)
     width = models.IntegerField(default=0)

@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 from webapp.answers import curves
 from webapp.index import generations
 from webapp.models import IndexState
-from webapp.operations import installer
+from webapp.operations import deliveries, installer
 from webapp.people import audit
 from webapp.pipeline import classifiers, ledger, outputs, succession, worker
-from webapp.search import comparison, completion, feedback, pictures
+from webapp.search import alerts, comparison, completion, feedback, pictures
 from webapp.uploads import removal, resumable
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     succession.succeed,
     comparison.sweep,
     classifiers.sweep,
+    alerts.sweep,
+    deliveries.sweep,
     resumable.sweep,
     pictures.sweep,
     feedback.sweep,

@@ -1,6 +1,6 @@
 """Which moments, or videos, to ask an admin about next: those that a label's classifier is least sure of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,9 @@ from indexer.classifier import read_numbers
 from indexer.fusion import SPACES
 from indexer.types import Span
 from webapp.index.snapshot import current_snapshot
-from webapp.models import Classifier, Example, Keyframe, Label, Segment, User, Video
+from webapp.models import Classifier, Example, Label, Segment, User, Video
 from webapp.pipeline.classifiers import Stretch, load_stretches, seen
-from webapp.search.moments import find_moments, visible_ids
+from webapp.search.moments import find_moments, find_pictures, visible_ids
 
 MAX_NEAREST = 2000  # segments, or newest videos, that are looked at
 NEAREST = 100  # segments that are looked at beside those that are tagged, twice over
@@ -94,17 +94,3 @@ def rate_videos(row: Classifier, user: User) -> list[tuple[Stretch, float]]:
             vector = np.concatenate([mean / max(float(np.linalg.norm(mean)), 1e-6) for mean in means])
             rated.append(((pk, Span(0.0, duration)), float(learned.judge(vector[None])[0])))
     return rated
-
-
-def find_pictures(places: Iterable[Stretch]) -> dict[Stretch, str]:
-    """The keyframe nearest to the middle of each stretch."""
-    wanted = list(places)
-    frames: dict[int, list[tuple[float, str]]] = {}
-    kept = Keyframe.objects.filter(video__in={video for video, _span in wanted})
-    for video, time, file in kept.values_list("video", "time", "file"):
-        frames.setdefault(video, []).append((time, file))
-    return {
-        (video, span): min(frames[video], key=lambda frame: abs(frame[0] - (span.start + span.end) / 2))[1]
-        for video, span in wanted
-        if video in frames
-    }

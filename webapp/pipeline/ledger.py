@@ -293,4 +293,6 @@ def settle(video: Video) -> None:
     else:
         status = Video.Status.PROCESSING
     Video.objects.filter(pk=video.pk).update(status=status)
+    if status == Video.Status.READY:
+        Video.objects.filter(pk=video.pk, ready_at=None).update(ready_at=Now())
     video.status = status

@@ -7,7 +7,7 @@ reading = understand(parsed) → query = read(reading) → ids = snapshot.propos
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -228,3 +228,17 @@ def group_by_video(moments: Sequence[Moment]) -> Mapping[int, list[Moment]]:
     for moment in moments:
         groups[moment.video.pk].append(moment)
     return groups
+
+
+def find_pictures(places: Iterable[tuple[int, Span]]) -> dict[tuple[int, Span], str]:
+    """The keyframe nearest to the middle of each stretch of a video."""
+    wanted = list(places)
+    frames: dict[int, list[tuple[float, str]]] = {}
+    kept = Keyframe.objects.filter(video__in={video for video, _span in wanted})
+    for video, moment, file in kept.values_list("video", "time", "file"):
+        frames.setdefault(video, []).append((moment, file))
+    return {
+        (video, span): min(frames[video], key=lambda frame: abs(frame[0] - (span.start + span.end) / 2))[1]
+        for video, span in wanted
+        if video in frames
+    }

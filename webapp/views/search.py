@@ -1,50 +1,32 @@
 """Search by words, a picture or a moment. The address of a page says all that it shows."""
 
 import uuid
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from urllib.parse import urlencode
 
-import numpy as np
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import F, QuerySet
-from django.db.models.functions import Abs
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from indexer.errors import IndexerError, UnreadableMedia
 from indexer.queries import PARTS
-from indexer.types import Vectors
-from indexer.vectors import unpack_valid
 from webapp import engine
-from webapp.index import recipes
 from webapp.messages import explain
-from webapp.models import FrameVector, Keyframe, PictureQuery, SavedSearch, Segment, User, Video
-from webapp.parsing import parse_key, parse_number, parse_numbers, parse_seconds
+from webapp.models import PictureQuery, SavedSearch, Video
+from webapp.parsing import parse_number
 from webapp.people.access import signed_in
-from webapp.search import feedback, pictures
+from webapp.search import addresses, alerts, feedback, pictures
 from webapp.search.completion import complete, remember
 from webapp.search.filters import Filters, without_paging
 from webapp.search.moments import find_moments, group_by_video
-from webapp.search.queries import Wanted
 
 PAGE_SIZE = 12
 MAX_PAGES = 20
-MAX_EXAMPLES = 8  # moments that one may be more or less like
-
-
-@dataclass(frozen=True)
-class Pointed:
-    """What somebody pointed at: for the page, to show it again."""
-
-    like: list[Segment]
-    unlike: list[Segment]
-    frame: Keyframe | None
-    picture: PictureQuery | None
 
 
 @require_safe
@@ -53,7 +35,7 @@ def search(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     visible = Video.objects.visible_to(user)
     filters = Filters(request.GET)
-    wanted, pointed = read(request.GET, user, visible)
+    wanted, pointed = addresses.read(request.GET, user, visible)
     page = min(parse_number(request.GET.get("page", "")) or 1, MAX_PAGES)
     scope = filters.apply(visible).values_list("pk", flat=True) if filters.wanted() else None
     found = find_moments(user, wanted, PAGE_SIZE * page + 1, videos=scope)
@@ -97,58 +79,8 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def read(parameters: QueryDict, user: User, visible: "QuerySet[Video]") -> tuple[Wanted, Pointed]:
-    """What the address asks for. What this person may not see is left out like what does not exist."""
-    segments = Segment.objects.active().filter(video__in=visible).select_related("video").prefetch_related("keyframes")
-    like, unlike = (
-        list(segments.filter(pk__in=parse_numbers(parameters.getlist(name))[:MAX_EXAMPLES]))
-        for name in ("like", "unlike")
-    )
-    frame = nearest_frame(parameters.get("frame", ""), visible)
-    key = parse_key(parameters.get("picture", ""))
-    picture = PictureQuery.objects.filter(key=key, owner=user).first() if key else None
-    wanted = Wanted(
-        parameters.get("q", ""),
-        frame_vector(frame) if frame else encode_picture(picture.key) if picture else None,
-        tuple(segment.pk for segment in like),
-        tuple(segment.pk for segment in unlike),
-        frozenset(parameters.getlist("off")) & set(PARTS),
-        parse_number(parameters.get("upto", "")) or None,
-        bool(parameters.get("literal")),
-    )
-    return wanted, Pointed(like, unlike, frame, picture)
-
-
 def pairs(parameters: QueryDict) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, values in parameters.lists() for value in values]
-
-
-def nearest_frame(text: str, visible: "QuerySet[Video]") -> Keyframe | None:
-    """The keyframe of `VIDEO@SECONDS`: a paused player asks with it."""
-    name, _at, time = text.partition("@")
-    key = parse_key(name)
-    seconds = parse_seconds(time)
-    if key is None or seconds is None:
-        return None
-    frames = Keyframe.objects.filter(video__in=visible, video__key=key).select_related("video")
-    return frames.annotate(far=Abs(F("time") - seconds)).order_by("far", "pk").first()
-
-
-def frame_vector(frame: Keyframe) -> Vectors | None:
-    """Its vector (dv,) by the encoder that answers searches."""
-    recipe = recipes.answering()
-    kept = FrameVector.objects.filter(keyframe=frame, encoder=recipe.picture_encoder).first()
-    return unpack_valid(kept.vector, recipe.dims["visual"]) if kept else None
-
-
-def encode_picture(key: uuid.UUID) -> Vectors:
-    return _encode_picture(key, recipes.answering().pk)
-
-
-@lru_cache(maxsize=100)
-def _encode_picture(key: uuid.UUID, recipe: int) -> Vectors:
-    picture = pictures.decode(PictureQuery.objects.get(key=key).picture)
-    return np.asarray(engine.pictures(recipes.answering()).encode_images([picture])[0])
 
 
 @require_POST
@@ -186,13 +118,18 @@ def suggest(request: HttpRequest) -> JsonResponse:
 @require_POST
 @login_required
 def save_search(request: HttpRequest) -> HttpResponse:
-    """Keep the address of a search by its words."""
+    """Keep the address of a search by its words; and tell of new videos that fit, where that is wanted."""
     user = signed_in(request)
     parameters = without_paging(QueryDict(request.POST.get("query", "")[:2000]))
     name = parameters.get("q", "").strip()[:200] or _("Search by picture")
     if parameters:
-        SavedSearch.objects.get_or_create(owner=user, query=parameters.urlencode()[:2000], defaults={"name": name})
+        kept, _made = SavedSearch.objects.get_or_create(
+            owner=user, query=parameters.urlencode()[:2000], defaults={"name": name}
+        )
         messages.success(request, _("The search is saved."))
+        if request.POST.get("watch") == "1":
+            alerts.watch(kept, True, get_language() or "")
+            return redirect("alerts")
     return redirect(f"{reverse('search')}?{parameters.urlencode()}")
 
 
