@@ -26,13 +26,16 @@ FILES = {  # 401, not a page
     "stream", "streams", "stream-list", "stream-file", "captions", "storyboard", "poster", "frame", "thumbnails",
     "document",
 }  # fmt: skip
-FOR_SIGNED_IN = {"collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password"}
+FOR_SIGNED_IN = {
+    "alerts", "collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password",
+}  # fmt: skip
 OF_A_PERSON = {
     "upload-pieces": "get",
     "upload-discard": "post",
     "export": "get",
     "picture-searched": "get",
     "drop-search": "post",
+    "watch-search": "post",
     "drop-question": "post",
     "judge-answer": "post",
     "drop-thread": "post",
@@ -50,6 +53,7 @@ LINKED = {
     "shared-captions",
     "shared-thread",
     "oembed",
+    "alert-feed",
 }  # who has a link; see test_sharing
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SEARCHING = {
@@ -58,6 +62,7 @@ SEARCHING = {
     "forget-searches",
     "make-token",
     "judge",
+    "set-alerts",
 }  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
@@ -245,6 +250,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         "unshare-thread": lambda: share_a_thread(owner),
         "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
+        "watch-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
     mine = made.get(name, lambda: resumable.create(owner, "a.mp4", 10, Video.Visibility.PRIVATE).key)()
     address, missing = reverse(name, args=[mine]), reverse(name, args=[9999 if isinstance(mine, int) else nobody])
@@ -254,7 +260,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         assert body(refused) == body(unknown)
     assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
     assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (
-        302 if any(word in name for word in ("discard", "drop", "judge", "rename", "share")) else 200
+        302 if any(word in name for word in ("discard", "drop", "judge", "rename", "share", "watch")) else 200
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 # Seconds until a message that failed is tried again; after the last it is given up. Some five hours in all.
 DELAYS = (30, 120, 600, 3600, 14_400)
 WEEK = timedelta(days=7)
+LATE = Q(digested_at__lt=Now() - WEEK)  # whose last digest is old
 MAX_AT_ONCE = 20  # messages of one sweep
 MAX_SECONDS = 10.0  # after which the rest waits for the next one: addresses that are silent hold up nothing else
 MAX_NEW = 20  # videos that a digest names
@@ -39,7 +40,7 @@ TEST: dict[str, Any] = {"type": "test", "data": {}}  # what an admin sends to tr
 def sweep() -> None:
     """Write the digests that are due, and send what is."""
     late = User.objects.filter(is_active=True, alert_mail=User.AlertMail.WEEK)
-    for user in late.filter(digested_at__lt=Now() - WEEK):
+    for user in late.filter(LATE):
         queue_digest(user)
     begun = time.monotonic()
     for delivery in due().select_related("owner", "webhook")[:MAX_AT_ONCE]:
@@ -84,8 +85,7 @@ def send(delivery: Delivery) -> None:
 def queue_digest(user: User) -> None:
     """What was found since the last one; a week without anything needs no mail."""
     with transaction.atomic():
-        late = User.objects.filter(pk=user.pk, digested_at=user.digested_at)
-        if late.update(digested_at=Now()):
+        if User.objects.filter(LATE, pk=user.pk).update(digested_at=Now()):
             told = list_alerts(user, since=user.digested_at)
             Delivery.objects.create(owner=user, is_digest=True, due_at=Now()).alerts.set(told)
 
