@@ -116,8 +116,9 @@ def test_what_is_doubtful_is_asked_first_and_nothing_twice(forklift, library, pe
     classifiers.sweep()
     asked = doubts.find_doubts(forklift, people["admin"], 12)
     assert len({a.video.pk for a in asked}) == len(asked) == 12
-    far = [abs(a.confidence - 0.5) for a in asked if a.confidence is not None]
-    assert far == sorted(far)
+    order = [doubts.by_doubt(a.confidence) for a in asked]
+    assert order == sorted(order)
+    assert [0.55, 0.2, 0.99, 0.01] == sorted([0.01, 0.99, 0.2, 0.55], key=doubts.by_doubt)
     judged = {(e.video_id, e.start) for e in forklift.examples.all()}
     assert not {(a.video.pk, round(a.start)) for a in asked} & {(pk, round(start)) for pk, start in judged}
 

@@ -14,6 +14,7 @@ from webapp.pipeline.classifiers import Stretch, load_stretches, seen
 from webapp.search.moments import find_moments, find_pictures, visible_ids
 
 MAX_NEAREST = 2000  # segments, or newest videos, that are looked at
+IN_DOUBT = 0.4  # away from one half
 NEAREST = 100  # segments that are looked at beside those that are tagged, twice over
 
 
@@ -42,7 +43,7 @@ def find_doubts(label: Label, user: User, limit: int) -> list[Asked]:
         ranked += name_nearest(label, user, 2 * limit + len(judged))
     else:
         rated = rate_videos(row, user) if label.kind == Label.Kind.GENRE else rate_segments(row, user)
-        rated.sort(key=lambda item: abs(item[1] - 0.5))
+        rated.sort(key=lambda item: by_doubt(item[1]))
         ranked += rated
     chosen: dict[int, tuple[Span, float | None]] = {}
     for (video, span), confidence in ranked:
@@ -53,6 +54,12 @@ def find_doubts(label: Label, user: User, limit: int) -> list[Asked]:
     return [
         Asked(rows[v], s.start, s.end, pictures.get((v, s), ""), sure) for v, (s, sure) in chosen.items() if v in rows
     ]
+
+
+def by_doubt(confidence: float) -> tuple[bool, float]:
+    """Sorts what is in doubt first, the most doubtful before all; behind it what is surest, where mistakes show."""
+    doubt = abs(confidence - 0.5)
+    return (False, doubt) if doubt < IN_DOUBT else (True, -confidence)
 
 
 def show_examples(label: Label) -> list[Asked]:
