@@ -7,6 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from indexer.child import run
@@ -23,6 +25,8 @@ MAX_FULLS = 2000  # pictures of a film at full size: some gigabytes until the te
 MAX_END = 1e9  # seconds: JSON has no infinity
 SLOWEST_READING = 5 << 20  # bytes a second: a network folder or a worn disk; what reads slower is taken for a hang
 
+Frames = npt.NDArray[np.uint8]
+Samples = npt.NDArray[np.int16]
 _Record = TypeVar("_Record", MediaInfo, Keyframe)
 
 
@@ -100,6 +104,26 @@ def extract_audio(path: Path, out: Path, info: MediaInfo) -> Path:
     most = round((seconds + 60) * SAMPLE_RATE * 4)
     answer = run("audio", path, out, wall, most, sound=info.sound, most_seconds=seconds)
     return _check_file(answer["path"], out)
+
+
+def read_excerpt(
+    path: Path, out: Path, info: MediaInfo, span: Span, size: tuple[int, int], rate: int, sound_rate: int
+) -> tuple[Frames, Samples]:
+    """The pictures (n, h, w, 3) of a stretch, `rate` a second, mapped from a file under `out` and of `size` (width,
+    height), black around what has another shape; and its sound (m,), mono int16. Either is empty where there is none.
+    """
+    frames = round(span.length * rate)
+    wall = 60.0 + 20 * span.length + path.stat().st_size / SLOWEST_READING
+    wanted: dict[str, Any] = {"start": span.start, "end": span.end, "size": size, "rate": rate}
+    wanted |= {"sound": info.sound, "sound_rate": sound_rate}
+    bytes_of = size[0] * size[1] * 3
+    most = max(frames * bytes_of, round(span.length * sound_rate) * 2) + (1 << 20)
+    answer = run("excerpt", path, out, wall, most, **wanted)
+    pictures, sound = (_check_file(answer[name], out) for name in ("pictures", "sound"))
+    count = min(frames, pictures.stat().st_size // bytes_of)
+    shape = (count, size[1], size[0], 3)
+    mapped = np.memmap(pictures, np.uint8, "r", shape=shape) if count else np.zeros(shape, np.uint8)
+    return mapped, np.fromfile(sound, "<i2")[: round(span.length * sound_rate)]
 
 
 def read_subtitles(path: Path, index: int) -> list[tuple[float, float, str]]:

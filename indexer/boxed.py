@@ -50,7 +50,7 @@ def say_progress(share: float) -> None:
 
 def answer(operation: str, path: Path, out: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     """What `indexer.box` asks for; `wanted` are the operation's own arguments."""
-    from indexer.adapters.pyav import look, probe, rendition, sound, streams, words
+    from indexer.adapters.pyav import excerpt, look, probe, rendition, sound, streams, words
 
     match operation:
         case "probe":
@@ -67,6 +67,8 @@ def answer(operation: str, path: Path, out: Path, wanted: dict[str, Any]) -> dic
             return words.read_subtitles(path, **wanted)
         case "cover":
             return look.read_cover(path, out)
+        case "excerpt":
+            return excerpt.read_excerpt(path, out, **wanted)
         case "proxy":
             return rendition.render_proxy(path, out, progress=say_progress, **wanted)
         case "streams":

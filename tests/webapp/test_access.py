@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from django.urls import get_resolver
 
-from webapp.models import Label, Question, SharedThread, User, Video
+from tests.files import put
+from webapp.models import Label, Montage, Question, SharedThread, User, Video
 
 pytestmark = pytest.mark.usefixtures("fake_models")
 
@@ -27,7 +28,8 @@ FILES = {  # 401, not a page
     "document",
 }  # fmt: skip
 FOR_SIGNED_IN = {
-    "alerts", "collections", "home", "search", "search-suggest", "ask", "upload", "library", "account", "password",
+    "alerts", "montages", "collections", "home", "search", "search-suggest", "ask", "upload", "library", "account",
+    "password",
 }  # fmt: skip
 OF_A_PERSON = {
     "upload-pieces": "get",
@@ -36,6 +38,10 @@ OF_A_PERSON = {
     "picture-searched": "get",
     "drop-search": "post",
     "watch-search": "post",
+    "montage": "get",
+    "montage-video": "get",
+    "montage-captions": "get",
+    "change-montage": "post",
     "drop-question": "post",
     "judge-answer": "post",
     "drop-thread": "post",
@@ -63,6 +69,7 @@ SEARCHING = {
     "make-token",
     "judge",
     "set-alerts",
+    "make-montage",
 }  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
@@ -250,6 +257,7 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         "unshare-thread": lambda: share_a_thread(owner),
         "drop-thread": lambda: Question.objects.create(asker=owner, text="Who?", answer={"abstained": True}).thread,
         "drop-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
+        **{each: lambda: make_montage(owner).key for each in OF_A_PERSON if "montage" in each},
         "watch-search": lambda: SavedSearch.objects.create(owner=owner, name="dogs", query="q=dogs").pk,
     }
     mine = made.get(name, lambda: resumable.create(owner, "a.mp4", 10, Video.Visibility.PRIVATE).key)()
@@ -260,8 +268,15 @@ def test_what_is_of_one_person_does_not_exist_for_others(name, clients, people) 
         assert body(refused) == body(unknown)
     assert getattr(clients["anonymous"], OF_A_PERSON[name])(address).status_code in (302, 401)
     assert getattr(clients["owner"], OF_A_PERSON[name])(address).status_code == (
-        302 if any(word in name for word in ("discard", "drop", "judge", "rename", "share", "watch")) else 200
+        302 if any(word in name for word in ("change", "discard", "drop", "judge", "rename", "share", "watch")) else 200
     )
+
+
+def make_montage(owner: User) -> Montage:
+    """A film that is ready, of nothing."""
+    made = Montage.objects.create(owner=owner, topic="dogs", seconds=30, status="ready", file="montage-0.mp4")
+    put(made.stored.name, b"film")
+    return made
 
 
 def share_a_thread(owner: User) -> UUID:

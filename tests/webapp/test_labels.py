@@ -118,7 +118,7 @@ def test_what_is_doubtful_is_asked_first_and_nothing_twice(forklift, library, pe
     assert len({a.video.pk for a in asked}) == len(asked) == 12
     order = [doubts.by_doubt(a.confidence) for a in asked]
     assert order == sorted(order)
-    assert [0.55, 0.2, 0.99, 0.01] == sorted([0.01, 0.99, 0.2, 0.55], key=doubts.by_doubt)
+    assert sorted([0.01, 0.99, 0.2, 0.55], key=doubts.by_doubt) == [0.55, 0.2, 0.99, 0.01]
     judged = {(e.video_id, e.start) for e in forklift.examples.all()}
     assert not {(a.video.pk, round(a.start)) for a in asked} & {(pk, round(start)) for pk, start in judged}
 

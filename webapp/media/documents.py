@@ -94,7 +94,7 @@ def disarm(text: str) -> str:
     return html.unescape(escape_lines(text)).replace("<", "<\u2060")
 
 
-def write_vtt(cues: Sequence[Cue], video: Video) -> str:
+def write_vtt(cues: Sequence[Cue], video: Video | None = None) -> str:
     return "WEBVTT\n\n" + "\n".join(f"{clock(c.start)} --> {clock(c.end)}\n{escape_lines(c.text)}\n" for c in cues)
 
 

@@ -5,6 +5,7 @@ from webapp.models.collections import Collection
 from webapp.models.custody import AuditEntry, ExportLink, Upload
 from webapp.models.labels import Classifier, Example, Label, Tag
 from webapp.models.links import SharedMoment, SharedThread, Token
+from webapp.models.montages import Montage, Piece
 from webapp.models.people import Dismissal, User, Viewing
 from webapp.models.quality import Impression, Judgement, Measurement, Tuning
 from webapp.models.questions import Question
@@ -38,7 +39,9 @@ __all__ = [
     "Keyframe",
     "Label",
     "Measurement",
+    "Montage",
     "PictureQuery",
+    "Piece",
     "Question",
     "ReadingCurve",
     "RecentSearch",

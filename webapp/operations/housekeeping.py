@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from webapp.answers import curves
 from webapp.index import generations
 from webapp.models import IndexState
-from webapp.operations import deliveries, installer
+from webapp.operations import deliveries, installer, montages
 from webapp.people import audit
 from webapp.pipeline import classifiers, ledger, outputs, succession, worker
 from webapp.search import alerts, comparison, completion, feedback, pictures
@@ -32,6 +32,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     classifiers.sweep,
     alerts.sweep,
     deliveries.sweep,
+    montages.sweep,
     resumable.sweep,
     pictures.sweep,
     feedback.sweep,

@@ -48,9 +48,9 @@ def narrate(sentences: Sequence[str], seconds: float) -> Sound | None:
     return slots.reshape(-1)
 
 
-def play(seconds: float) -> Sound:
-    """Broken chords that fade away, each note struck anew."""
-    time = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+def play(seconds: float, rate: int = SOUND_RATE) -> Sound:
+    """Broken chords that fade away, each note struck anew; `rate` samples a second."""
+    time = np.arange(round(seconds * rate)) / rate
     sound = np.zeros(len(time))
     for number in range(round(seconds / BEAT)):
         note = CHORDS[number // 8 % len(CHORDS)][number % 3] * (2 if number % 8 > 3 else 1)

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from indexer.errors import DiskFull
 from indexer.files import hash_file
-from webapp.models import Keyframe, Step, Video
+from webapp.models import Keyframe, Montage, Step, Video
 from webapp.storage.ports import Store, Stored, StoredFile
 from webapp.storage.store import open_store, store
 
@@ -67,10 +67,12 @@ def find_unnamed(place: Store) -> Iterator[Stored]:
     """Whatever arrived and was not taken, media without a row, and what no row of its video names."""
     yield from place.list("incoming")
     keys = set(map(str, Video.objects.values_list("key", flat=True)))
+    montages = {f"derived/{key}/{file}" for key, file in Montage.objects.values_list("key", "file")}
     yield from (stored for stored in place.list("media") if Path(stored.name).stem not in keys)
     for key, files in groupby(place.list("derived"), key=lambda stored: stored.name.split("/")[1]):
         used = name_files(key) if key in keys else set()
-        yield from (stored for stored in files if stored.name.removeprefix(f"derived/{key}/") not in used)
+        unnamed = (stored for stored in files if stored.name.removeprefix(f"derived/{key}/") not in used)
+        yield from (stored for stored in unnamed if stored.name not in montages)
 
 
 def name_files(key: str) -> set[str]:

@@ -104,7 +104,7 @@ class Decoder:
     """Frames of the picture stream with times from 0, surviving damaged packets."""
 
     container: InputContainer
-    skip: Literal["NONKEY", "NONREF"]
+    skip: Literal["NONKEY", "NONREF", "DEFAULT"]
     errors: int = 0
 
     def __iter__(self) -> Iterator[tuple[float, VideoFrame]]:
