@@ -114,7 +114,7 @@ def read_excerpt(
     """
     frames = round(span.length * rate)
     wall = 60.0 + 20 * span.length + path.stat().st_size / SLOWEST_READING
-    wanted: dict[str, Any] = {"start": span.start, "end": span.end, "size": size, "rate": rate}
+    wanted: dict[str, Any] = {"span": (span.start, span.end), "size": size, "rate": rate}
     wanted |= {"sound": info.sound, "sound_rate": sound_rate}
     bytes_of = size[0] * size[1] * 3
     most = max(frames * bytes_of, round(span.length * sound_rate) * 2) + (1 << 20)

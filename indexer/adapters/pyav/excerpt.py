@@ -24,12 +24,13 @@ FULL_SCALE = 32_767
 
 
 def read_excerpt(
-    path: Path, out: Path, start: float, end: float, sound: int, size: tuple[int, int], rate: int, sound_rate: int
+    path: Path, out: Path, span: tuple[float, float], sound: int, size: tuple[int, int], rate: int, sound_rate: int
 ) -> dict[str, Any]:
-    """[start, end) seconds as `pictures.rgb`, rgb24 of `size` (width, height) with black around what has another shape,
+    """The seconds [start, end) of `span` as `pictures.rgb`, rgb24 of `size` (width, height) with black around what has another shape,
     `rate` a second; and as `sound.s16`, mono int16, `sound_rate` a second. Without a picture, or sound, none of it.
     """
     pictures, samples = out / "pictures.rgb", out / "sound.s16"
+    start, end = span
     count = round((end - start) * rate)
     with open_media(path) as container:
         has_picture, heard = picture_stream(container) is not None, sound_stream(container, sound)
