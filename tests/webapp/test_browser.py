@@ -216,6 +216,7 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from webapp.operations import demo
 from webapp.pipeline.worker import StepWorker
+from webapp import models
 from webapp.models import Collection, User, Video
 for role in ("uploader", "viewer", "admin"):
     User.objects.create_user(role, password={PASSWORD!r}, role=role)
@@ -226,6 +227,12 @@ video = Video.objects.get()
 video.owner, video.visibility = owner, "public"
 video.save()
 Collection.objects.create(owner=owner, name="Introductions", is_public=True).videos.add(video)
+label = models.Label.objects.create(name="slide show")
+label.examples.create(video=video, start=1, end=5, good=True)
+for person in models.User.objects.all():
+    person.montages.create(topic="slides", seconds=30, status="cancelled")
+    search = person.saved_searches.create(name="slides", query="q=slides")
+    search.alerts.create(video=video, start=1, end=5, confidence=0.9)
 """
 
 
@@ -264,6 +271,8 @@ def test_every_page_is_open_to_everybody(library, role, width, height, scheme, l
         watch = page.locator(".card a").first.get_attribute("href")
         page.goto(f"{library}/collections")
         shelf = page.locator("main .threads a").first.get_attribute("href")
+        page.goto(f"{library}/montages")
+        film = page.locator("main .threads a").first.get_attribute("href")
         paths = ["/", "/search?q=whisper", "/search", "/search?q=qqq+zzz", "/videos", "/videos?rows=on", "/ask", shelf]
         paths += [
             watch,
@@ -274,11 +283,17 @@ def test_every_page_is_open_to_everybody(library, role, width, height, scheme, l
             "/account",
             "/password",
             "/accessibility",
+            *("/alerts", "/montages", film),
         ]
         paths += ["/upload"] if role != "viewer" else []
-        paths += (
-            ["/operations", "/operations/check", "/operations/quality", "/operations/models"] if role == "admin" else []
-        )
+        if role == "admin":
+            page.goto(f"{library}/operations/labels")
+            label = page.locator("main table a").first.get_attribute("href")
+            paths += [
+                "/operations",
+                *(f"/operations/{name}" for name in ("check", "quality", "models", "labels")),
+                label,
+            ]
         for path in paths:
             page.goto(library + path)
             assert page.locator("html").get_attribute("lang") == ("zh-hans" if language == "zh-CN" else "en"), path
