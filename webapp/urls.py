@@ -82,6 +82,7 @@ urlpatterns = [
     path("videos/<uuid:key>/lines/<int:line>", videos.correct, name="correct"),
     path("videos/<uuid:key>/dismiss", videos.dismiss, name="dismiss"),
     path("videos/<uuid:key>/similar", watch.similar, name="similar"),
+    path("videos/<uuid:key>/compared", throttled("ask")(watch.compared), name="compared"),
     path("videos/<uuid:key>/near", watch.near, name="near"),
     path("videos/<uuid:key>/translation", throttled("search")(watch.translation), name="translation"),
     path("videos/<uuid:key>/watched", videos.watched, name="watched"),

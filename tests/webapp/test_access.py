@@ -21,7 +21,7 @@ OF_A_VIDEO = {
     "make-qualities": ("post", 302), "spellings": ("post", 302), "respell": ("post", 302),
     "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
-    "near": ("get", 200), "similar": ("get", 200), "translation": ("get", 404),
+    "near": ("get", 200), "compared": ("get", 200), "similar": ("get", 200), "translation": ("get", 404),
 }  # fmt: skip
 FILES = {  # 401, not a page
     "stream", "streams", "stream-list", "stream-file", "captions", "storyboard", "poster", "frame", "thumbnails",

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from indexer.errors import IndexerError
+from indexer.types import Span
+from webapp.answers import claims
 from webapp.media import documents, tracks
 from webapp.messages import page_language
 from webapp.models import Chapter, Video
@@ -21,8 +23,8 @@ from webapp.parsing import parse_seconds
 from webapp.people import audit
 from webapp.people.access import people_to_tick, signed_in, visible_video
 from webapp.pipeline import estimates, ledger, tags
-from webapp.search import feedback, recommendations
-from webapp.search.moments import MIN_CONFIDENCE, Found, Moment, find_moments
+from webapp.search import feedback, footage, recommendations
+from webapp.search.moments import MIN_CONFIDENCE, Found, Moment, find_moments, find_pictures
 from webapp.search.queries import Wanted
 from webapp.search.translation import translate
 from webapp.views.questions import open_thread
@@ -91,6 +93,25 @@ def similar(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The nearest other videos: a fragment that the page loads when its tab is opened."""
     found = recommendations.similar(signed_in(request), visible_video(request, key))
     return render(request, "fragments/similar_videos.html", {"similar": found})
+
+
+@require_safe
+@login_required
+def compared(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """What other videos say to its claims, and where its pictures are seen elsewhere: loaded with its tab."""
+    user, video = signed_in(request), visible_video(request, key)
+    held, reused = claims.hold(user, video), footage.find_reused(user, video)
+    said = {
+        i: (h.video.pk, Span(h.found.evidence.start, h.found.evidence.end))
+        for i, h in enumerate(held)
+        if h.found and h.video
+    }
+    pictures = find_pictures([*said.values(), *((item.video.pk, item.there) for item in reused)])
+    context = {
+        "claims": [(h, pictures.get(said[i], "") if i in said else "") for i, h in enumerate(held)],
+        "reused": [(item, pictures.get((item.video.pk, item.there), "")) for item in reused],
+    }
+    return render(request, "fragments/compared.html", context)
 
 
 @require_safe

@@ -26,8 +26,9 @@ FULL_SCALE = 32_767
 def read_excerpt(
     path: Path, out: Path, span: tuple[float, float], sound: int, size: tuple[int, int], rate: int, sound_rate: int
 ) -> dict[str, Any]:
-    """The seconds [start, end) of `span` as `pictures.rgb`, rgb24 of `size` (width, height) with black around what has another shape,
-    `rate` a second; and as `sound.s16`, mono int16, `sound_rate` a second. Without a picture, or sound, none of it.
+    """The seconds [start, end) of `span` as `pictures.rgb`, rgb24 of `size` (width, height) with black around what has
+    another shape, `rate` a second; and as `sound.s16`, mono int16, `sound_rate` a second. Without a picture, or sound,
+    none of it.
     """
     pictures, samples = out / "pictures.rgb", out / "sound.s16"
     start, end = span

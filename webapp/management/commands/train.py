@@ -31,7 +31,7 @@ WEIGHTS = {
     "novelty": settings.BASE_DIR / "indexer" / "weights" / "novelty.safetensors",
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
-FITTED = ("captions", "reader", "tags")  # a few numbers that stand in the code
+FITTED = ("captions", "claims", "reader", "tags")  # a few numbers that stand in the code
 
 
 class Command(JsonCommand):
@@ -49,8 +49,9 @@ class Command(JsonCommand):
         parser.add_argument("--without", metavar="DIR", help="judged data whose photos must not be trained on")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["what"] == "reader":
-            self.fit_reader(options["json"])
+        if options["what"] in ("reader", "claims"):
+            fit_text = self.fit_reader if options["what"] == "reader" else self.fit_claims
+            fit_text(options["json"])
             return
         if not options["data"]:
             raise usage(f"train {options['what']} needs --data DIR with captions.jsonl.")
@@ -87,6 +88,13 @@ class Command(JsonCommand):
         _pictures, sentences = engine.load_encoders(engine.wanted_encoders())
         numbers = reader.train(sentences.encode_queries, sentences.encode_passages, cached_terms, engine.reranker())
         self.print_numbers(numbers, as_json)
+
+    def fit_claims(self, as_json: bool) -> None:
+        """The numbers go into `qa.claims`."""
+        from qa.training import claims
+
+        _pictures, sentences = engine.load_encoders(engine.wanted_encoders())
+        self.print_numbers(claims.train(sentences.encode_passages, cached_terms, engine.reranker()), as_json)
 
     def fit_captions(self, listed: PhotoList, as_json: bool) -> None:
         """The numbers go into `qa.captions`."""

@@ -1,0 +1,62 @@
+"""What other videos of the library say to what a video claims: the same, or otherwise. Each with both moments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.contrib.auth.models import AnonymousUser
+
+from indexer.terms import cached_terms
+from indexer.vectors import unpack_valid
+from qa import claims
+from qa.claims import Found, Passage
+from webapp import engine
+from webapp.answers.scope import VisibleScope
+from webapp.index import recipes
+from webapp.models import Evidence, EvidenceVector, User, Video
+
+KINDS = ("speech", "screen")  # what claims are made in, and held against
+MAX_READ = 8  # sentences that are read together with a claim
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim, and what was found to it; `video` is the other one."""
+
+    claim: Evidence
+    found: Found | None
+    video: Video | None
+
+
+def hold(user: User | AnonymousUser, video: Video) -> list[Held]:
+    """The claims of a video, in the order of time, each held against what this person may see of the others."""
+    recipe = recipes.active()
+    encoder = engine.sentences(recipe)
+    spoken = list(video.evidence.filter(kind="speech").order_by("start"))
+    languages = [video.language or "en"] * len(spoken)
+    chosen = [spoken[i] for i in claims.choose_claims([e.text for e in spoken], languages, cached_terms)]
+    others = Video.objects.visible_to(user).exclude(pk=video.pk)
+    scope = VisibleScope(user, others, None, recipe, encoder)
+    kept = EvidenceVector.objects.filter(evidence__in=chosen, encoder=encoder.name).values_list("evidence", "vector")
+    vectors = {pk: unpack_valid(blob, encoder.dim) for pk, blob in kept}
+    held = []
+    for claim in chosen:
+        vector = vectors.get(claim.pk)
+        found = None
+        if vector is not None:
+            passages = read(claim.text, vector, scope)
+            found = claims.judge(claim.text, passages, video.language or "en", cached_terms)
+        held.append((claim, found))
+    rows = Video.objects.in_bulk({f.evidence.video for _claim, f in held if f is not None})
+    return [Held(claim, found, rows.get(found.evidence.video) if found else None) for claim, found in held]
+
+
+def read(claim: str, vector: "np.typing.NDArray[np.float32]", scope: VisibleScope) -> Sequence[Passage]:
+    """The sentences that mean most nearly what is claimed, each read together with it."""
+    pieces, vectors = scope.read(claim)
+    nearness = vectors @ vector
+    nearest = [i for i in np.argsort(-nearness) if pieces[i].kind in KINDS][:MAX_READ]
+    if not nearest:
+        return []
+    logits = engine.reranker().score(claim, [pieces[i].text for i in nearest])
+    return [Passage(pieces[i], float(nearness[i]), float(logit)) for i, logit in zip(nearest, logits, strict=True)]
