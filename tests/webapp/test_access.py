@@ -21,6 +21,7 @@ OF_A_VIDEO = {
     "make-qualities": ("post", 302), "spellings": ("post", 302), "respell": ("post", 302),
     "delete": ("post", 302), "dismiss": ("post", 302),
     "thumbnails": ("get", 200), "correct": ("post", 404), "share": ("post", 302), "unshare": ("post", 404),
+    "study-video": ("get", 200), "study-cards": ("get", 200),
     "near": ("get", 200), "compared": ("get", 200), "similar": ("get", 200), "translation": ("get", 404),
 }  # fmt: skip
 FILES = {  # 401, not a page
@@ -29,7 +30,7 @@ FILES = {  # 401, not a page
 }  # fmt: skip
 FOR_SIGNED_IN = {
     "alerts", "montages", "collections", "home", "search", "search-suggest", "ask", "upload", "library", "account",
-    "password",
+    "password", "study", "study-next",
 }  # fmt: skip
 OF_A_PERSON = {
     "upload-pieces": "get",
@@ -70,13 +71,14 @@ SEARCHING = {
     "judge",
     "set-alerts",
     "make-montage",
+    "rate-card",
 }  # what signed-in people send; see test_search
 FOR_ADMINS = {
     "operations": "get", "check": "get", "quality": "get", "retry-selected": "post", "add-demo": "post",
     "learn": "post", "models": "get", "change-models": "post", "labels": "get", "teach": "post",
 }  # fmt: skip
 OF_A_LABEL = {"label": ("get", 200), "judge-example": ("post", 404), "unteach": ("post", 302)}  # for admins, too
-COLLECTING = {"collection", "change-collection", "change-selected"}  # see test_collections
+COLLECTING = {"study-path", "collection", "change-collection", "change-selected"}  # see test_collections
 FOR_ALL = {
     "accessibility", "api-missing", "welcome", "login", "logout", "health", "health-ready", "metrics", "favicon",
     "set_language",

@@ -229,7 +229,9 @@ video.save()
 Collection.objects.create(owner=owner, name="Introductions", is_public=True).videos.add(video)
 label = models.Label.objects.create(name="slide show")
 label.examples.create(video=video, start=1, end=5, good=True)
+card = video.study_cards.create(kind="gap", front="The ____.", back="tower", sentence="The tower.", start=1, end=2)
 for person in models.User.objects.all():
+    person.reviews.create(card=card, due_at="2026-01-01T00:00Z")
     person.montages.create(topic="slides", seconds=30, status="cancelled")
     search = person.saved_searches.create(name="slides", query="q=slides")
     search.alerts.create(video=video, start=1, end=5, confidence=0.9)
@@ -283,7 +285,7 @@ def test_every_page_is_open_to_everybody(library, role, width, height, scheme, l
             "/account",
             "/password",
             "/accessibility",
-            *("/alerts", "/montages", film),
+            *("/alerts", "/montages", film, f"{watch}/study", "/study", "/study/next", f"{watch}#compared"),
         ]
         paths += ["/upload"] if role != "viewer" else []
         if role == "admin":

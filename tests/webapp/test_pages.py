@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 QUERIES = {
     "/": 22, "/videos": 8, "/videos?rows=on": 8, "/collections": 6, "/ask": 8, "/account": 9, "/upload": 5,
     "/search?q=whisper": 32, "/operations": 40, "/operations/quality": 9, "/operations/models": 12, "/accessibility": 4,
-    "/operations/labels": 7, "/alerts": 8, "/montages": 5,
+    "/operations/labels": 7, "/alerts": 8, "/montages": 5, "/study": 6,
 }  # fmt: skip
 MOST_BYTES = 300_000
 

@@ -29,10 +29,11 @@ from indexer.ports import Progress
 from indexer.types import Image, Span
 from indexer.vectors import unpack
 from webapp import engine
+from webapp.answers.executors.relevance import MIN_LEAD_SHARE, PRESENT
 from webapp.models import Montage, Piece, Segment, Shot, Utterance, Video
 from webapp.operations import cards
 from webapp.operations.voice import Sound, play
-from webapp.search.moments import MIN_CONFIDENCE, find_moments
+from webapp.search.moments import find_moments
 from webapp.storage.store import store
 
 log = logging.getLogger(__name__)
@@ -150,8 +151,9 @@ def make(row: Montage) -> None:
 
 def plan(row: Montage) -> list[Cut]:
     """Which moments, in which order. Raises `NothingFits`."""
-    found = find_moments(row.owner, row.topic, MAX_OFFERS).moments
-    fitting = [m for m in found if m.confidence >= MIN_CONFIDENCE and m.video.width]
+    found = [m for m in find_moments(row.owner, row.topic, MAX_OFFERS).moments if m.video.width]
+    least = MIN_LEAD_SHARE * max((m.lead for m in found), default=0.0)
+    fitting = [m for m in found if m.confidence >= PRESENT and m.lead >= least]
     if not fitting:
         raise NothingFits("No moment fits “%(topic)s” surely enough. Try other words.", topic=row.topic)
     videos = {m.video.pk: m.video for m in fitting}

@@ -90,6 +90,7 @@ def save_captions(segments: Sequence[Segment], captions: Sequence[Caption]) -> N
 
 def save_evidence(video: Video, pieces: Sequence[Piece], vectors: Vectors, encoder: str) -> None:
     video.evidence.all().delete()
+    video.study_cards.exclude(sentence__in=[p.text for p in pieces]).delete()  # what is no longer said
     rows = [
         Evidence(video=video, kind=p.kind, start=p.start, end=p.end, text=p.text, sentence=p.sentence) for p in pieces
     ]
