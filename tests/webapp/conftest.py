@@ -24,6 +24,7 @@ from webapp.index import snapshot
 from webapp.models import User, Video
 from webapp.operations import demo as demo_video
 from webapp.pipeline.worker import StepWorker
+from webapp.search import candidates
 from webapp.storage.store import store
 from webapp.uploads import intake
 
@@ -32,6 +33,7 @@ from webapp.uploads import intake
 def people(transactional_db) -> dict[str, User]:
     """owner and other may upload, friend may watch, admin may everything. No index is left of the test before."""
     snapshot._current.clear()
+    candidates.cache._of = (-1, -1)  # an emptied database counts from the beginning again
     shutil.rmtree(snapshot.store().folder)
     snapshot.store().folder.mkdir()
     roles = {"owner": "uploader", "other": "uploader", "friend": "viewer", "admin": "admin"}
