@@ -18,7 +18,7 @@ TOPIC = "whisper writes down what is spoken"
 
 
 @pytest.fixture
-def asked(demo, clients, people) -> Montage:
+def asked(kept_in, demo, clients, people) -> Montage:
     """`friend` asked for half a minute of what the demo, which is public here, says."""
     Video.objects.filter(pk=demo.pk).update(visibility="public")
     answer = clients["friend"].post("/montages/make", {"topic": f" {TOPIC} ", "seconds": "30", "music": "on"})
@@ -47,7 +47,7 @@ def test_a_film_is_made_of_what_fits_and_names_its_sources(asked, demo, clients)
     assert f"/videos/{demo.key}?t={piece.start:g}" in page
     played = friend.get(f"/montages/{made.key}/video", headers={"Range": "bytes=0-99"})
     assert (played.status_code, played["Content-Length"]) == (206, "100")
-    data = b"".join(friend.get(f"/montages/{made.key}/video"))
+    data = b"".join(made.stored.blocks())
     with av.open(io.BytesIO(data)) as film:
         picture, sound = film.streams.video[0], film.streams.audio[0]
         assert (picture.width, picture.height) == cards.SIZE
@@ -58,7 +58,7 @@ def test_a_film_is_made_of_what_fits_and_names_its_sources(asked, demo, clients)
     captions = friend.get(f"/montages/{made.key}/captions.vtt").content.decode()
     assert captions.startswith("WEBVTT")
     assert "hisper" in captions
-    assert not any("montage" in orphan.name for orphan in outputs.find_orphans(older_than=-10))
+    assert not any(str(made.key) in orphan.name for orphan in outputs.find_orphans(older_than=-10))
 
 
 def test_only_its_owner_plays_it_and_only_while_every_source_may_be_seen(asked, demo, clients) -> None:
@@ -82,9 +82,14 @@ def test_a_film_goes_with_its_source(asked, demo, clients) -> None:
     stored = made.stored
     removal.remove(Video.objects.get(pk=demo.pk))
     assert clients["friend"].get(f"/montages/{made.key}/video").status_code == 404
-    montages.sweep()
     assert not Montage.objects.exists()
     assert stored.look_up() is None
+
+
+def test_a_film_goes_with_its_owner(asked, people) -> None:
+    made = work(asked)
+    removal.forget(people["friend"])
+    assert made.stored.look_up() is None
 
 
 def test_one_that_is_cancelled_stops_and_one_whose_worker_died_is_begun_anew(asked, clients, monkeypatch) -> None:

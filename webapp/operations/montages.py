@@ -1,7 +1,7 @@
 """Films of the library's own moments: a worker chooses them, cuts and joins them, in a thread beside its steps.
 
 Only what its owner may see is in one. Every piece names its source in the picture and on the page; a film one of whose
-sources was deleted is deleted, too (`sweep`), and is not shown while one may not be seen (`is_shown`).
+sources is deleted goes with it (`uploads.removal`), and is not shown while one may not be seen (`is_shown`).
 """
 
 import logging
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from indexer import box, montage
@@ -70,9 +70,7 @@ class Cut:
 
 
 def sweep() -> None:
-    """Delete what lost a source; begin the next film, unless this process makes one."""
-    for broken in Montage.objects.annotate(left=Count("pieces")).filter(parts__gt=F("left")):
-        delete(broken)
+    """Begin the next film, unless this process makes one."""
     if _one_at_a_time.locked():
         return
     row = claim()
@@ -87,11 +85,6 @@ def claim() -> Montage | None:
         if due.filter(pk=row.pk).update(**taken):
             return row
     return None
-
-
-def delete(row: Montage) -> None:
-    row.delete()
-    store().remove_all(f"derived/{row.key}")
 
 
 def is_shown(row: Montage) -> bool:

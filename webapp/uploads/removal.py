@@ -7,11 +7,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from webapp.index import exchange, generations, snapshot
 from webapp.index.changes import mark_changed
-from webapp.models import AuditEntry, IndexState, Question, Recipe, User, Video
+from webapp.models import AuditEntry, IndexState, Montage, Question, Recipe, User, Video
 from webapp.storage.store import store
 from webapp.uploads import resumable
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 def remove(video: Video) -> None:
     """Delete rows and files; every later search ignores it at once. `purge` clears what else may hold its words."""
     media = None if video.original else video.media
+    remove_films(Montage.objects.filter(pieces__video=video))
     with transaction.atomic():
         Question.objects.filter(cited=video).update(answer={"withdrawn": True})  # it quotes the video
         LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Video), object_id=video.pk).delete()
@@ -36,6 +37,7 @@ def forget(user: User) -> int:
     videos = list(user.videos.all())
     for video in videos:
         remove(video)
+    remove_films(user.montages.all())
     for upload in user.uploads.all():
         resumable.terminate(upload)
     for session in Session.objects.all():
@@ -47,6 +49,13 @@ def forget(user: User) -> int:
     AuditEntry.objects.filter(actor=user).update(actor_name="", address=None)
     user.delete()
     return len(videos)
+
+
+def remove_films(films: QuerySet[Montage]) -> None:
+    """With their files: what was cut from a video goes with it."""
+    for film in films.distinct():
+        film.delete()
+        store().remove_all(f"derived/{film.key}")
 
 
 def purge() -> bool:

@@ -18,6 +18,7 @@ from webapp.operations import montages as making
 from webapp.parsing import parse_number
 from webapp.people.access import require_session, signed_in
 from webapp.search.moments import find_pictures
+from webapp.uploads import removal
 from webapp.views.media import guard, send_file
 
 LENGTHS = (30, 60, 120, 180)  # seconds
@@ -73,7 +74,7 @@ def change_montage(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     found = own(signed_in(request), key)
     rows = Montage.objects.filter(pk=found.pk)
     if "delete" in request.POST:
-        making.delete(found)
+        removal.remove_films(rows)
         return redirect("montages")
     if "cancel" in request.POST:
         rows.filter(status__in=[Status.QUEUED, Status.RENDERING]).update(status=Status.CANCELLED)
