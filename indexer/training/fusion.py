@@ -9,6 +9,7 @@ not trained on: on the others the picture would seem better than it is.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -112,27 +113,11 @@ def train(
     `preference`: how much a space counts, in standard deviations of its chance cosines.
     """
     torch.manual_seed(0)
-    dice = np.random.default_rng(0)
     rows: Ids = np.arange(len(pairs.visual), dtype=np.int64)
     tested, rows = rows[:TESTED], rows[TESTED:]
-    chance = calibrate(
-        {s: v[rows, 0] for s, v in pairs.queries.items()},
-        {"visual": pairs.visual[rows], "text": pairs.passages[rows, 1]},
-    )
-    weights = {space: preference[space] / chance.spread[space] for space in SPACES}
+    weights = weigh(pairs, preference)
     pooling = AttentivePooling(pairs.visual.shape[1])
-    optimizer = torch.optim.AdamW(pooling.parameters(), LEARNING_RATE, weight_decay=0.0)
-    for epoch in range(epochs):
-        moments, texts = ({s: torch.from_numpy(v) for s, v in side.items()} for side in draw(pairs, rows, dice))
-        similar = pooling.fuse_queries(texts, weights) @ pooling.fuse_segments(moments).T
-        similar = similar * pooling.temperature.exp().clamp(max=100)
-        same = torch.arange(len(rows))
-        loss = functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
-        (loss + STAY * pooling.distance()).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        optimizer.zero_grad()
-        if epoch % 20 == 19:
-            say(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.3f}")
+    learn(pooling, pairs, rows, weights, say, epochs)
     tensors = {**{s: pooling.maps[s] for s in SPACES}, "attention": pooling.attention}
     target.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: v.detach().half().contiguous() for k, v in tensors.items()}, target, name_encoders(spaces))
@@ -140,6 +125,43 @@ def train(
     for fusion in (Concatenation(spaces), Addition(spaces), Attention(spaces, target)):
         numbers |= recall(fusion, *draw(pairs, tested, np.random.default_rng(7)), weights)
     return numbers
+
+
+def weigh(pairs: Pairs, preference: Mapping[str, float]) -> dict[str, float]:
+    """How much each space counts: its preference, in standard deviations of its chance cosines."""
+    rows = slice(TESTED, None)
+    chance = calibrate(
+        {s: v[rows, 0] for s, v in pairs.queries.items()},
+        {"visual": pairs.visual[rows], "text": pairs.passages[rows, 1]},
+    )
+    return {space: preference[space] / chance.spread[space] for space in SPACES}
+
+
+def learn(
+    module: Any,
+    pairs: Pairs,
+    rows: Ids,
+    weights: Mapping[str, float],
+    say: Callable[[str], None],
+    epochs: int,
+    change: Callable[[Any, Any], tuple[Any, Any]] = lambda moments, texts: (moments, texts),
+) -> None:
+    """Train what fuses (`AttentivePooling`, a rival) on moments drawn anew in each epoch, which `change` may vary."""
+    dice = np.random.default_rng(0)
+    optimizer = torch.optim.AdamW(module.parameters(), LEARNING_RATE, weight_decay=0.0)
+    for epoch in range(epochs):
+        moments, texts = change(
+            *({s: torch.from_numpy(v) for s, v in side.items()} for side in draw(pairs, rows, dice))
+        )
+        similar = module.fuse_queries(texts, weights) @ module.fuse_segments(moments).T
+        similar = similar * module.temperature.exp().clamp(max=100)
+        same = torch.arange(len(rows))
+        loss = functional.cross_entropy(similar, same) + functional.cross_entropy(similar.T, same)
+        (loss + STAY * module.distance()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        if epoch % 20 == 19:
+            say(f"epoch {epoch + 1}/{epochs}: loss {loss.item():.3f}")
 
 
 def recall(

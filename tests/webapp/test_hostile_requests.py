@@ -105,7 +105,8 @@ def addresses() -> list[str]:
 
 def parameters() -> list[str]:
     """Every name that a view or a form may read from an address or a form: whatever word is quoted there."""
-    text = "\n".join(path.read_text() for path in (*WEBAPP.glob("views/*.py"), *WEBAPP.glob("search/filters.py")))
+    read = (*WEBAPP.glob("views/*.py"), WEBAPP / "search" / "filters.py", WEBAPP / "search" / "addresses.py")
+    text = "\n".join(path.read_text() for path in read)
     names = set(re.findall(r"\"([a-z_]{1,12})\"", text)) | set(re.findall(r"^    (\w+) = forms\.", text, re.MULTILINE))
     assert {"url", "maxwidth", "q", "like", "frame", "after", "t", "video", "length", "people"} <= names
     return sorted(names)

@@ -31,6 +31,7 @@ WEIGHTS = {
     "novelty": settings.BASE_DIR / "indexer" / "weights" / "novelty.safetensors",
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
+RIVALS = "rivals"  # other fusions, for `bench fusion`
 FITTED = ("captions", "claims", "reader", "tags")  # a few numbers that stand in the code
 
 
@@ -42,7 +43,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED]))
+        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED, RIVALS]))
         parser.add_argument("--data", help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
@@ -64,6 +65,9 @@ class Command(JsonCommand):
         if options["what"] in FITTED:
             fit = self.fit_captions if options["what"] == "captions" else self.fit_tags
             fit(listed, options["json"])
+            return
+        if options["what"] == RIVALS:
+            self.print_numbers(self.compare_fusions(listed, cache / RIVALS), options["json"])
             return
         target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
@@ -188,6 +192,13 @@ class Command(JsonCommand):
             target=target,
             **passes,
         )
+
+    def compare_fusions(self, listed: PhotoList, folder: Path) -> dict[str, float]:
+        from indexer.training import rivals
+        from indexer.training.fusion import embed_pairs, weigh
+
+        pairs = embed_pairs(listed, *engine.load_encoders(engine.wanted_encoders()), self.say)
+        return rivals.train(pairs, weigh(pairs, SCENE.weights()), folder, self.say)
 
 
 def read_captions(data: Path) -> list[str]:
