@@ -271,6 +271,9 @@ def test_no_webhook_reaches_into_a_private_network(watching, bring, people, rece
     hook = add_hook(people, receiver)
     bring(1)
     alerts.sweep()
+    hook.url = "ftp://example.org/x"
+    with pytest.raises(webhooks.Refused):
+        webhooks.post(hook, "msg_1", {})
     for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"):
         Webhook.objects.filter(pk=hook.pk).update(url=f"http://{host}:{receiver.server_port}/hook")
         Delivery.objects.update(due_at=timezone.now(), attempts=0)

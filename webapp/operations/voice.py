@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 SOUND_RATE = 22_050  # Hz: Piper's
 CHORDS = ((220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7), (164.8, 207.7, 246.9))  # Hz: Am F G E
-BEAT = 0.25  # seconds of a note
+BEAT = 0.25  # seconds from note to note
+RINGING = 4.0  # seconds after which a note is not heard any more
 
 Sound = npt.NDArray[np.int16]
 
@@ -50,11 +51,13 @@ def narrate(sentences: Sequence[str], seconds: float) -> Sound | None:
 
 def play(seconds: float, rate: int = SOUND_RATE) -> Sound:
     """Broken chords that fade away, each note struck anew; `rate` samples a second."""
-    time = np.arange(round(seconds * rate)) / rate
-    sound = np.zeros(len(time))
+    sound = np.zeros(round(seconds * rate))
     for number in range(round(seconds / BEAT)):
         note = CHORDS[number // 8 % len(CHORDS)][number % 3] * (2 if number % 8 > 3 else 1)
-        since = time - number * BEAT
-        struck = np.where(since >= 0, np.exp(-2.5 * np.maximum(since, 0)), 0.0)
-        sound += struck * (np.sin(2 * np.pi * note * since) + 0.4 * np.sin(4 * np.pi * note * since))
+        begin = round(number * BEAT * rate)
+        since = np.arange(min(round(RINGING * rate), len(sound) - begin)) / rate
+        struck = np.exp(-2.5 * since)
+        sound[begin : begin + len(since)] += struck * (
+            np.sin(2 * np.pi * note * since) + 0.4 * np.sin(4 * np.pi * note * since)
+        )
     return np.asarray(9000 * sound / np.abs(sound).max(), np.int16)

@@ -19,6 +19,10 @@ from standardwebhooks import Webhook as Signer
 from webapp.models import Webhook
 
 TIMEOUT = 10.0  # seconds that an address may take, for each part of an answer
+_FAILURES = (
+    *(httpcore2.NetworkError, httpcore2.TimeoutException),
+    *(httpcore2.ProtocolError, httpcore2.UnsupportedProtocol),
+)
 _LIMITS = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)
 
 
@@ -63,11 +67,14 @@ def post(webhook: Webhook, key: str, message: dict[str, Any]) -> None:
         "webhook-signature": Signer(webhook.secret).sign(key, now, body),
     }
     try:
-        with httpcore2.ConnectionPool(network_backend=PublicOnly()) as pool:
-            response = pool.request(
+        with (
+            httpcore2.ConnectionPool(network_backend=PublicOnly()) as pool,
+            pool.stream(
                 "POST", webhook.url, headers=headers, content=body.encode(), extensions={"timeout": _LIMITS}
-            )
-    except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError, ValueError) as error:
+            ) as response,
+        ):
+            status = response.status  # what else it says is not read
+    except (*_FAILURES, OSError, ValueError) as error:
         raise Refused(f"{type(error).__name__}: {error}"[:250]) from error
-    if not 200 <= response.status < 300:
-        raise Refused(f"it answered {response.status}")
+    if not 200 <= status < 300:
+        raise Refused(f"it answered {status}")
