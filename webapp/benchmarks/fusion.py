@@ -78,16 +78,14 @@ def compare(
             outcomes.add(row.query, row.relevant[0], recalls(sum(s > right for s in best.values()) + 1))
         yield outcomes
     talks = Outcomes(f"{name}, moments of talks")
-    for question in (
-        q for q in shelf.truth.questions if q.get("talk") and q.get("span") and q["video"] in shelf.videos
-    ):
+    spoken_of = [q for q in shelf.truth.questions if q.get("talk") and q.get("span") and q["video"] in shelf.videos]
+    for number, question in enumerate(spoken_of):
         rows = Segment.objects.filter(recipe=recipe, video=shelf.videos[question["video"]])
-        spans = list(rows.order_by("pk").values_list("start", "end"))
-        spoken = read_rows(rows, recipe)
+        spoken, spans = read_rows(rows, recipe), {pk: (a, b) for pk, a, b in rows.values_list("pk", "start", "end")}
         best_row = int((asked.fusion.fuse_segments(spoken.blocks) @ ask(question["q"])).argmax())
-        start, end = spans[np.argsort(np.argsort(spoken.ids))[best_row]]
+        start, end = spans[int(spoken.ids[best_row])]
         hit = start < question["span"][1] and question["span"][0] < end
-        talks.add(question["qid"], question["video"], {"hit@1": 100.0 * hit})
+        talks.add(str(number), question["video"], {"hit@1": 100.0 * hit})
     yield talks
     yield recommend(shelf, name, clips, segments)
 
