@@ -8,7 +8,7 @@ both of 41.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,6 @@ class Report:
     found: int
     others: int
     mistaken: int
-
-    def record(self) -> dict[str, int]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

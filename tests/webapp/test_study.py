@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from webapp.answers import study
-from webapp.models import Collection, Review, StudyCard, User, Video
+from webapp.models import Collection, Pause, Review, StudyCard, User, Video
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
 
@@ -84,6 +84,22 @@ def test_hard_points_are_told_to_teachers_and_only_of_many(cards, demo, people, 
     assert "Hard points" not in clients["friend"].get(f"/videos/{demo.key}/study").content.decode()
     Review.objects.filter(learner__username="learner0").delete()
     assert study.find_hard_cards(demo) == [], "four people are too few"
+
+
+def test_where_many_stop_is_told_to_teachers(demo, people, clients) -> None:
+    Video.objects.filter(pk=demo.pk).update(visibility="public")
+    told = {"position": "12", "seconds": "5", "paused": ["11", "12", "33", "99999", "x"]}
+    assert clients["friend"].post(f"/videos/{demo.key}/watched", told).status_code == 204
+    clients["friend"].post(f"/videos/{demo.key}/watched", told)
+    assert list(Pause.objects.values_list("viewer__username", "place")) == [("friend", 1), ("friend", 3)]
+    assert study.find_hard_places(demo) == []
+    for n in range(study.MIN_LEARNERS - 1):
+        study.note_pauses(User.objects.create_user(f"learner{n}"), demo, [15])
+    assert study.find_hard_places(demo) == [(10, study.MIN_LEARNERS)]
+    page = clients["owner"].get(f"/videos/{demo.key}/study").content.decode()
+    assert "5 people stopped or went back" in page
+    assert "learner" not in page
+    assert "went back" not in clients["friend"].get(f"/videos/{demo.key}/study").content.decode()
 
 
 def test_cards_go_to_anki(cards, demo, clients) -> None:

@@ -24,12 +24,15 @@ from webapp.answers.curves import choose_reader
 from webapp.answers.scope import VisibleScope
 from webapp.index import recipes
 from webapp.models import Collection as Shelf
-from webapp.models import Review, StudyCard, User, Video
+from webapp.models import Pause, Review, StudyCard, User, Video
 
 RATINGS = {"again": Rating.Again, "hard": Rating.Hard, "good": Rating.Good, "easy": Rating.Easy}
 KNOWN_DAYS = 21  # stability of a memory, from which on a card counts as known (Anki calls it mature)
 MIN_LEARNERS = 5  # people who failed a card before anybody is told: nobody can be told from the others
 MIN_FAILED_SHARE = 0.4  # of those who were asked it
+
+MAX_PAUSES = 20  # of one report of the player
+MAX_PLACES = 8  # that a teacher is told of
 
 _scheduler = Scheduler()
 
@@ -133,6 +136,21 @@ def list_progress(user: User) -> list[Progress]:
     )
     videos = Video.objects.in_bulk([row["card__video"] for row in counted])
     return [Progress(videos[row["card__video"]], row["n"], row["due"], row["known"]) for row in counted]
+
+
+def note_pauses(user: User, video: Video, seconds: Collection[int]) -> None:
+    """Where somebody stopped, or went back to."""
+    places = {second // Pause.SECONDS for second in seconds if second <= video.duration}
+    Pause.objects.bulk_create(
+        (Pause(viewer=user, video=video, place=place) for place in sorted(places)[:MAX_PAUSES]), ignore_conflicts=True
+    )
+
+
+def find_hard_places(video: Video) -> list[tuple[int, int]]:
+    """Seconds at which most people stop or go back to, and how many they are; as `find_hard_cards`."""
+    counted = video.pauses.order_by().values("place").annotate(people=Count("viewer"))
+    many = counted.filter(people__gte=MIN_LEARNERS).order_by("-people", "place")[:MAX_PLACES]
+    return [(row["place"] * Pause.SECONDS, row["people"]) for row in many]
 
 
 def find_hard_cards(video: Video) -> list[StudyCard]:

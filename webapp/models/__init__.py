@@ -12,7 +12,7 @@ from webapp.models.questions import Question
 from webapp.models.searches import Alert, Delivery, PictureQuery, RecentSearch, SavedSearch, Webhook
 from webapp.models.spellings import Spelling
 from webapp.models.steps import Step, Worker
-from webapp.models.study import Review, StudyCard
+from webapp.models.study import Pause, Review, StudyCard
 from webapp.models.transcripts import Transcript
 from webapp.models.vectors import Evidence, EvidenceVector, FrameVector, IndexState, Recipe, Segment, Tombstone
 from webapp.models.videos import BROUGHT, SPEECH, Chapter, Keyframe, ScreenLine, Shot, Utterance, Video, title_from
@@ -41,6 +41,7 @@ __all__ = [
     "Label",
     "Measurement",
     "Montage",
+    "Pause",
     "PictureQuery",
     "Piece",
     "Question",

@@ -40,3 +40,17 @@ class Review(models.Model):
     class Meta:
         ordering = ["due_at", "pk"]
         constraints = [models.UniqueConstraint(fields=["learner", "card"], name="one_review")]
+
+
+class Pause(models.Model):
+    """Somebody stopped at, or went back to, a stretch of a video: `place` counts stretches of `SECONDS`."""
+
+    SECONDS = 10
+
+    viewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="pauses")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="pauses")
+    place = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["place"]
+        constraints = [models.UniqueConstraint(fields=["viewer", "video", "place"], name="one_pause")]

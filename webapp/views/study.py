@@ -38,6 +38,7 @@ def study_video(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "begun": Review.objects.filter(learner=user, card__in=cards).count(),
         "due": learning.due(user, video).count(),
         "hard": learning.find_hard_cards(video) if may_teach else [],
+        "places": learning.find_hard_places(video) if may_teach else [],
     }
     return render(request, "study_video.html", context)
 

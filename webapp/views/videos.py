@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from indexer import cues
 from indexer.errors import translatable
 from indexer.media import MAX_DURATION
+from webapp.answers import study
 from webapp.media import subtitles, tracks
 from webapp.messages import explain
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
@@ -191,7 +192,7 @@ def dismiss(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    """The player reports every few seconds where it is and how long it played since."""
+    """The player reports every few seconds where it is, how long it played, and where it was stopped or set back."""
     video, user = visible_video(request, key), signed_in(request)
     position, seconds = (parse_seconds(request.POST.get(name, "")) for name in ("position", "seconds"))
     if position is None or seconds is None or position > video.duration + 1 or seconds > 60:
@@ -203,4 +204,5 @@ def watched(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     Viewing.objects.filter(viewer=user, video=video).update(
         position=position, watched_seconds=F("watched_seconds") + seconds
     )
+    study.note_pauses(user, video, parse_numbers(request.POST.getlist("paused")))
     return HttpResponse(status=204)

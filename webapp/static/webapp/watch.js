@@ -66,10 +66,12 @@ if (video) {
   const hit = new URLSearchParams(location.search).get("hit") || "";  // the search result that led here
   let last = null;
   let played = 0;
+  let paused = []; // where it was stopped or set back: hard points, told only of many people
   const report = () => {
     if (played < 1) return;
     const body = new URLSearchParams({ position: video.currentTime, seconds: Math.min(played, 60), hit });
-    played = 0;
+    for (const second of paused) body.append("paused", second);
+    [played, paused] = [0, []];
     fetch(page.dataset.watched, { method: "POST", body, headers: { "X-CSRFToken": token() }, keepalive: true }).catch(() => {});
   };
   video.addEventListener("timeupdate", () => {
@@ -77,7 +79,13 @@ if (video) {
     last = video.currentTime;
     if (played >= 10) report();
   });
-  video.addEventListener("pause", report);
+  video.addEventListener("seeking", () => {
+    if (last !== null && last - video.currentTime > 1) paused.push(Math.floor(video.currentTime));
+  });
+  video.addEventListener("pause", () => {
+    if (!video.ended) paused.push(Math.floor(video.currentTime));
+    report();
+  });
 }
 
 // The next (1) or previous (-1) place worth going to: search hits, else chapters, else scenes.
