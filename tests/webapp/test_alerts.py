@@ -15,6 +15,7 @@ from standardwebhooks import Webhook as Verifier
 from tests.site import free_port
 from webapp.index import recipes
 from webapp.index.changes import mark_changed
+from webapp.media import export
 from webapp.models import Alert, Classifier, Delivery, Label, SavedSearch, Segment, Tag, User, Video, Webhook
 from webapp.operations import deliveries, webhooks
 from webapp.search import alerts
@@ -86,6 +87,7 @@ def test_a_new_video_that_fits_is_told_of_once(watching, bring, clients) -> None
     for _ in range(3):
         alerts.sweep()
     assert [(a.video, a.search) for a in Alert.objects.all()] == [(video, watching)]
+    assert [row["search__name"] for row in export.describe_person(watching.owner)["alerts"]] == ["forklift crate"]
     home = clients["friend"].get("/").content.decode()
     assert 'class="count">1<' in home
     page = clients["friend"].get("/alerts").content.decode()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from zipstream import ZipStream
 
 from webapp.media import documents
-from webapp.models import AuditEntry, ExportLink, User, Video
+from webapp.models import Alert, AuditEntry, ExportLink, User, Video
 from webapp.pipeline import tags
 
 LINK_TTL = timedelta(minutes=10)
@@ -39,7 +39,13 @@ def describe_person(user: User) -> dict[str, Any]:
         "joined": user.date_joined,
         "questions": list(user.questions.values("text", "answer", "asked_at", "video__key", "thread")),
         "viewings": list(user.viewings.values("video__key", "position", "watched_seconds", "seen_at")),
-        "saved_searches": list(user.saved_searches.values("name", "query", "created_at")),
+        "saved_searches": list(user.saved_searches.values("name", "query", "created_at", "watched_from")),
+        "alerts": list(
+            Alert.objects.filter(search__owner=user).values("search__name", "video__key", "start", "found_at")
+        ),
+        "learned": list(user.reviews.values("card__front", "card__video__key", "times", "lapses", "due_at")),
+        "pauses": list(user.pauses.values("video__key", "place")),
+        "films": list(user.montages.values("topic", "seconds", "status", "made_at")),
         "recent_searches": list(user.recent_searches.values("text", "searched_at")),
         "noted_searches": list(user.impressions.values("query", "shown", "followed", "made_at")),
         "collections": list(
