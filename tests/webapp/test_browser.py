@@ -260,7 +260,7 @@ DESKTOP, PHONE = (1280, 900, "dark", "en"), (390, 844, "light", "zh-CN")
 
 @pytest.mark.parametrize(
     ("role", "width", "height", "scheme", "language"),
-    [("viewer", *PHONE), ("uploader", *DESKTOP), ("admin", *DESKTOP), ("admin", *PHONE)],
+    [("viewer", *PHONE), ("admin", *DESKTOP), ("admin", *PHONE)],
 )
 def test_every_page_is_open_to_everybody(library, role, width, height, scheme, language) -> None:
     """axe on each page that the role has; no error, no CSP violation, no other host."""

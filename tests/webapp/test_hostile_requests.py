@@ -122,7 +122,8 @@ def visitors(people) -> list[Client]:
 @pytest.mark.parametrize("value", VALUES, ids=lambda v: repr(v[:12]))
 def test_no_value_breaks_a_page(value: str, visitors) -> None:
     everything = dict.fromkeys([*parameters(), "next"], value)
-    for client in visitors:
+    asking = visitors if VALUES.index(value) % 4 == 0 else visitors[1:]  # who is not signed in is mostly sent to do so
+    for client in asking:
         for path in addresses():
             if path in ("/sign-out", "/sign-in"):
                 continue
