@@ -101,9 +101,9 @@ class Found:
     confidence: float
 
 
-def choose_claims(sentences: Sequence[str], languages: Sequence[str], terms: Terms) -> list[int]:
+def choose_claims(sentences: Sequence[str], language: str, terms: Terms) -> list[int]:
     """Places of those most worth checking, in their order."""
-    worth = {i: weigh(s, lang, terms) for i, (s, lang) in enumerate(zip(sentences, languages, strict=True))}
+    worth = {i: weigh(sentence, language, terms) for i, sentence in enumerate(sentences)}
     best = sorted((i for i, w in worth.items() if w > 0), key=lambda i: -worth[i])
     return sorted(best[:MAX_CLAIMS])
 

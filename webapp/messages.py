@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language, get_language_info, gettext, ngettext_lazy
+from django.conf import settings
+from django.utils.translation import get_language, get_language_info, gettext, ngettext_lazy, override
 
 from indexer.errors import IndexerError
 from qa.errors import QaError
@@ -26,6 +27,11 @@ def render(text: str, values: Mapping[str, Any]) -> str:
 
 def explain(error: IndexerError | QaError) -> str:
     return render(error.text, error.values)
+
+
+def speaking(language: str) -> override:
+    """For what is written while nobody looks: in this language, else in the site's."""
+    return override(language or settings.LANGUAGE_CODE)
 
 
 def page_language() -> str:

@@ -27,22 +27,30 @@ Blocks = Mapping[str, Tensor]
 
 
 class Rival(nn.Module):
-    """Adds something to the sum of the blocks: `added` is what the method is."""
+    """`combine` is what the method is."""
 
-    def added(self, blocks: Blocks) -> Tensor:
+    def __init__(self) -> None:
+        super().__init__()
+        self.temperature = nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
+
+    def combine(self, blocks: Blocks) -> Tensor:
+        """(n, d) per space -> (n, d), of any length."""
         raise NotImplementedError
 
     def fuse_segments(self, blocks: Blocks) -> Tensor:
         """(n, d) per space -> (n, d)."""
-        return functional.normalize(torch.stack([blocks[s] for s in SPACES]).sum(0) + self.added(blocks), dim=1)
+        return functional.normalize(self.combine(blocks), dim=1)
 
     def fuse_queries(self, blocks: Blocks, weights: Mapping[str, float]) -> Tensor:
         """(n, d) per space -> (n, d)."""
-        weighed = {s: blocks[s] * weights[s] for s in SPACES}
-        return functional.normalize(torch.stack(list(weighed.values())).sum(0) + self.added(weighed), dim=1)
+        return self.fuse_segments({s: blocks[s] * weights[s] for s in SPACES})
 
     def distance(self) -> Tensor:
         return torch.stack([p.square().sum() for p in self.parameters() if p.ndim > 1]).sum()
+
+
+def add_up(blocks: Blocks) -> Tensor:
+    return torch.stack([blocks[s] for s in SPACES]).sum(0)
 
 
 class LowRankTensor(Rival):
@@ -53,15 +61,14 @@ class LowRankTensor(Rival):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.factors = nn.ParameterDict({s: nn.Parameter(SMALL * torch.randn(RANK, dim + 1, dim)) for s in SPACES})
-        self.temperature = nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
 
-    def added(self, blocks: Blocks) -> Tensor:
+    def combine(self, blocks: Blocks) -> Tensor:
         product = torch.ones(())
         for space in SPACES:
             block = blocks[space]
             longer = torch.cat([block, torch.ones(len(block), 1)], 1)
             product = product * torch.einsum("nd,rde->rne", longer, self.factors[space])
-        return product.sum(0)
+        return add_up(blocks) + product.sum(0)
 
 
 class CoAttention(Rival):
@@ -73,13 +80,12 @@ class CoAttention(Rival):
         super().__init__()
         self.affinity = nn.Parameter(SMALL * torch.randn(dim, dim))
         self.maps = nn.ParameterDict({s: nn.Parameter(SMALL * torch.randn(dim, dim)) for s in SPACES})
-        self.temperature = nn.Parameter(torch.tensor(float(np.log(1 / 0.07))))
 
-    def added(self, blocks: Blocks) -> Tensor:
+    def combine(self, blocks: Blocks) -> Tensor:
         seen, said = (blocks[s] for s in SPACES)
         affinity = torch.tanh(((seen @ self.affinity) * said).sum(1, keepdim=True))
         let_in: Tensor = affinity * (said @ self.maps["text"] + seen @ self.maps["visual"])
-        return let_in
+        return add_up(blocks) + let_in
 
 
 class Autoencoder(Rival):
@@ -92,10 +98,9 @@ class Autoencoder(Rival):
         self.encoder = nn.Sequential(nn.Linear(2 * dim, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, dim))
         self.decoder = nn.Sequential(nn.Linear(dim, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * dim))
 
-    def added(self, blocks: Blocks) -> Tensor:
-        joined = torch.cat([blocks[s] for s in SPACES], 1)
-        layer: Tensor = self.encoder(joined)
-        return layer - torch.stack([blocks[s] for s in SPACES]).sum(0)  # nothing else is left of the sum
+    def combine(self, blocks: Blocks) -> Tensor:
+        layer: Tensor = self.encoder(torch.cat([blocks[s] for s in SPACES], 1))
+        return layer
 
     def reconstruct(self, visual: Vectors, said: Vectors, epochs: int, say: Callable[[str], None]) -> None:
         """Learn on whole pairs (n, d) each, one side of a third of them hidden."""
@@ -115,7 +120,11 @@ class Autoencoder(Rival):
         say(f"autoencoder: {loss.item():.3f} of 2 are lost")
 
 
-RIVALS: dict[str, type[Rival]] = {"tensor": LowRankTensor, "co-attention": CoAttention, "autoencoder": Autoencoder}
+RIVALS: dict[str, Callable[[int], Rival]] = {
+    "tensor": LowRankTensor,
+    "co-attention": CoAttention,
+    "autoencoder": Autoencoder,
+}
 
 
 class Learned:

@@ -66,11 +66,11 @@ def test_what_is_worth_checking_comes_first_and_questions_never() -> None:
         "Is the tower 42 metres high?",
         "Thanks!",
     ]
-    assert choose_claims(lines, ["en"] * 4, cached_terms) == [1]
+    assert choose_claims(lines, "en", cached_terms) == [1]
     assert weigh("It is the highest mountain of this island.", "en", cached_terms) > 0
     assert weigh("A guest rests in the forest with interest.", "en", cached_terms) == 0
     many = [f"The {n} keepers of that tower saw {n} ships there." for n in range(3, 40)]
-    assert len(choose_claims(many, ["en"] * len(many), cached_terms)) == 12
+    assert len(choose_claims(many, "en", cached_terms)) == 12
 
 
 def passage(text: str, similarity: float, logit: float | None = 5.0) -> Passage:

@@ -7,6 +7,7 @@ import numpy as np
 from django.contrib.auth.models import AnonymousUser
 
 from indexer.terms import cached_terms
+from indexer.types import Span, Vectors
 from indexer.vectors import unpack_valid
 from qa import claims
 from qa.claims import Found, Passage
@@ -27,14 +28,21 @@ class Held:
     found: Found | None
     video: Video | None
 
+    @property
+    def place(self) -> tuple[int, Span] | None:
+        """Of what was found."""
+        if self.found is None or self.video is None:
+            return None
+        return self.video.pk, Span(self.found.evidence.start, self.found.evidence.end)
+
 
 def hold(user: User | AnonymousUser, video: Video) -> list[Held]:
     """The claims of a video, in the order of time, each held against what this person may see of the others."""
     recipe = recipes.active()
     encoder = engine.sentences(recipe)
     spoken = list(video.evidence.filter(kind="speech").order_by("start"))
-    languages = [video.language or "en"] * len(spoken)
-    chosen = [spoken[i] for i in claims.choose_claims([e.text for e in spoken], languages, cached_terms)]
+    language = video.language or "en"
+    chosen = [spoken[i] for i in claims.choose_claims([e.text for e in spoken], language, cached_terms)]
     others = Video.objects.visible_to(user).exclude(pk=video.pk)
     scope = VisibleScope(user, others, None, recipe, encoder)
     kept = EvidenceVector.objects.filter(evidence__in=chosen, encoder=encoder.name).values_list("evidence", "vector")
@@ -45,13 +53,13 @@ def hold(user: User | AnonymousUser, video: Video) -> list[Held]:
         found = None
         if vector is not None:
             passages = read(claim.text, vector, scope)
-            found = claims.judge(claim.text, passages, video.language or "en", cached_terms)
+            found = claims.judge(claim.text, passages, language, cached_terms)
         held.append((claim, found))
     rows = Video.objects.in_bulk({f.evidence.video for _claim, f in held if f is not None})
     return [Held(claim, found, rows.get(found.evidence.video) if found else None) for claim, found in held]
 
 
-def read(claim: str, vector: "np.typing.NDArray[np.float32]", scope: VisibleScope) -> Sequence[Passage]:
+def read(claim: str, vector: Vectors, scope: VisibleScope) -> Sequence[Passage]:
     """The sentences that mean most nearly what is claimed, each read together with it."""
     pieces, vectors = scope.read(claim)
     nearness = vectors @ vector

@@ -2,12 +2,20 @@
 it comes from.
 """
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from webapp.models.people import User
 from webapp.models.vectors import Recipe
 from webapp.models.videos import Video
+
+
+class LabelQuerySet(models.QuerySet["Label"]):
+    def taught(self) -> "LabelQuerySet":
+        """Those that a worker learned from examples."""
+        return self.exclude(classifier=None)
 
 
 class Label(models.Model):
@@ -30,6 +38,8 @@ class Label(models.Model):
         help_text=_("of a picture that shows it; “a picture of …” if empty"),
     )
     enabled = models.BooleanField(_("in use"), default=True)
+
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -76,6 +86,19 @@ class Classifier(models.Model):
     made_at = models.DateTimeField(auto_now=True)
 
 
+class TagQuerySet(models.QuerySet["Tag"]):
+    def seen(self, names: Iterable[str]) -> "TagQuerySet":
+        """The stretches in which labels of these names are seen."""
+        return self.filter(name__in=list(names), source=Tag.Source.PICTURE)
+
+    def best_of_each(self) -> "list[Tag]":
+        """The surest stretch of each video, surest first."""
+        best: dict[int, Tag] = {}
+        for tag in self.order_by("-confidence"):
+            best.setdefault(tag.video_id, tag)
+        return list(best.values())
+
+
 class Tag(models.Model):
     """A stretch of a video with a label. `confidence` in [0, 1] is the chance that a person would agree."""
 
@@ -91,6 +114,8 @@ class Tag(models.Model):
     confidence = models.FloatField()
     start = models.FloatField()
     end = models.FloatField()
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         ordering = ["video", "start", "name"]

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import ngettext
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from indexer.types import Image
-from webapp.messages import clock
+from webapp.messages import clock, speaking
 
 SIZE = (640, 360)
 GROUND, INK, SOFT = (16, 24, 28), (240, 244, 245), (160, 176, 182)
@@ -55,7 +54,7 @@ def begin() -> tuple[Pillow.Image, ImageDraw.ImageDraw]:
 
 def draw_title(topic: str, moments: int, videos: int, language: str) -> Image:
     card, pen = begin()
-    with override(language or settings.LANGUAGE_CODE):
+    with speaking(language):
         many = ngettext("%(n)s moment", "%(n)s moments", moments) % {"n": moments}
         sources = ngettext("%(n)s video", "%(n)s videos", videos) % {"n": videos}
         write(pen, (60, 160), topic, 34, INK, 520)
@@ -80,7 +79,7 @@ def lay_over(frame: Image, strip: Image) -> Image:
 
 def draw_sources(sources: Sequence[tuple[str, float]], language: str) -> Image:
     card, pen = begin()
-    with override(language or settings.LANGUAGE_CODE):
+    with speaking(language):
         write(pen, (60, 44), _("Sources"), 22, INK, 520)
         for line, (title, start) in enumerate(sources[:MAX_LINES]):
             write(pen, (60, 84 + 27 * line), f"{title} · {clock(start)}", 16, SOFT, 520)

@@ -21,9 +21,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webapp.messages import speaking
 from webapp.models import Alert, Delivery, User, Video
 from webapp.operations import webhooks
-from webapp.search.alerts import in_language_of, list_alerts
+from webapp.search.alerts import list_alerts
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ def write_mail(delivery: Delivery, told: Sequence[Alert], videos: Sequence[Video
         "page": address(reverse("alerts")),
     }
 
-    with in_language_of(search):
+    with speaking(search.language if search else ""):
         text = render_to_string("mail/alerts.txt", context)
         return EmailMessage(write_subject(delivery, told), text, to=[delivery.owner.email])
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from webapp.catalogue import download
 from webapp.catalogue.entry import Entry
 from webapp.catalogue.table import ENTRIES
 from webapp.models import Installation
+from webapp.pipeline.worker import process_name
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def claim() -> Installation | None:
         return None
     due = Installation.objects.filter(Q(status=Status.QUEUED) | Q(status=Status.FETCHING, lease_until__lt=Now()))
     for row in due:
-        if due.filter(pk=row.pk).update(status=Status.FETCHING, owner=_myself(), lease_until=Now() + LEASE):
+        if due.filter(pk=row.pk).update(status=Status.FETCHING, owner=process_name(), lease_until=Now() + LEASE):
             return row
     return None
 
@@ -103,7 +103,7 @@ def start(entry: Entry) -> "subprocess.Popen[str]":
 def _report(row: Installation, entry: Entry) -> bool:
     """Note how much has come; whether it is still wanted."""
     done, total = download.count_bytes(engine.catalogue_folder(), entry)
-    mine = Installation.objects.filter(pk=row.pk, status=Status.FETCHING, owner=_myself())
+    mine = Installation.objects.filter(pk=row.pk, status=Status.FETCHING, owner=process_name())
     news: dict[str, Any] = {"lease_until": Now() + LEASE}
     return bool(mine.update(**news, **({"done_bytes": done, "total_bytes": total} if total else {})))
 
@@ -115,13 +115,9 @@ def finish(row: Installation, told: str) -> None:
         record = json.loads(lines[-1])
     except (IndexError, ValueError):
         record = {"error": "The process that fetched it died. Try again: what came is kept.", "values": {}}
-    mine = Installation.objects.filter(pk=row.pk, status=Status.FETCHING, owner=_myself())
+    mine = Installation.objects.filter(pk=row.pk, status=Status.FETCHING, owner=process_name())
     if "error" in record:
         mine.update(status=Status.FAILED, error_text=record["error"], error_values=record["values"])
     else:
         size = record["bytes"]
         mine.update(status=Status.HERE, done_bytes=size, total_bytes=size, speed=record["speed"], error_text="")
-
-
-def _myself() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

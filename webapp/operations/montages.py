@@ -5,8 +5,6 @@ sources is deleted goes with it (`uploads.removal`), and is not shown while one 
 """
 
 import logging
-import os
-import socket
 import tempfile
 import threading
 import time
@@ -33,6 +31,7 @@ from webapp.answers.executors.relevance import MIN_LEAD_SHARE, PRESENT
 from webapp.models import Montage, Piece, Segment, Shot, Utterance, Video
 from webapp.operations import cards
 from webapp.operations.voice import Sound, play
+from webapp.pipeline.worker import process_name
 from webapp.search.moments import find_moments
 from webapp.storage.store import store
 
@@ -81,7 +80,7 @@ def sweep() -> None:
 def claim() -> Montage | None:
     due = Montage.objects.filter(Q(status=Status.QUEUED) | Q(status=Status.RENDERING, lease_until__lt=Now()))
     for row in due.order_by("pk"):
-        taken = {"status": Status.RENDERING, "lease_owner": _myself(), "lease_until": Now() + LEASE, "progress": 0}
+        taken = {"status": Status.RENDERING, "lease_owner": process_name(), "lease_until": Now() + LEASE, "progress": 0}
         if due.filter(pk=row.pk).update(**taken):
             return row
     return None
@@ -104,7 +103,7 @@ def _work(row: Montage) -> None:
 
 def make(row: Montage) -> None:
     """From the topic to the file; what stops it is kept in words."""
-    mine = Montage.objects.filter(pk=row.pk, status=Status.RENDERING, lease_owner=_myself())
+    mine = Montage.objects.filter(pk=row.pk, status=Status.RENDERING, lease_owner=process_name())
     told = time.monotonic()
 
     def report(share: float) -> None:
@@ -247,7 +246,3 @@ def mix(sound: Sound, music: Sound, begin: int, end: int, heard: Sound) -> None:
         own[-edge:] *= rise[::-1]
     under = UNDER_SOUND if np.abs(own).max(initial=0) > AUDIBLE else MUSIC
     sound[begin:end] = np.clip(own + under * music[begin:end], -32_768, 32_767).astype(np.int16)
-
-
-def _myself() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

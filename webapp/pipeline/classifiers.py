@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -58,9 +58,8 @@ def sweep() -> None:
         known = Classifier.objects.filter(label=label).values_list("state", flat=True).first()
         if known != digest(label, state.active):
             learn(label, state.active)
-    for stale in Label.objects.exclude(classifier=None).annotate(given=enough):
-        if stale.given < classifier.MIN_EXAMPLES:
-            forget(stale)
+    for stale in Label.objects.taught().annotate(given=enough).filter(given__lt=classifier.MIN_EXAMPLES):
+        forget(stale)
     ends = time.monotonic() + SWEEP_SECONDS
     for row in Classifier.objects.filter(finished=False).select_related("label", "recipe"):
         while not row.finished and time.monotonic() < ends:
@@ -109,10 +108,10 @@ def learn(label: Label, recipe: Recipe) -> Classifier | None:
 
 def forget(label: Label) -> None:
     """No tag of what was learned stays."""
-    tagged = set(seen([label.name]).values_list("video", flat=True))
+    tagged = set(Tag.objects.seen([label.name]).values_list("video", flat=True))
     with transaction.atomic():
         Classifier.objects.filter(label=label).delete()
-        seen([label.name]).delete()
+        Tag.objects.seen([label.name]).delete()
         summarize(tagged)
 
 
@@ -133,11 +132,6 @@ def tag_next(row: Classifier) -> None:
         row.save(update_fields=["reached", "finished"])
 
 
-def replaces(tag: tags.Tag) -> bool:
-    """Whether a label that its description found in a picture was taught since, so that examples decide."""
-    return tag.source == Tag.Source.PICTURE and Classifier.objects.filter(label__name=tag.name).exists()
-
-
 def tag_video(video: Video) -> None:
     """With everything that was taught; in the transaction that stores what the video was described with."""
     tag([video.pk], list(Classifier.objects.select_related("label", "recipe")))
@@ -147,7 +141,7 @@ def tag(videos: Collection[int], rows: Sequence[Classifier]) -> None:
     """Put what each of these classifiers sees in the place of what was seen of its label before."""
     changed: set[int] = set()
     for row in rows:
-        former = seen([row.label.name]).filter(video__in=videos)
+        former = Tag.objects.seen([row.label.name]).filter(video__in=videos)
         changed.update(former.values_list("video", flat=True))
         former.delete()
         found = find_tags(row, videos) if row.label.enabled else []
@@ -167,11 +161,6 @@ def find_tags(row: Classifier, videos: Collection[int]) -> list[Tag]:
             tag = tags.Tag(row.label.name, row.label.kind, Tag.Source.PICTURE, likely, span.start, span.end)
             found.setdefault(video, []).append(tag)
     return [Tag(video_id=v, **asdict(tag)) for v, some in found.items() for tag in tags.join_neighbours(some)]
-
-
-def seen(names: Iterable[str]) -> QuerySet[Tag]:
-    """The stretches in which labels of these names are seen."""
-    return Tag.objects.filter(name__in=list(names), source=Tag.Source.PICTURE)
 
 
 def summarize(videos: Collection[int]) -> None:

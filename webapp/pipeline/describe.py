@@ -52,7 +52,9 @@ def describe(video: Video, progress: Progress) -> Callable[[], None]:
     detailed = summarizer.summarize_chapters(sources, means, chapters)
     questions = describer.suggest_questions(pieces, vectors, encoder.encode_queries, cached_terms)
     known = visual * (novelty < 1)[:, None].astype(np.float32)  # nothing is recognised in what no encoder knows
-    found = [t for t in tags.find_tags(segments, known, utterances, recipe) if not classifiers.replaces(t)]
+    taught = set(models.Label.objects.taught().values_list("name", flat=True))  # their examples decide: `tag_video`
+    found = tags.find_tags(segments, known, utterances, recipe)
+    found = [t for t in found if t.source != models.Tag.Source.PICTURE or t.name not in taught]
     seen = [(t.name, t.start, t.end) for t in found if t.source == models.Tag.Source.PICTURE]
     named = describer.collect_names(video.pk, chapters, seen)
     pieces += named

@@ -9,8 +9,8 @@ from indexer.classifier import read_numbers
 from indexer.fusion import SPACES
 from indexer.types import Span
 from webapp.index.snapshot import current_snapshot
-from webapp.models import Classifier, Example, Label, Segment, User, Video
-from webapp.pipeline.classifiers import Stretch, load_stretches, seen
+from webapp.models import Classifier, Label, Segment, Tag, User, Video
+from webapp.pipeline.classifiers import Stretch, load_stretches
 from webapp.search.moments import find_moments, find_pictures, visible_ids
 
 MAX_NEAREST = 2000  # segments, or newest videos, that are looked at
@@ -49,10 +49,12 @@ def find_doubts(label: Label, user: User, limit: int) -> list[Asked]:
     for (video, span), confidence in ranked:
         if len(chosen) < limit and not any(span.overlap(known) > 0 for known in judged.get(video, [])):
             chosen.setdefault(video, (span, confidence))
-    pictures = find_pictures((v, span) for v, (span, _confidence) in chosen.items())
+    pictures = find_pictures([(video, span) for video, (span, _confidence) in chosen.items()])
     rows = Video.objects.in_bulk(chosen)
     return [
-        Asked(rows[v], s.start, s.end, pictures.get((v, s), ""), sure) for v, (s, sure) in chosen.items() if v in rows
+        Asked(rows[video], span.start, span.end, picture, confidence)
+        for (video, (span, confidence)), picture in zip(chosen.items(), pictures, strict=True)
+        if video in rows
     ]
 
 
@@ -65,12 +67,8 @@ def by_doubt(confidence: float) -> tuple[bool, float]:
 def show_examples(label: Label) -> list[Asked]:
     """What was judged, newest first."""
     examples = list(label.examples.select_related("video"))
-    pictures = find_pictures((e.video_id, span_of(e)) for e in examples)
-    return [Asked(e.video, e.start, e.end, pictures.get((e.video_id, span_of(e)), ""), good=e.good) for e in examples]
-
-
-def span_of(example: Example) -> Span:
-    return Span(example.start, example.end)
+    pictures = find_pictures([(e.video_id, Span(e.start, e.end)) for e in examples])
+    return [Asked(e.video, e.start, e.end, picture, good=e.good) for e, picture in zip(examples, pictures, strict=True)]
 
 
 def name_nearest(label: Label, user: User, limit: int) -> Iterator[tuple[Stretch, None]]:
@@ -84,7 +82,7 @@ def rate_segments(row: Classifier, user: User) -> list[tuple[Stretch, float]]:
     snapshot, learned = current_snapshot(row.recipe), read_numbers(row.weights)
     masks = snapshot.masks(visible_ids(Video.objects.visible_to(user)))
     blocks = {"visual": learned.weights, "text": np.zeros(row.recipe.dims["text"], np.float32)}
-    count = min(MAX_NEAREST, NEAREST + 2 * seen([row.label.name]).count())
+    count = min(MAX_NEAREST, NEAREST + 2 * Tag.objects.seen([row.label.name]).count())
     hits = snapshot.search(snapshot.fusion.fuse_query(blocks, dict.fromkeys(SPACES, 1.0)), count, masks)
     stretches = load_stretches(row.label, row.recipe, Segment.objects.filter(pk__in=[hit.segment for hit in hits]))
     return list(zip(stretches.places, learned.judge(stretches.vectors).tolist(), strict=True))

@@ -80,11 +80,16 @@ class Running:
         return time.monotonic() - self.begun - self.paused
 
 
+def process_name() -> str:
+    """Whose lease it is: of this process, on whatever machine."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 class StepWorker:
     """Takes steps in this process, one at a time: models are large."""
 
     def __init__(self, name: str = "") -> None:
-        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.name = name or process_name()
         self.stopping = threading.Event()
         self._one_step = threading.Lock()
         self._running: list[Running] = []  # the last one works, those before it have given way

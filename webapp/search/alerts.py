@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
-from django.utils.translation import override
 
 from webapp.models import Alert, Delivery, Label, SavedSearch, Tag, User, Video
 from webapp.search.addresses import read
@@ -67,21 +65,13 @@ def find_new(search: SavedSearch, videos: Sequence[int]) -> Iterator[Sighting]:
     wanted, _pointed = read(parameters, search.owner, visible)
     if not scope or not search.owner.is_active:
         return
-    if is_taught(wanted.text) and filters.wanted().get("tag") == wanted.text:
-        best: dict[int, Tag] = {}
-        for tag in Tag.objects.filter(name=wanted.text, source=Tag.Source.PICTURE, video__in=scope).order_by(
-            "-confidence"
-        ):
-            best.setdefault(tag.video_id, tag)
-        yield from (Sighting(t.video_id, t.start, t.end, t.confidence) for t in best.values())
+    if filters.wanted().get("tag") == wanted.text and Label.objects.taught().filter(name=wanted.text).exists():
+        for tag in Tag.objects.seen([wanted.text]).filter(video__in=scope).best_of_each():
+            yield Sighting(tag.video_id, tag.start, tag.end, tag.confidence)
         return
     for moment in find_moments(search.owner, wanted, len(scope), "video", scope).moments:
         if moment.confidence >= MIN_CONFIDENCE:
             yield Sighting(moment.video.pk, moment.start, moment.end, moment.confidence)
-
-
-def is_taught(name: str) -> bool:
-    return Label.objects.filter(name=name).exclude(classifier=None).exists()
 
 
 def tell(search: SavedSearch, found: Sequence[Sighting]) -> None:
@@ -106,11 +96,4 @@ def list_alerts(user: User, since: datetime | None = None) -> QuerySet[Alert]:
 
 def watch(search: SavedSearch, on: bool, language: str) -> None:
     """Tell its owner of what comes from now on, or of nothing any more."""
-    search.language = language
-    search.save(update_fields=["language"])
-    SavedSearch.objects.filter(pk=search.pk).update(watched_from=Now() if on else None)
-
-
-def in_language_of(search: SavedSearch | None) -> override:
-    """For messages that are written while nobody looks."""
-    return override(search.language if search is not None and search.language else settings.LANGUAGE_CODE)
+    SavedSearch.objects.filter(pk=search.pk).update(language=language, watched_from=Now() if on else None)

@@ -7,7 +7,7 @@ reading = understand(parsed) → query = read(reading) → ids = snapshot.propos
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -230,15 +230,14 @@ def group_by_video(moments: Sequence[Moment]) -> Mapping[int, list[Moment]]:
     return groups
 
 
-def find_pictures(places: Iterable[tuple[int, Span]]) -> dict[tuple[int, Span], str]:
-    """The keyframe nearest to the middle of each stretch of a video."""
-    wanted = list(places)
-    frames: dict[int, list[tuple[float, str]]] = {}
-    kept = Keyframe.objects.filter(video__in={video for video, _span in wanted})
+def find_pictures(places: Sequence[tuple[int, Span]]) -> list[str]:
+    """Of each stretch of a video the keyframe nearest to its middle, "" without any."""
+    frames: dict[int, list[tuple[float, str]]] = defaultdict(list)
+    kept = Keyframe.objects.filter(video__in={video for video, _span in places})
     for video, moment, file in kept.values_list("video", "time", "file"):
-        frames.setdefault(video, []).append((moment, file))
-    return {
-        (video, span): min(frames[video], key=lambda frame: abs(frame[0] - (span.start + span.end) / 2))[1]
-        for video, span in wanted
-        if video in frames
-    }
+        frames[video].append((moment, file))
+
+    def distance(frame: tuple[float, str], span: Span) -> float:
+        return abs(frame[0] - (span.start + span.end) / 2)
+
+    return [min(frames[video], key=lambda frame: distance(frame, span), default=(0.0, ""))[1] for video, span in places]

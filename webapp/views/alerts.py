@@ -36,7 +36,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     """What was found, newest first; from now on it counts as seen."""
     user = signed_in(request)
     shown = list(watching.list_alerts(user)[:MAX_SHOWN])
-    pictures = find_pictures((alert.video_id, Span(alert.start, alert.end)) for alert in shown)
+    pictures = find_pictures([(alert.video_id, Span(alert.start, alert.end)) for alert in shown])
     unseen = user.unseen_alerts
     if unseen:
         User.objects.filter(pk=user.pk).update(unseen_alerts=0)
@@ -46,8 +46,8 @@ def alerts(request: HttpRequest) -> HttpResponse:
         "alerts.html",
         {
             "alerts": [
-                (alert, pictures.get((alert.video_id, Span(alert.start, alert.end)), ""), place < unseen)
-                for place, alert in enumerate(shown)
+                (alert, picture, place < unseen)
+                for place, (alert, picture) in enumerate(zip(shown, pictures, strict=True))
             ],
             "searches": user.saved_searches.all(),
             "feed": request.build_absolute_uri(reverse("alert-feed", args=[user.feed_key])) if user.feed_key else "",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from indexer.classifier import MIN_EXAMPLES
-from webapp.models import Classifier, Judgement, Label, Video
+from webapp.models import Classifier, Judgement, Label, Tag, Video
 from webapp.parsing import parse_key, parse_seconds
 from webapp.people.access import signed_in
 from webapp.pipeline import classifiers, doubts
@@ -31,7 +31,7 @@ def labels(request: HttpRequest) -> HttpResponse:
     counted = Label.objects.annotate(good=count_examples(True), bad=count_examples(False)).exclude(good=0, bad=0)
     taught = list(counted.select_related("classifier"))
     seen = {
-        row["name"]: row for row in classifiers.seen(label.name for label in taught).values("name").annotate(**TAGGED)
+        row["name"]: row for row in Tag.objects.seen(label.name for label in taught).values("name").annotate(**TAGGED)
     }
     rows = [(label, seen.get(label.name)) for label in taught]
     return render(request, "labels.html", {"rows": rows, "kinds": Label.Kind.choices})
@@ -61,7 +61,7 @@ def describe(found: Label) -> dict[str, Any]:
     return {
         "learned": learned,
         "pending": isinstance(learned, Classifier) and learned.state != classifiers.digest(found, learned.recipe),
-        "tagged": classifiers.seen([found.name]).aggregate(**TAGGED),
+        "tagged": Tag.objects.seen([found.name]).aggregate(**TAGGED),
         "lacking": max(0, MIN_EXAMPLES - found.examples.filter(good=True).count()),
         "passed": Video.objects.filter(pk__lte=learned.reached).count() if learned else 0,
         "videos": Video.objects.count(),

@@ -61,9 +61,8 @@ def montage(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     found = own(signed_in(request), key)
     is_shown = found.status == Status.READY and making.is_shown(found)
     pieces = list(found.pieces.select_related("video")) if is_shown else []
-    pictures = find_pictures((p.video_id, Span(p.start, p.end)) for p in pieces)
-    shown = [(p, pictures.get((p.video_id, Span(p.start, p.end)), "")) for p in pieces]
-    context = {"montage": found, "is_shown": is_shown, "pieces": shown}
+    pictures = find_pictures([(p.video_id, Span(p.start, p.end)) for p in pieces])
+    context = {"montage": found, "is_shown": is_shown, "pieces": list(zip(pieces, pictures, strict=True))}
     return render(request, "fragments/montage_state.html" if "part" in request.GET else "montage.html", context)
 
 

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from indexer.errors import IndexerError
-from indexer.types import Span
 from webapp.answers import claims
 from webapp.media import documents, tracks
 from webapp.messages import page_language
@@ -101,15 +100,11 @@ def compared(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """What other videos say to its claims, and where its pictures are seen elsewhere: loaded with its tab."""
     user, video = signed_in(request), visible_video(request, key)
     held, reused = claims.hold(user, video), footage.find_reused(user, video)
-    said = {
-        i: (h.video.pk, Span(h.found.evidence.start, h.found.evidence.end))
-        for i, h in enumerate(held)
-        if h.found and h.video
-    }
-    pictures = find_pictures([*said.values(), *((item.video.pk, item.there) for item in reused)])
+    pictures = iter(find_pictures([item.place for item in held if item.place]))
+    there = find_pictures([(item.video.pk, item.there) for item in reused])
     context = {
-        "claims": [(h, pictures.get(said[i], "") if i in said else "") for i, h in enumerate(held)],
-        "reused": [(item, pictures.get((item.video.pk, item.there), "")) for item in reused],
+        "claims": [(item, next(pictures) if item.place else "") for item in held],
+        "reused": list(zip(reused, there, strict=True)),
     }
     return render(request, "fragments/compared.html", context)
 

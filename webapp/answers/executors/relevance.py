@@ -55,11 +55,6 @@ def find_relevant(user: User | AnonymousUser, topic: str, videos: Collection[int
 def find_labelled(topic: str, videos: Collection[int]) -> list[Tag]:
     """Where a label of this name that was taught by examples is seen: its best stretch of each video, surest first."""
     wanted = terms(topic)
-    taught = [
-        name for name in Label.objects.exclude(classifier=None).values_list("name", flat=True) if terms(name) == wanted
-    ]
-    seen = Tag.objects.filter(name__in=taught, source=Tag.Source.PICTURE, video__in=videos) if taught and wanted else []
-    best: dict[int, Tag] = {}
-    for tag in sorted(seen, key=lambda t: -t.confidence):
-        best.setdefault(tag.video_id, tag)
-    return list(best.values())
+    names = Label.objects.taught().values_list("name", flat=True) if wanted else []
+    called = [name for name in names if terms(name) == wanted]
+    return Tag.objects.seen(called).filter(video__in=videos).best_of_each() if called else []
