@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qa.claims import Passage, compare, find_quantities, measure
+from qa.claims import MIN_SAME, Passage, compare, find_quantities, measure
 from qa.evidence import Terms
 from qa.ports import Embed, Reranker
 from qa.training.reader import fit
@@ -19,7 +19,7 @@ from qa.types import Evidence
 
 DATA = Path(__file__).with_name("data") / "claims.txt"
 VERDICTS = {"S": "supports", "C": "contradicts", "N": None}
-LEAST = (0.5, 0.6, 0.7)
+LEAST = (0.5, 0.6, 0.7, MIN_SAME)
 
 Table = npt.NDArray[np.float64]
 
