@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from PIL import Image as Pillow
 from PIL import ImageEnhance
 
 from indexer import files
-from indexer.adapters.efficientnet import BACKBONE, PictureFeatures, Views
+from indexer.adapters.efficientnet import BACKBONE, Features, PictureFeatures, Views
 from indexer.errors import UnreadableMedia
-from indexer.types import Image
+from indexer.types import Image, Vectors
 
 HELD_OUT = 700  # photos kept for the numbers that are reported
 VARIED = 3  # views of each photo as a camera might have taken it otherwise
@@ -44,14 +44,9 @@ class PhotoList:
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Frozen features of the listed photos: `grid`, `pooled`, `logits` (fp16) of the whole photo by ImageNet's
-    backbone; by the moved one `views` of the whole photo, of it with its corners, and `VARIED` times of a varied one.
-    """
+    """The listed photos as the moved backbone sees them (fp16): whole, with their corners, `VARIED` times varied."""
 
     listed: PhotoList
-    grid: npt.NDArray[np.float16]
-    pooled: npt.NDArray[np.float16]
-    logits: npt.NDArray[np.float16]
     views: tuple[Views, ...]
 
 
@@ -75,15 +70,55 @@ def list_photos(data: Path, say: Callable[[str], None], without: Collection[str]
     return PhotoList([data / row["file"] for row in rows], captions, left_out)
 
 
-def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> PhotoSet:
-    """Compute the backbone's features of the photos of `data`, or take them from `cache`."""
+def load_features(data: Path, listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> Features:
+    """What ImageNet's backbone sees in the photos of `data` (fp16), computed or taken from `cache`."""
+
+    def look(images: Sequence[Image]) -> dict[str, Vectors]:
+        return vars(first.extract(images))
+
+    first = PictureFeatures(models, moved=False)
+    return Features(**keep(look, data, listed, cache / "features", say))
+
+
+def load_views(data: Path, listed: PhotoList, cache: Path, models: Path, say: Callable[[str], None]) -> PhotoSet:
+    """What the moved backbone sees in them, from each view."""
+
+    def look(images: Sequence[Image]) -> dict[str, Vectors]:
+        whole = moved.extract_views(images, thorough=False)
+        seen = [whole, moved.extract_views(images, thorough=True)]
+        seen += [moved.extract_views([vary(i, dice) for i in images], thorough=False) for _ in range(VARIED)]
+        return {
+            f"{name}_{which}": values
+            for which, views in zip(_VIEWS, seen, strict=True)
+            for name, values in vars(views).items()
+        }
+
+    moved, dice = PictureFeatures(models), np.random.default_rng(7)
+    kept = keep(look, data, listed, cache / "views", say)
+    return PhotoSet(listed, tuple(Views(*(kept[f"{f.name}_{which}"] for f in fields(Views))) for which in _VIEWS))
+
+
+def keep(
+    look: Callable[[Sequence[Image]], dict[str, Vectors]],
+    data: Path,
+    listed: PhotoList,
+    cache: Path,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """What `look` finds in the photos, kept under a name of the list and the backbone."""
     digest = hashlib.sha256((data / "captions.jsonl").read_bytes()).hexdigest()[:16]
-    kept = cache / f"photos-{digest}-{BACKBONE}.npz"
+    kept = cache.with_name(f"{cache.name}-{digest}-{BACKBONE}.npz")
     if not kept.exists():
-        extract(models, listed.files, kept, say)
-    stored = np.load(kept)
-    views = tuple(Views(*(stored[f"{name}_{which}"] for name in _VIEWED)) for which in _VIEWS)
-    return PhotoSet(listed, stored["grid"], stored["pooled"], stored["logits"], views)
+        columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
+        for start in range(0, len(listed.files), 32):
+            for name, values in look([read_photo(path) for path in listed.files[start : start + 32]]).items():
+                columns[name].append(values.astype(np.float16))
+            if start % 1600 == 0:
+                say(f"{cache.name}: {start}/{len(listed.files)}")
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        stacked: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
+        files.write_whole(kept, lambda temporary: _save(temporary, stacked))
+    return dict(np.load(kept))
 
 
 def read_photo(path: Path) -> Image:
@@ -92,27 +127,6 @@ def read_photo(path: Path) -> Image:
 
 def normal(caption: str) -> str:
     return " ".join(caption.lower().split()).rstrip(" .")
-
-
-def extract(models: Path, paths: Sequence[Path], target: Path, say: Callable[[str], None]) -> None:
-    moved, first = PictureFeatures(models), PictureFeatures(models, moved=False)
-    columns: dict[str, list[npt.NDArray[np.float16]]] = defaultdict(list)
-    dice = np.random.default_rng(7)
-    for start in range(0, len(paths), 32):
-        images = [read_photo(path) for path in paths[start : start + 32]]
-        whole, again = moved.extract(images), first.extract(images)
-        found = {"grid": again.grid, "pooled": again.pooled, "logits": again.logits}
-        seen = [Views(whole.pooled, whole.likely(), whole.inner), moved.extract_views(images, thorough=True)]
-        seen += [moved.extract_views([vary(i, dice) for i in images], thorough=False) for _ in range(VARIED)]
-        for which, views in zip(_VIEWS, seen, strict=True):
-            found |= {f"{name}_{which}": getattr(views, name) for name in _VIEWED}
-        for name, values in found.items():
-            columns[name].append(values.astype(np.float16))
-        if start % 1600 == 0:
-            say(f"picture features: {start}/{len(paths)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    stacked: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns.items()}
-    files.write_whole(target, lambda temporary: _save(temporary, stacked))
 
 
 def vary(image: Image, dice: np.random.Generator) -> Image:
@@ -136,4 +150,4 @@ def _save(target: Path, arrays: dict[str, Any]) -> None:
         np.savez(sink, **arrays)
 
 
-_VIEWS, _VIEWED = ("whole", "corners", *(f"varied{n}" for n in range(VARIED))), ("pooled", "likely", "inner")
+_VIEWS = ("whole", "corners", *(f"varied{n}" for n in range(VARIED)))

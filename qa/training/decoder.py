@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +46,9 @@ Rows = npt.NDArray[np.int64]
 class Photos:
     """Features of n photos (grid (n, 9, 1280), pooled (n, 1280), logits (n, 1000)) and their captions."""
 
-    grid: npt.NDArray[np.float16]
-    pooled: npt.NDArray[np.float16]
-    logits: npt.NDArray[np.float16]
+    grid: npt.NDArray[np.floating[Any]]
+    pooled: npt.NDArray[np.floating[Any]]
+    logits: npt.NDArray[np.floating[Any]]
     captions: Sequence[Sequence[str]]
 
     def tensors(self, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
@@ -67,9 +68,15 @@ class Example:
 
 
 def train(
-    photos: Photos, training: Rows, held_out: Rows, target: Path, say: Callable[[str], None], epochs: int = EPOCHS
+    photos: Photos,
+    training: Rows,
+    held_out: Rows,
+    target: Path,
+    say: Callable[[str], None],
+    epochs: int = EPOCHS,
+    begin: Callable[[PictureDecoder, Sequence[Example]], None] | None = None,
 ) -> dict[str, float]:
-    """Train on the rows of `training`, report on `held_out`, write `target`."""
+    """Train on the rows of `training`, report on `held_out`, write `target`. `begin` may teach it captions first."""
     torch.manual_seed(0)
     dice = np.random.default_rng(0)
     nouns = find_nouns(c for row in training for c in photos.captions[row])
@@ -82,6 +89,8 @@ def train(
     captions, questions = make_examples(photos, training, pairs_of, ids)
     say(f"{len(captions)} captions, { ({k: len(v) for k, v in questions.items()}) } questions, {len(words)} words")
     decoder = PictureDecoder(len(words))
+    if begin is not None:
+        begin(decoder, captions)
     steps = epochs * (2 * len(captions) // BATCH + 1)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=LEARNING_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.1)

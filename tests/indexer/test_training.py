@@ -9,7 +9,7 @@ from PIL import Image
 from indexer.adapters.backbone import open_backbone, save_moved
 from indexer.adapters.efficientnet import Views
 from indexer.training import alignment, backbone
-from indexer.training.photos import VARIED, PhotoList, PhotoSet, list_photos, load_features
+from indexer.training.photos import VARIED, PhotoList, PhotoSet, list_photos, load_features, load_views
 from indexer.training.texts import Texts
 
 
@@ -20,11 +20,16 @@ def test_photos_are_read_and_kept(tmp_path, models_folder) -> None:
         rows.append({"file": f"{number}.jpg", "captions": [f"grey {number}"] * 5, "captions_zh": ["灰"] * 5})
     (tmp_path / "captions.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
     listed = list_photos(tmp_path, lambda _: None)
-    photos = load_features(tmp_path, listed, tmp_path / "cache", models_folder, lambda _: None)
-    assert photos.grid.shape == (3, 9, 1280)
+    cache = tmp_path / "cache"
+    seen = load_features(tmp_path, listed, cache, models_folder, lambda _: None)
+    assert seen.grid.shape == (3, 9, 1280)
+    photos = load_views(tmp_path, listed, cache, models_folder, lambda _: None)
     assert [views.stack().shape for views in photos.views] == [(3, 4056)] * (2 + VARIED)
     assert set(listed.captions) == {"en", "zh"}
-    assert list((tmp_path / "cache").iterdir())
+    assert {path.name.split("-")[0] for path in cache.iterdir()} == {"features", "views"}
+    (tmp_path / "0.jpg").unlink()
+    again = load_features(tmp_path, listed, cache, models_folder, lambda _: None)
+    assert (again.pooled == seen.pooled).all(), "kept"
     judged = list_photos(tmp_path, lambda _: None, without=["Grey 1 ."])
     assert judged.left_out == {1}
     assert 1 not in np.concatenate(judged.split())
@@ -39,9 +44,8 @@ def test_alignment_learns_and_its_file_computes_the_same(tmp_path, monkeypatch) 
     captions = (names[topic][:, None] + 0.3 * dice.normal(size=(n, 5, 384))).astype(np.float32)
     logits, inner = np.zeros((n, 1000), np.float16), dice.normal(size=(n, 1776)).astype(np.float16)
     views = Views(pooled, logits + np.float16(0.001), inner)
-    grid = np.zeros((n, 9, 1280), np.float16)
     listed = PhotoList([tmp_path] * n, {"en": [["x"] * 5] * n})
-    photos = PhotoSet(listed, grid, pooled, logits, (views, views))
+    photos = PhotoSet(listed, (views, views))
     monkeypatch.setattr("indexer.training.photos.HELD_OUT", 80)
     mean = captions.reshape(-1, 384).mean(0)
     classes = dice.normal(size=(1000, 384)).astype(np.float32)

@@ -15,8 +15,9 @@ from indexer.errors import IndexerError
 from indexer.measures import measure_reliability
 from indexer.queries import SCENE
 from indexer.terms import cached_terms, terms
-from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, read_photo
+from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, load_views, read_photo
 from indexer.types import Vectors
+from qa.training import decoder, masking
 from qa.types import Caption
 from webapp import engine
 from webapp.benchmarks import judged
@@ -32,6 +33,7 @@ WEIGHTS = {
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
 RIVALS = "rivals"  # other fusions, for `bench fusion`
+MASKING = "masking"  # the decoder, with and without pre-training by hidden words
 FITTED = ("captions", "claims", "reader", "tags")  # a few numbers that stand in the code
 
 
@@ -43,7 +45,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED, RIVALS]))
+        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED, RIVALS, MASKING]))
         parser.add_argument("--data", help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
@@ -69,20 +71,24 @@ class Command(JsonCommand):
         if options["what"] == RIVALS:
             self.print_numbers(self.compare_fusions(listed, cache / RIVALS), options["json"])
             return
-        target = Path(options["out"] or WEIGHTS[options["what"]])
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
+        if options["what"] == MASKING:
+            seen, rows, held_out = self.read_pictures(listed, options["data"])
+            numbers = masking.compare(seen, rows, held_out, cache / MASKING, self.say, **passes)
+            self.print_numbers(numbers, options["json"])
+            return
+        target = Path(options["out"] or WEIGHTS[options["what"]])
         if options["what"] == "fusion":
             numbers = self.fuse(listed, target, passes)
         elif options["what"] == "novelty":
             numbers = self.learn_photographs(listed, models, target)
         elif options["what"] == "backbone":
             numbers = self.move_backbone(listed, cache, models, target, passes)
+        elif options["what"] == "alignment":
+            photos = load_views(Path(options["data"]), listed, cache, models, self.say)
+            numbers = self.align(photos, cache, models, target, passes)
         else:
-            photos = load_features(Path(options["data"]), listed, cache, models, self.say)
-            if options["what"] == "alignment":
-                numbers = self.align(photos, cache, models, target, passes)
-            else:
-                numbers = self.decode(photos, target, passes)
+            numbers = self.decode(listed, options["data"], target, passes)
         self.emit({"weights": str(target), **numbers}, f"{target}: {numbers}", options["json"])
 
     def fit_reader(self, as_json: bool) -> None:
@@ -172,12 +178,15 @@ class Command(JsonCommand):
             photos, texts.embed_texts(photos.listed, cache, models, self.say), target, self.say, **passes
         )
 
-    def decode(self, photos: PhotoSet, target: Path, passes: dict[str, int]) -> dict[str, float]:
-        from qa.training import decoder
+    def decode(self, listed: PhotoList, data: str, target: Path, passes: dict[str, int]) -> dict[str, float]:
+        photos, rows, held_out = self.read_pictures(listed, data)
+        return decoder.train(photos, rows, held_out, target, self.say, passes.get("epochs", decoder.EPOCHS))
 
-        rows, held_out = photos.listed.split()
-        english = decoder.Photos(photos.grid, photos.pooled, photos.logits, photos.listed.captions["en"])
-        return decoder.train(english, rows, held_out, target, self.say, **passes)
+    def read_pictures(self, listed: PhotoList, data: str) -> tuple[decoder.Photos, decoder.Rows, decoder.Rows]:
+        """What the decoder learns from, the rows to train on, and those held out."""
+        home = settings.KINOSCOPE_HOME
+        seen = load_features(Path(data), listed, home / "training", home / "models", self.say)
+        return decoder.Photos(seen.grid, seen.pooled, seen.logits, listed.captions["en"]), *listed.split()
 
     def fuse(self, listed: PhotoList, target: Path, passes: dict[str, int]) -> dict[str, float]:
         from indexer.training.fusion import embed_pairs, train
