@@ -23,6 +23,16 @@ class Reranker(Protocol):
         ...
 
 
+class Inference(Protocol):
+    """Natural language inference: does a passage say what a claim says, or the opposite?"""
+
+    name: str
+
+    def infer(self, passages: Sequence[str], claim: str) -> npt.NDArray[np.float32]:
+        """(n, 3): probabilities that a passage entails the claim, does neither, contradicts it."""
+        ...
+
+
 class Captioner(Protocol):
     """Writes a sentence about a picture, and answers short questions about it."""
 

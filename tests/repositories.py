@@ -182,6 +182,21 @@ def make_bge_reranker(folder: Path) -> None:
     make_xlm_roberta(folder, "XLMRobertaForSequenceClassification", num_labels=1)
 
 
+def make_nli(folder: Path) -> None:
+    """Its labels in the order that it was published with."""
+    seeded()
+    from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
+
+    size = train_unigram(folder, "DebertaV2Tokenizer", ("[PAD]", "[CLS]", "[SEP]", "<unk>", "[MASK]"))
+    labels = dict(enumerate(("entailment", "neutral", "contradiction")))
+    config = DebertaV2Config(
+        vocab_size=size, id2label=labels, label2id={name: n for n, name in labels.items()}, relative_attention=True,
+        position_buckets=16, pos_att_type=["p2c", "c2p"], norm_rel_ebd="layer_norm", share_att_key=True,
+        position_biased_input=False, type_vocab_size=0, max_position_embeddings=512, **HEADS,
+    )  # fmt: skip
+    DebertaV2ForSequenceClassification(config).to(seeded().float16).save_pretrained(folder)
+
+
 # -- speech --------------------------------------------------------------------------------------------------------
 
 
@@ -328,5 +343,6 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "qwen3-vl-2b": make_qwen_vl,
     "qwen2.5-1.5b": make_qwen,
     "bge-reranker-v2-m3": make_bge_reranker,
+    "mdeberta-nli": make_nli,
     "m2m100-418m": make_m2m100,
 }

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from indexer.adapters import m2m100, towers
+from indexer.adapters.inference import TransformersInference
 from indexer.adapters.open_clip import CausalReading, OpenClipPictures, find_reader, shorten
 from indexer.adapters.openai_whisper import OpenaiWhisper
 from indexer.errors import ModelMissing
@@ -181,3 +182,22 @@ def test_a_translation_model_reads_its_own_files(m2m100_folder, monkeypatch) -> 
 def test_a_missing_translation_model_says_what_to_do(tmp_path) -> None:
     with pytest.raises(ModelMissing, match="models fetch"):
         m2m100.M2M100(str(tmp_path / "nothing"))
+
+
+def test_inference_reads_what_a_model_calls_its_labels(tmp_path) -> None:
+    """Models order them as they like: what counts is their names."""
+    folder = make_repository(ENTRIES["mdeberta-nli"], tmp_path / "nli")
+    told = TransformersInference(str(folder)).infer(["a dog runs", "it rains"], "a dog sleeps")
+    assert told.shape == (2, 3)
+    assert np.allclose(told.sum(1), 1, atol=1e-5)
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {"0": "CONTRADICTION", "1": "ENTAILMENT", "2": "NEUTRAL"}
+    (folder / "config.json").write_text(json.dumps(config))
+    again = TransformersInference(str(folder)).infer(["a dog runs", "it rains"], "a dog sleeps")
+    assert np.allclose(again, told[:, [1, 2, 0]], atol=1e-6)
+    config["id2label"] = {"0": "positive", "1": "negative", "2": "mixed"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelMissing, match="positive, negative, mixed"):
+        TransformersInference(str(folder))
+    with pytest.raises(ModelMissing, match="can't be loaded"):
+        TransformersInference(str(tmp_path / "nowhere"))

@@ -26,7 +26,7 @@ from indexer.ports import (
     Translator,
 )
 from indexer.types import Space
-from qa.ports import Captioner, Decoder, Mood, Reranker
+from qa.ports import Captioner, Decoder, Inference, Mood, Reranker
 from webapp.catalogue.download import folder_of, is_here
 from webapp.catalogue.entry import INDEXED, PREFIX, Entry
 from webapp.catalogue.table import find_entry
@@ -266,6 +266,11 @@ def bundled_reranker() -> Reranker:
     """The one that came with Kinoscope, while another is not ready to be trusted."""
     with _building:
         return _load("reranker", profile()["reranker"], models_folder())  # type: ignore[no-any-return]
+
+
+def inference() -> Inference | None:
+    """The model that tells whether two sentences agree; None where rules alone do (`compact`)."""
+    return _kept("inference")  # type: ignore[no-any-return]
 
 
 def decoder() -> Decoder | None:

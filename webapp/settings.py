@@ -219,6 +219,7 @@ KINOSCOPE_PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "transcriber": _model("KINOSCOPE_WHISPER", "whisper-small", _WHISPER),
         "captioner": _VLM,
         "decoder": _VLM,
+        "inference": (ENTRIES["mdeberta-nli"].adapter, ENTRIES["mdeberta-nli"].weights),
         "translator": _model("KINOSCOPE_TRANSLATION", "m2m100-418m", "indexer.adapters.m2m100.M2M100"),
     },
 }

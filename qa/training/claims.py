@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qa.claims import MIN_SAME, Passage, compare, find_quantities, measure
+from qa.claims import MIN_SAME, Passage, Verdict, compare, decide, find_quantities, measure, weigh_inference
 from qa.evidence import Terms
-from qa.ports import Embed, Reranker
+from qa.ports import Embed, Inference, Reranker
 from qa.training.reader import fit
 from qa.types import Evidence
 
@@ -44,14 +44,19 @@ def read_pairs(path: Path = DATA) -> list[Pair]:
     return pairs
 
 
-def train(encode_passages: Embed, split: Terms, reranker: Reranker) -> dict[str, object]:
+def train(
+    encode_passages: Embed, split: Terms, reranker: Reranker, inference: Inference | None = None
+) -> dict[str, object]:
     """The weights, and on subjects that were left out: how many verdicts are right, beside those of the rule about
-    numbers alone, and how many contradictions are said where there is none.
+    numbers alone, and how many contradictions are said where there is none. With a model of inference the same again.
     """
     pairs = read_pairs()
     rows = np.stack([_measure(pair, encode_passages, split, reranker) for pair in pairs])
     subjects, same = np.array([p.subject for p in pairs]), np.array([p.verdict is not None for p in pairs], float)
-    ruled = [compare(*(find_quantities(text, "en", split) for text in (p.claim, p.passage))) for p in pairs]
+    counted = [compare(*(find_quantities(text, "en", split) for text in (p.claim, p.passage))) for p in pairs]
+    ways = {"": [decide(p.claim, p.passage, "en", split) for p in pairs]}
+    if inference is not None:
+        ways["with inference, "] = [_infer(p, v, split, inference) for p, v in zip(pairs, ways[""], strict=True)]
     out = np.zeros(len(pairs))
     for subject in np.unique(subjects):
         weights = fit(rows[subjects != subject], same[subjects != subject])
@@ -59,15 +64,25 @@ def train(encode_passages: Embed, split: Terms, reranker: Reranker) -> dict[str,
     numbers: dict[str, object] = {
         "pairs": len(pairs),
         "weights": [round(float(w), 3) for w in fit(rows, same)],
-        "right by numbers alone %": _share([r == p.verdict for r, p in zip(ruled, pairs, strict=True)]),
+        "right by numbers alone %": _share([r == p.verdict for r, p in zip(counted, pairs, strict=True)]),
         "right by saying nothing %": _share([p.verdict is None for p in pairs]),
     }
-    for least in LEAST:
-        told = [r if q >= np.log(least / (1 - least)) else None for r, q in zip(ruled, out, strict=True)]
-        wrong = [t == "contradicts" != p.verdict for t, p in zip(told, pairs, strict=True)]
-        numbers[f"from {least}: right %"] = _share([t == p.verdict for t, p in zip(told, pairs, strict=True)])
-        numbers[f"from {least}: contradictions that are none"] = sum(wrong)
+    for way, ruled in ways.items():
+        for least in LEAST:
+            told = [r if q >= np.log(least / (1 - least)) else None for r, q in zip(ruled, out, strict=True)]
+            right = [t == p.verdict for t, p in zip(told, pairs, strict=True)]
+            wrong = [t == "contradicts" != p.verdict for t, p in zip(told, pairs, strict=True)]
+            numbers[f"{way}from {least}: right %"] = _share(right)
+            numbers[f"{way}from {least}: contradictions that are none"] = sum(wrong)
+            numbers[f"{way}from {least}: said of what could be said %"] = _share(
+                [t is not None for t, p in zip(told, pairs, strict=True) if p.verdict is not None]
+            )
     return numbers
+
+
+def _infer(pair: Pair, ruled: Verdict | None, split: Terms, inference: Inference) -> Verdict | None:
+    (row,) = inference.infer([pair.passage], pair.claim).tolist()
+    return weigh_inference(ruled, bool(find_quantities(pair.claim, "en", split)), row)
 
 
 def _measure(pair: Pair, encode: Embed, split: Terms, reranker: Reranker) -> Table:

@@ -1,9 +1,21 @@
 """Claims: which sentences are worth checking, what their numbers count, and when two videos agree or do not."""
 
+import numpy as np
 import pytest
 
 from indexer.terms import cached_terms
-from qa.claims import MIN_SAME, Passage, Quantity, choose_claims, compare, find_quantities, judge, weigh
+from qa.claims import (
+    MIN_SAME,
+    Passage,
+    Quantity,
+    choose_claims,
+    compare,
+    decide,
+    denies,
+    find_quantities,
+    judge,
+    weigh,
+)
 from qa.types import Evidence
 
 pytestmark = pytest.mark.unit
@@ -89,3 +101,74 @@ def test_only_what_speaks_of_the_same_says_anything() -> None:
     unread = judge(claim, [passage("That tower is 42 metres high.", 0.95, float("nan"))], "en", cached_terms)
     assert unread is not None
     assert unread.verdict == "supports"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "denied"),
+    [
+        ("Whales never drink sea water.", "en", True),
+        ("It isn't salty.", "en", True),
+        ("It has no teeth.", "en", True),
+        ("It is not only high but wide.", "en", False),
+        ("There are no more than ten.", "en", False),
+        ("Nobody never came.", "en", False),
+        ("A note about knots.", "en", False),
+        ("这里不下雨。", "zh", True),
+        ("这里不仅下雨，还下雪。", "zh", False),
+        ("Hier regnet es nie.", "de", True),
+        ("Il ne pleut jamais.", "fr", True),
+        ("Aquí nunca llueve.", "es", True),
+        ("It never rains.", "fi", False),
+    ],
+)
+def test_what_denies_is_told_from_what_limits(sentence, language, denied) -> None:
+    assert denies(sentence, language) == denied
+
+
+def test_a_sentence_that_denies_does_not_agree() -> None:
+    salty = "The ice of the glacier is salty."
+    assert decide(salty, "The ice of a glacier is not salty.", "en", cached_terms) == "contradicts"
+    assert decide(salty, "A glacier's ice is salty.", "en", cached_terms) == "supports"
+    high = "The tower is 42 metres high."
+    assert decide(high, "The tower is not 42 metres high.", "en", cached_terms) is None, "how high, it does not say"
+
+
+class Inferring:
+    """Says the same of every pair."""
+
+    name = "inferring"
+
+    def __init__(self, *row: float) -> None:
+        self.row, self.asked = row, []
+
+    def infer(self, passages, claim):
+        self.asked += [(passage, claim) for passage in passages]
+        return np.array([self.row] * len(passages), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("claim", "other", "row", "verdict"),
+    [
+        (
+            "The last caravan crosses the desert.",
+            "In the desert the caravan was given up for lorries.",
+            (0.01, 0.04, 0.95),
+            "contradicts",
+        ),
+        (
+            "The last caravan crosses the desert.",
+            "One caravan crosses the desert still.",
+            (0.95, 0.04, 0.01),
+            "supports",
+        ),
+        ("The last caravan crosses the desert.", "The last caravan crosses a desert.", (0.5, 0.4, 0.1), None),
+        ("The tower is 42 metres high.", "The tower is 36 metres high.", (0.1, 0.3, 0.6), "contradicts"),
+        ("The tower is 42 metres high.", "A 36 metres tower stands on 6 metres of rock.", (0.95, 0.05, 0.0), None),
+        ("The tower is 42 metres high.", "The tower is as high as ten houses.", (0.0, 0.05, 0.95), "contradicts"),
+    ],
+)
+def test_a_model_of_inference_tells_what_no_rule_does(claim, other, row, verdict) -> None:
+    inferring = Inferring(*row)
+    found = judge(claim, [passage(other, 0.95), passage("Soup.", 0.1, -9.0)], "en", cached_terms, inferring)
+    assert (found and found.verdict) == verdict
+    assert inferring.asked == [(other, claim)], "only what surely speaks of the same is read"

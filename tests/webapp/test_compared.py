@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from indexer.errors import ModelMissing
 from indexer.types import Span
 from indexer.vectors import pack
 from webapp import engine
@@ -76,6 +77,19 @@ def test_nobody_is_told_what_a_private_video_says(bring, people, clients) -> Non
     bring("two", ["The lighthouse tower is 36 metres high."], owner="other", visibility="private")
     assert [h.found for h in claims.hold(people["owner"], video)] == [None]
     assert "nothing found" in clients["owner"].get(f"/videos/{video.key}/compared").content.decode()
+
+
+def test_a_model_that_is_not_here_yet_leaves_it_to_the_rules(bring, people, monkeypatch, caplog) -> None:
+    video = bring("one", [CLAIM])
+    bring("two", ["The lighthouse tower is 36 metres high."])
+
+    def missing() -> None:
+        raise ModelMissing("%(name)s is not on this machine.", name="mDeBERTa")
+
+    monkeypatch.setattr(engine, "inference", missing)
+    (held,) = claims.hold(people["owner"], video)
+    assert held.found.verdict == "contradicts"
+    assert "mDeBERTa is not on this machine" in caplog.text
 
 
 def test_the_same_pictures_are_found_with_their_times(bring, people) -> None:

@@ -102,6 +102,10 @@ def _reranker(model: Any) -> Measure:
     return translatable("passages a second"), len(BACKGROUND), lambda: model.score("Who opens a hive?", BACKGROUND)
 
 
+def _inference(model: Any) -> Measure:
+    return translatable("passages a second"), len(BACKGROUND), lambda: model.infer(BACKGROUND, "A hive is opened.")
+
+
 def _translator(model: Any) -> Measure:
     return translatable("sentences a second"), 4, lambda: model.translate(BACKGROUND[:4], "en", "de")
 
@@ -113,5 +117,6 @@ MEASURES: dict[str, Callable[[Any], Measure]] = {
     "captioner": _captioner,
     "decoder": _decoder,
     "reranker": _reranker,
+    "inference": _inference,
     "translator": _translator,
 }

@@ -14,6 +14,7 @@ ROLES = {
     "captioner": _("captions, answers from pictures"),
     "decoder": _("writing answers"),
     "reranker": _("reading passages"),
+    "inference": _("comparing claims"),
     "translator": _("translation"),
 }
 INDEXED = ("pictures", "sentences")  # roles whose change needs vectors of its own: built beside, then switched to

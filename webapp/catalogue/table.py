@@ -237,6 +237,18 @@ _ALL = (
         licence="Apache-2.0",
     ),
     _transformer(
+        "mdeberta-nli",
+        "mDeBERTa v3 NLI",
+        "MoritzLaurer/mDeBERTa-v3-base-xnli-multilingual-nli-2mil7",
+        "b5113eb38ab63efdd7f280f8c144ea8b13f978ce",
+        279,
+        _("whether one sentence says the same as another or the opposite, in a hundred languages"),
+        roles=("inference",),
+        adapter="indexer.adapters.inference.TransformersInference",
+        licence="MIT",
+        bytes_each=2.0,
+    ),
+    _transformer(
         "m2m100-418m",
         "M2M100 418M",
         "facebook/m2m100_418M",

@@ -17,7 +17,7 @@ from indexer.queries import SCENE
 from indexer.terms import cached_terms, terms
 from indexer.training.photos import PhotoList, PhotoSet, list_photos, load_features, load_views, read_photo
 from indexer.types import Vectors
-from qa.training import decoder, masking
+from qa.training import decoder, hidden_words
 from qa.types import Caption
 from webapp import engine
 from webapp.benchmarks import judged
@@ -33,7 +33,7 @@ WEIGHTS = {
     "decoder": settings.BASE_DIR / "qa" / "weights" / "decoder.safetensors",
 }
 RIVALS = "rivals"  # other fusions, for `bench fusion`
-MASKING = "masking"  # the decoder, with and without pre-training by hidden words
+HIDDEN_WORDS = "hidden-words"  # the decoder, with and without pre-training by hidden words
 FITTED = ("captions", "claims", "reader", "tags")  # a few numbers that stand in the code
 
 
@@ -45,7 +45,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED, RIVALS, MASKING]))
+        parser.add_argument("what", choices=sorted([*WEIGHTS, *FITTED, RIVALS, HIDDEN_WORDS]))
         parser.add_argument("--data", help='a folder with captions.jsonl: {"file", "captions"} a line')
         parser.add_argument("--out", help="where to write the weights (default: in their place)")
         parser.add_argument("--epochs", type=int, help="passes over the data")
@@ -72,9 +72,9 @@ class Command(JsonCommand):
             self.print_numbers(self.compare_fusions(listed, cache / RIVALS), options["json"])
             return
         passes = {"epochs": options["epochs"]} if options["epochs"] else {}
-        if options["what"] == MASKING:
+        if options["what"] == HIDDEN_WORDS:
             seen, rows, held_out = self.read_pictures(listed, options["data"])
-            numbers = masking.compare(seen, rows, held_out, cache / MASKING, self.say, **passes)
+            numbers = hidden_words.compare(seen, rows, held_out, cache / HIDDEN_WORDS, self.say, **passes)
             self.print_numbers(numbers, options["json"])
             return
         target = Path(options["out"] or WEIGHTS[options["what"]])
@@ -104,7 +104,8 @@ class Command(JsonCommand):
         from qa.training import claims
 
         _pictures, sentences = engine.load_encoders(engine.wanted_encoders())
-        self.print_numbers(claims.train(sentences.encode_passages, cached_terms, engine.reranker()), as_json)
+        numbers = claims.train(sentences.encode_passages, cached_terms, engine.bundled_reranker(), engine.inference())
+        self.print_numbers(numbers, as_json)
 
     def fit_captions(self, listed: PhotoList, as_json: bool) -> None:
         """The numbers go into `qa.captions`."""

@@ -1,4 +1,4 @@
-"""Pre-training of the picture decoder by hidden words, compared with none: `manage.py train masking --data DIR`. It is
+"""Pre-training of the picture decoder by hidden words, compared with none: `manage.py train hidden-words --data DIR`. It is
 not in use: the table in `webapp/benchmarks/README.md` says why.
 
 Of each caption some words are hidden and guessed from those on either side and from the picture: Devlin et al. 2019,
