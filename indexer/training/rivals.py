@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.fusion import SPACES
+from indexer.ports import Fusion
 from indexer.training.augmentation import WordMaker, mix_up
 from indexer.training.fusion import TESTED, AttentivePooling, Pairs, draw, learn, recall
 from indexer.types import Ids, Vectors
@@ -144,9 +145,14 @@ class Learned:
 
 
 def train(
-    pairs: Pairs, weights: Mapping[str, float], folder: Path, say: Callable[[str], None], epochs: int = 200
+    pairs: Pairs,
+    used: Sequence[Fusion],
+    weights: Mapping[str, float],
+    folder: Path,
+    say: Callable[[str], None],
+    epochs: int = 200,
 ) -> dict[str, float]:
-    """Learn each on all photos but `TESTED`, keep it in `folder`, and report R@1/5/10 on those."""
+    """Learn each on all photos but `TESTED`, keep it in `folder`, and report R@1/5/10 on those, beside `used`."""
     rows: Ids = np.arange(len(pairs.visual), dtype=np.int64)
     tested, rows = rows[:TESTED], rows[TESTED:]
     dim = pairs.visual.shape[1]
@@ -165,11 +171,14 @@ def train(
         torch.manual_seed(0)
         modules[name] = AttentivePooling(dim)
         learn(modules[name], pairs, rows, weights, say, epochs, change)
+    asked = draw(pairs, tested, np.random.default_rng(7))
     numbers: dict[str, float] = {}
+    for fusion in used:
+        numbers |= recall(fusion, *asked, weights)
     folder.mkdir(parents=True, exist_ok=True)
     for name, trained in modules.items():
         save_file({k: v.contiguous() for k, v in trained.state_dict().items()}, folder / f"{name}.safetensors")
-        numbers |= recall(Learned(name, trained), *draw(pairs, tested, np.random.default_rng(7)), weights)  # type: ignore[arg-type]
+        numbers |= recall(Learned(name, trained), *asked, weights)  # type: ignore[arg-type]
     return numbers
 
 

@@ -1,5 +1,5 @@
-"""Pre-training of the picture decoder by hidden words, compared with none: `manage.py train hidden-words --data DIR`. It is
-not in use: the table in `webapp/benchmarks/README.md` says why.
+"""Pre-training of the decoder by hidden words, compared with none: `manage.py train hidden-words --data DIR`. It is not
+in use: the table in `webapp/benchmarks/README.md` says why.
 
 Of each caption some words are hidden and guessed from those on either side and from the picture: Devlin et al. 2019,
 BERT, https://arxiv.org/abs/1810.04805; with pictures, and one network for guessing and writing, Zhou et al. 2020,

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.fusion import SPACES
+from indexer.fusion import SPACES, Addition
 from indexer.training import rivals
 from indexer.training.augmentation import WordMaker, mix_up
 from indexer.training.fusion import TESTED, Pairs
+from indexer.types import Space
 
 DIM, PHOTOS, CAPTIONS = 16, TESTED + 60, 3
 
@@ -32,13 +33,14 @@ def pairs() -> Pairs:
 def test_each_is_trained_kept_and_asked(pairs: Pairs, tmp_path: Path) -> None:
     weights = {"visual": 1.0, "text": 0.5}
     said: list[str] = []
-    numbers = rivals.train(pairs, weights, tmp_path, said.append, epochs=4)
-    names = {"tensor", "co-attention", "autoencoder", "attention and mixup", "attention and feature GAN"}
+    spaces = {space: Space("made up", DIM) for space in SPACES}
+    numbers = rivals.train(pairs, [Addition(spaces)], weights, tmp_path, said.append, epochs=4)
+    names = {"tensor", "co-attention", "autoencoder", "attention and mixup", "attention and feature GAN", Addition.name}
     assert {name.split(",")[0] for name in numbers} == names
     assert all(0 <= value <= 100 for value in numbers.values())
     assert numbers["tensor, R@10"] > 30, "the sum of the blocks, which it begins with, finds as much"
     loaded = {rival.name: rival for rival in rivals.load(tmp_path, DIM)}
-    assert set(loaded) == names
+    assert set(loaded) == names - {Addition.name}
     for rival in loaded.values():
         fused = rival.fuse_segments({"visual": pairs.visual[:5], "text": 0 * pairs.passages[:5, 0]})
         assert fused.shape == (5, DIM)

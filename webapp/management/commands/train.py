@@ -207,8 +207,10 @@ class Command(JsonCommand):
         from indexer.training import rivals
         from indexer.training.fusion import embed_pairs, weigh
 
-        pairs = embed_pairs(listed, *engine.load_encoders(engine.wanted_encoders()), self.say)
-        return rivals.train(pairs, weigh(pairs, SCENE.weights()), folder, self.say)
+        encoders = engine.load_encoders(engine.wanted_encoders())
+        pairs, spaces = embed_pairs(listed, *encoders, self.say), fusion.spaces_of(*encoders)
+        used = [kind(spaces) for kind in (fusion.Concatenation, fusion.Addition, fusion.Attention)]
+        return rivals.train(pairs, used, weigh(pairs, SCENE.weights()), folder, self.say)
 
 
 def read_captions(data: Path) -> list[str]:
