@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from webapp.answers import study
+from webapp.answers import paths, study
 from webapp.models import Collection, Pause, Review, StudyCard, User, Video
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("fake_models")]
@@ -132,3 +132,79 @@ def test_a_path_goes_only_over_what_one_may_see(demo, people, clients) -> None:
     Collection.objects.update(is_public=False)
     assert clients["friend"].get(f"/collections/{shelf.key}/path").status_code == 404
     assert clients["anonymous"].get(f"/collections/{shelf.key}/path").status_code == 302
+
+
+@pytest.fixture
+def teach(people):
+    """A public video that explains these terms and says this."""
+
+    def make(title: str, said: str, *terms: str, visibility: str = "public") -> Video:
+        video = Video.objects.create(
+            owner=people["owner"], title=title, file_name="v.mp4", sha256=f"{hash(title):064x}"[-64:], size_bytes=1,
+            status="ready", visibility=visibility, has_cards=True,
+        )  # fmt: skip
+        video.utterances.create(start=0, end=5, text=said)
+        for term in terms:
+            back = f"A {term} is a kind of thing."
+            StudyCard.objects.create(
+                video=video, kind="definition", term=term, front=f"What is “{term}”?", back=back, sentence=back,
+                start=0, end=1,
+            )  # fmt: skip
+        return video
+
+    return make
+
+
+def test_a_path_leads_over_the_whole_library_and_says_why(teach, people, clients) -> None:
+    rocks = teach("Rocks", "A crystal is a kind of thing.", "crystal")
+    teach("Later rocks", "A crystal is a kind of thing.", "crystal")
+    magma = teach("Magma", "Magma is a kind of thing. Each crystal melts in it.", "magma")
+    volcano = teach("Volcanoes", "Magma rises.")
+    teach("Hidden", "Rises.", "rises", visibility="private")
+    path = paths.find_before(people["friend"], volcano)
+    assert [(s.video, s.because) for s in path] == [
+        (rocks, ()),
+        (magma, (("crystal", rocks),)),
+        (volcano, (("magma", magma),)),
+    ]
+    assert paths.find_before(people["friend"], rocks) == []
+    own = [s.video.title for s in paths.find_before(people["owner"], volcano)]
+    assert sorted(own) == ["Hidden", "Magma", "Rocks", "Volcanoes"]
+    page = clients["friend"].get(f"/videos/{volcano.key}/study").content.decode()
+    assert "A path to it" in page
+    assert "“magma” is explained in “Magma”" in page
+    assert "Hidden" not in page
+
+
+def test_two_that_need_each_other_stand_once(teach, people) -> None:
+    one = teach("One", "A crystal needs magma.", "crystal")
+    two = teach("Two", "Magma makes a crystal.", "magma")
+    assert {s.video for s in paths.find_before(people["friend"], one)} <= {one, two}
+    assert paths.find_before(people["friend"], one)[-1].video == one
+
+
+def test_what_uses_a_term_comes_next_until_it_is_learned_from(demo, teach, people, clients) -> None:
+    Video.objects.filter(pk=demo.pk).update(visibility="public")
+    term = next(w for w in demo.segments.exclude(speech="").first().speech.split() if len(w) > 5).strip(".,").lower()
+    base = teach("Words", f"A {term} is a kind of thing.", term)
+    (step,) = paths.find_after(people["friend"], base)
+    assert (step.video, step.because) == (demo, ((term, base),))
+    assert "What comes next" in clients["friend"].get(f"/videos/{base.key}/study").content.decode()
+    study.begin(people["friend"], list(base.study_cards.all()))
+    assert demo.title in clients["friend"].get("/study").content.decode()
+    study.begin(people["friend"], study.list_cards(people["friend"], demo))
+    assert [s.video for s in paths.recommend(people["friend"], [base, demo])] == []
+    Video.objects.filter(pk=demo.pk).update(visibility="private")
+    assert paths.find_after(people["friend"], base) == []
+
+
+def test_cards_are_made_before_anybody_asks(demo) -> None:
+    Video.objects.filter(pk=demo.pk).update(status="ready")
+    assert not demo.study_cards.exists()
+    study.sweep()
+    demo.refresh_from_db()
+    assert demo.has_cards
+    made = set(demo.study_cards.values_list("pk", flat=True))
+    assert made
+    study.sweep()
+    assert set(demo.study_cards.values_list("pk", flat=True)) == made

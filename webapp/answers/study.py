@@ -3,29 +3,32 @@
 The scheduler is the free spaced repetition scheduler, https://github.com/open-spaced-repetition/py-fsrs.
 """
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from fsrs import Card as Memory
 from fsrs import Rating, Scheduler
 
+from indexer.errors import IndexerError
 from indexer.terms import cached_terms
 from qa import study
 from qa.evidence import score_evidence
 from qa.reader import answer_by_quoting
-from qa.study import Stop
 from qa.types import Evidence as Piece
 from webapp import engine
 from webapp.answers.curves import choose_reader
 from webapp.answers.scope import VisibleScope
 from webapp.index import recipes
-from webapp.models import Collection as Shelf
 from webapp.models import Pause, Review, StudyCard, User, Video
 
+log = logging.getLogger(__name__)
+
+MAX_AT_ONCE = 5  # videos whose cards are made in one sweep
 RATINGS = {"again": Rating.Again, "hard": Rating.Hard, "good": Rating.Good, "easy": Rating.Easy}
 KNOWN_DAYS = 21  # stability of a memory, from which on a card counts as known (Anki calls it mature)
 MIN_LEARNERS = 5  # people who failed a card before anybody is told: nobody can be told from the others
@@ -37,14 +40,23 @@ MAX_PLACES = 8  # that a teacher is told of
 _scheduler = Scheduler()
 
 
+def sweep() -> None:
+    """The cards of the next videos that were understood: what they explain is known before somebody asks."""
+    for video in Video.objects.filter(status=Video.Status.READY, has_cards=False).select_related("owner")[:MAX_AT_ONCE]:
+        try:
+            list_cards(video.owner, video)
+        except IndexerError:  # a model that is missing: they are made when somebody asks, and told then
+            log.warning("no cards could be made of %s", video.key, exc_info=True)
+            return
+
+
 def list_cards(user: User, video: Video) -> list[StudyCard]:
-    """Made when somebody first asks for them."""
-    kept = list(video.study_cards.all())
-    if kept or not video.evidence.exists():
-        return kept
+    """Made when somebody asks for them, if they are not made yet."""
+    if video.has_cards or not video.evidence.exists():
+        return list(video.study_cards.all())
     with transaction.atomic():
-        Video.objects.select_for_update().get(pk=video.pk)
-        if not video.study_cards.exists():
+        row = Video.objects.select_for_update().get(pk=video.pk)
+        if not row.has_cards and not row.study_cards.exists():
             StudyCard.objects.bulk_create(
                 StudyCard(
                     video=video,
@@ -58,6 +70,7 @@ def list_cards(user: User, video: Video) -> list[StudyCard]:
                 )
                 for card in make_cards(user, video)
             )
+        Video.objects.filter(pk=video.pk).update(has_cards=True)
     return list(video.study_cards.all())
 
 
@@ -126,13 +139,14 @@ class Progress:
 
 
 def list_progress(user: User) -> list[Progress]:
-    """Every video that somebody learns from and may still see."""
+    """Every video that somebody learns from and may still see, the one begun last first."""
     rows = Review.objects.filter(learner=user, card__video__in=Video.objects.visible_to(user))
     known = Count("pk", filter=Q(state__stability__gte=KNOWN_DAYS))
     counted = (
         rows.order_by()
         .values("card__video")
-        .annotate(n=Count("pk"), due=Count("pk", filter=Q(due_at__lte=Now())), known=known)
+        .annotate(n=Count("pk"), due=Count("pk", filter=Q(due_at__lte=Now())), known=known, begun=Max("pk"))
+        .order_by("-begun")
     )
     videos = Video.objects.in_bulk([row["card__video"] for row in counted])
     return [Progress(videos[row["card__video"]], row["n"], row["due"], row["known"]) for row in counted]
@@ -161,16 +175,7 @@ def find_hard_cards(video: Video) -> list[StudyCard]:
     return list(cards.filter(failed__gte=MIN_FAILED_SHARE * F("asked")).order_by("-failed", "start"))
 
 
-# -- together ------------------------------------------------------------------------------------------------------
-
-
-def find_path(user: User, shelf: Shelf) -> list[tuple[Video, list[tuple[str, Video]]]]:
-    """The videos of a collection in an order in which terms are explained before they are used, and why."""
-    videos = {v.pk: v for v in shelf.videos.filter(pk__in=Video.objects.visible_to(user)).order_by("created_at")}
-    explained = {pk: [card.term for card in list_cards(user, v) if card.term] for pk, v in videos.items()}
-    spoken = {pk: " ".join(v.utterances.values_list("text", flat=True)) for pk, v in videos.items()}
-    path: list[Stop] = study.order(list(videos), explained, spoken)
-    return [(videos[s.video], [(term, videos[teacher]) for term, teacher in s.because]) for s in path]
+# -- taking along ----------------------------------------------------------------------------------------------------
 
 
 def write_anki(cards: Collection[StudyCard], video: Video, address: str) -> str:

@@ -107,6 +107,7 @@ class Video(models.Model):
     about = models.JSONField(default=list, help_text=_("what is spoken about: words, start, end"))
     suggestions = models.JSONField(default=list, help_text=_("questions that it answers"))
     tags = models.JSONField(default=list, help_text=_("what stands out of its timeline"))
+    has_cards = models.BooleanField(default=False, help_text="whether cards were made of what it says")
     sound = models.JSONField(default=dict, help_text=_("shares of speech, silence and other sound"))
 
     objects = VideoQuerySet.as_manager()

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from webapp.answers import curves
+from webapp.answers import curves, study
 from webapp.index import generations
 from webapp.models import IndexState
 from webapp.operations import deliveries, installer, montages
@@ -37,6 +37,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     pictures.sweep,
     feedback.sweep,
     completion.sweep,
+    study.sweep,
     removal.purge,
 )
 HOURLY_SWEEPS: tuple[Callable[[], object], ...] = (outputs.sweep, audit.sweep)

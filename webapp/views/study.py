@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from webapp.answers import paths
 from webapp.answers import study as learning
 from webapp.models import Collection, Review, Video
 from webapp.people.access import signed_in, visible_video
@@ -18,7 +19,13 @@ from webapp.people.access import signed_in, visible_video
 def study(request: HttpRequest) -> HttpResponse:
     """What is due, and every video that one learns from."""
     user = signed_in(request)
-    return render(request, "study.html", {"due": learning.due(user).count(), "progress": learning.list_progress(user)})
+    progress = learning.list_progress(user)
+    context = {
+        "due": learning.due(user).count(),
+        "progress": progress,
+        "next": paths.recommend(user, [row.video for row in progress]),
+    }
+    return render(request, "study.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,6 +44,8 @@ def study_video(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "terms": [card for card in cards if card.term],
         "begun": Review.objects.filter(learner=user, card__in=cards).count(),
         "due": learning.due(user, video).count(),
+        "before": paths.find_before(user, video),
+        "after": paths.find_after(user, video),
         "hard": learning.find_hard_cards(video) if may_teach else [],
         "places": learning.find_hard_places(video) if may_teach else [],
     }
@@ -84,4 +93,4 @@ def study_path(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """A collection in the order in which it is best watched."""
     user = signed_in(request)
     shelf = get_object_or_404(Collection.objects.visible_to(user), key=key)
-    return render(request, "study_path.html", {"collection": shelf, "path": learning.find_path(user, shelf)})
+    return render(request, "study_path.html", {"collection": shelf, "path": paths.find_path(user, shelf)})
