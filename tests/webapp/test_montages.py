@@ -7,6 +7,8 @@ import av
 import pytest
 from django.utils import timezone
 
+from indexer.errors import ModelMissing
+from webapp import engine
 from webapp.models import Montage, Piece, Video
 from webapp.operations import cards, montages
 from webapp.pipeline import outputs
@@ -59,6 +61,35 @@ def test_a_film_is_made_of_what_fits_and_names_its_sources(asked, demo, clients)
     assert captions.startswith("WEBVTT")
     assert "hisper" in captions
     assert not any(str(made.key) in orphan.name for orphan in outputs.find_orphans(older_than=-10))
+
+
+def test_what_is_said_is_subtitled_in_the_language_of_the_film(asked, demo, clients, monkeypatch) -> None:
+    class Mirror:
+        name = "mirror"
+
+        def knows(self, language: str) -> bool:
+            return language in ("en", "zh")
+
+        def translate(self, texts: list[str], source: str, target: str) -> list[str]:
+            return [f"{source}>{target}: {text[::-1]}" for text in texts]
+
+    monkeypatch.setattr(engine, "translator", Mirror)
+    Montage.objects.filter(pk=asked.pk).update(language="zh-hans")
+    Video.objects.filter(pk=demo.pk).update(language="en")
+    work(asked)
+    page = clients["friend"].get(f"/montages/{asked.key}").content.decode()
+    assert 'srclang="zh"' in page
+    told = clients["friend"].get(f"/montages/{asked.key}/captions.vtt?translated=1").content.decode()
+    assert "en&gt;zh: " in told or "en>zh: " in told
+    assert "en>zh" not in clients["friend"].get(f"/montages/{asked.key}/captions.vtt").content.decode()
+
+    def missing() -> None:
+        raise ModelMissing("%(name)s is not on this machine.", name="M2M100")
+
+    monkeypatch.setattr(engine, "translator", missing)
+    clients["friend"].post(f"/montages/{asked.key}/change", {"again": "1"})
+    work(asked)
+    assert "srclang" not in clients["friend"].get(f"/montages/{asked.key}").content.decode()
 
 
 def test_only_its_owner_plays_it_and_only_while_every_source_may_be_seen(asked, demo, clients) -> None:

@@ -29,7 +29,7 @@ class Montage(models.Model):
     topic = models.CharField(max_length=200)
     seconds = models.PositiveIntegerField()
     has_music = models.BooleanField(default=True)
-    language = models.CharField(max_length=10, blank=True, help_text="of its title")
+    language = models.CharField(max_length=10, blank=True, help_text="of its title and subtitles")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     progress = models.FloatField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -58,7 +58,7 @@ class Montage(models.Model):
 
 class Piece(models.Model):
     """A stretch of a video, `start` to `end` there, that plays from `at` on. `words` are the lines that are said in it:
-    seconds of the montage from and until, and the text.
+    seconds of the montage from and until, and the text; `translated` the same in the language of the montage.
     """
 
     montage = models.ForeignKey(Montage, on_delete=models.CASCADE, related_name="pieces")
@@ -67,6 +67,7 @@ class Piece(models.Model):
     end = models.FloatField()
     at = models.FloatField()
     words = models.JSONField(default=list)
+    translated = models.JSONField(default=list)
 
     class Meta:
         ordering = ["at"]

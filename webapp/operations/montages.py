@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from indexer import box, montage
-from indexer.errors import IndexerError, translatable
+from indexer.errors import IndexerError, ModelMissing, translatable
 from indexer.files import hash_file
 from indexer.montage import Offer, choose
 from indexer.ports import Progress
@@ -33,6 +33,7 @@ from webapp.operations import cards
 from webapp.operations.voice import Sound, play
 from webapp.pipeline.worker import process_name
 from webapp.search.moments import find_moments
+from webapp.search.translation import translate_lines
 from webapp.storage.store import store
 
 log = logging.getLogger(__name__)
@@ -120,14 +121,12 @@ def make(row: Montage) -> None:
             render(row, cuts, made, report)
             name = f"montage-{hash_file(made)[:16]}.mp4"
             store().keep(made, f"derived/{row.key}/{name}")
+        pieces = [write_down(row, cut) for cut in cuts]
         with transaction.atomic():
             done = {"status": Status.READY, "progress": 1, "file": name, "parts": len(cuts), "error_text": ""}
             if mine.update(**done, duration=length(cuts)):
                 row.pieces.all().delete()
-                Piece.objects.bulk_create(
-                    Piece(montage=row, video=c.video, start=c.span.start, end=c.span.end, at=c.at, words=list_words(c))
-                    for c in cuts
-                )
+                Piece.objects.bulk_create(pieces)
     except Stopped:
         log.info("the film %s is no longer wanted here", row.key)
     except IndexerError as error:
@@ -180,6 +179,21 @@ def spans_of(table: type[Utterance] | type[Shot], videos: Sequence[int] | dict[i
     ):
         found[video].append(Span(start, end))
     return found
+
+
+def write_down(row: Montage, cut: Cut) -> Piece:
+    """With what is said in it; in the language of the film, too, where a model translates."""
+    words = list_words(cut)
+    translated = []
+    try:
+        told = translate_lines([text for *_times, text in words], cut.video.language, row.language.split("-")[0])
+        translated = [(start, end, text) for (start, end, _said), text in zip(words, told, strict=False)]
+    except ModelMissing as error:
+        log.warning("the film %s is not translated: %s", row.key, error)
+    span = cut.span
+    return Piece(
+        montage=row, video=cut.video, start=span.start, end=span.end, at=cut.at, words=words, translated=translated
+    )
 
 
 def list_words(cut: Cut) -> list[tuple[float, float, str]]:

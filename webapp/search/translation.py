@@ -1,5 +1,6 @@
-"""What is said in a moment, in the language of who reads it."""
+"""What is said, in the language of who reads it."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from indexer.ports import Translator
@@ -8,13 +9,19 @@ from webapp.models import Segment
 
 
 def translate(segment: Segment, target: str) -> str:
-    """Its speech in another language (ISO 639-1); "" where no model knows both languages, or there is nothing to do.
-    Raises `ModelMissing` where the model is not there.
+    """The speech of a moment in another language (ISO 639-1); "" and errors as `translate_lines`."""
+    told = translate_lines((segment.speech,), segment.language, target) if segment.speech else []
+    return told[0] if told else ""
+
+
+def translate_lines(lines: Sequence[str], source: str, target: str) -> list[str]:
+    """[] where no model knows both languages, or there is nothing to do. Raises `ModelMissing` where the model is not
+    there.
     """
     model = engine.translator()
-    if not segment.speech or model is None or not (model.knows(segment.language) and model.knows(target)):
-        return ""
-    return "" if segment.language == target else _translate(model, segment.speech, segment.language, target)
+    if model is None or source == target or not (model.knows(source) and model.knows(target)):
+        return []
+    return [_translate(model, line, source, target) for line in lines]
 
 
 @lru_cache(maxsize=1000)

@@ -62,7 +62,12 @@ def montage(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     is_shown = found.status == Status.READY and making.is_shown(found)
     pieces = list(found.pieces.select_related("video")) if is_shown else []
     pictures = find_pictures([(p.video_id, Span(p.start, p.end)) for p in pieces])
-    context = {"montage": found, "is_shown": is_shown, "pieces": list(zip(pieces, pictures, strict=True))}
+    context = {
+        "montage": found,
+        "is_shown": is_shown,
+        "pieces": list(zip(pieces, pictures, strict=True)),
+        "subtitles": found.language.split("-")[0] if any(p.translated for p in pieces) else "",
+    }
     return render(request, "fragments/montage_state.html" if "part" in request.GET else "montage.html", context)
 
 
@@ -92,9 +97,16 @@ def montage_video(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 @require_safe
 @require_session
 def montage_captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
-    """What is said in it, in the languages in which it is said."""
+    """What is said in it, in the languages in which it is said; with ?translated in that of the film, as far as
+    something else was spoken.
+    """
     found = get_shown(signed_in(request), key)
-    lines = [Utterance(start, end, text) for piece in found.pieces.all() for start, end, text in piece.words]
+    rows = [
+        row
+        for piece in found.pieces.all()
+        for row in ((piece.translated if "translated" in request.GET else []) or piece.words)
+    ]
+    lines = [Utterance(start, end, text) for start, end, text in rows]
     text = documents.write_vtt([documents.Cue(cue.start, cue.end, cue.text) for cue in lay_out(lines)])
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
