@@ -63,6 +63,13 @@ class DiskFull(IndexerError):
     code = "disk-full"
 
 
+class EngineAway(IndexerError):
+    """The engine that keeps the vectors does not answer."""
+
+    permanent = False
+    code = "engine-away"
+
+
 class BadVectors(IndexerError):
     """Vectors that must not reach an index: wrong shape, not finite, or not unit length."""
 

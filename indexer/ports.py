@@ -1,9 +1,23 @@
 """What an adapter must do. One Protocol per kind of model; shapes are in the docstrings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import BinaryIO, Protocol, Self
 
-from indexer.types import Audio, Halves, Hit, Ids, Image, Mask, ScreenLine, Space, Span, Transcript, Vectors
+from indexer.types import (
+    Audio,
+    Halves,
+    Hit,
+    Ids,
+    Image,
+    Mask,
+    Moments,
+    Permit,
+    ScreenLine,
+    Space,
+    Span,
+    Transcript,
+    Vectors,
+)
 
 Progress = Callable[[float], None]  # called with the done share in [0, 1]; may raise to cancel
 
@@ -167,4 +181,30 @@ class VectorIndex(Protocol):
 
     def vectors(self) -> tuple[Ids, Vectors]:
         """Ids (n,) and what is kept of their vectors (n, dim): to compare with the database."""
+        ...
+
+
+class MomentStore(Protocol):
+    """Vectors of one recipe's segments in an engine that several machines share. All raise `EngineAway`."""
+
+    def put(self, moments: Moments) -> None:
+        """Add them, or put them in the place of those with the same ids."""
+        ...
+
+    def remove(self, ids: Ids) -> None: ...
+
+    def search(self, query: Vectors, k: int, permit: Permit) -> list[Hit]:
+        """Best `k` by inner product with (dim,), best first; it may lag seconds behind what was put and removed."""
+        ...
+
+    def read(self, ids: Ids) -> tuple[Ids, Vectors]:
+        """Those of them that are there, in any order, and their vectors (n, dim)."""
+        ...
+
+    def count(self) -> int:
+        """How many there are, all that was put among them."""
+        ...
+
+    def drop_others(self, prefix: str, kept: Collection[str]) -> None:
+        """Delete collections whose names begin with `prefix`, but for those `kept`."""
         ...

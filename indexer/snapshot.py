@@ -16,17 +16,29 @@ from indexer.documents import Document
 from indexer.expansion import Lexicon
 from indexer.fusion import SPACES
 from indexer.lexical import LexicalIndex, Term
+from indexer.moment_store import EngineVectors
 from indexer.ports import Fusion, VectorIndex
 from indexer.queries import Query
-from indexer.types import Halves, Hit, Ids, Mask, Vectors
+from indexer.types import Audience, Halves, Hit, Ids, Mask, Vectors
 
 # What chance words reach is taken off by the ranking only (`retriever.TEXT_DEBIAS_SIGMA`). In the raw inner product it
 # would swamp the visual block, so the text block weighs this much beside it and is queried once more on its own.
 TEXT_BLOCK_WEIGHT = 0.2
 
-Masks = tuple[Mask, Mask]  # of the generation's rows and of the newer ones
 Forms = Collection[str]  # words that mean the same, or several that follow each other
 _NONE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What may be found of the generation's rows and of the newer ones; who asks, for an engine that is told."""
+
+    base: Mask
+    delta: Mask
+    audience: Audience | None = None
+
+    def __iter__(self) -> Iterator[Mask]:
+        return iter((self.base, self.delta))
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Shelf:
     videos: Ids
     video_rows: Ids
     alive_mask: Mask
-    vectors: VectorIndex
+    vectors: VectorIndex | EngineVectors
     lexical: LexicalIndex
 
     def mask_of(self, held: Sequence[Forms], titled: Sequence[Forms]) -> Mask:
@@ -97,7 +109,7 @@ class Shelf:
         return np.asarray(self.videos[np.unique(self.video_rows[rows])], np.int64)
 
     @classmethod
-    def of(cls, segments: Ids, videos: Ids, vectors: VectorIndex, lexical: LexicalIndex) -> "Shelf":
+    def of(cls, segments: Ids, videos: Ids, vectors: VectorIndex | EngineVectors, lexical: LexicalIndex) -> "Shelf":
         """All alive; `segments` and `videos` are (n,)."""
         unique, rows = np.unique(videos, return_inverse=True)
         return cls(segments, unique, rows.astype(np.int64), np.ones(len(segments), np.bool_), vectors, lexical)
@@ -110,7 +122,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Base:
-    """A generation in memory, and the mean visual (dv,) and text (dt,) block of each video."""
+    """A generation, and the mean visual (dv,) and text (dt,) block of each video."""
 
     number: int
     sequence: int
@@ -130,6 +142,7 @@ class Snapshot:
     fusion: Fusion
     video_visual_means: Mapping[int, Vectors]  # (dv,) of each video
     video_text_means: Mapping[int, Vectors]  # (dt,) of each video
+    is_engine_away: bool = False  # what it holds is left out
 
     @classmethod
     def of(
@@ -165,10 +178,14 @@ class Snapshot:
         """Of each of `ids`."""
         return np.concatenate([shelf.videos[shelf.video_rows[shelf.alive_mask]] for shelf in self.shelves])
 
-    def masks(self, may_see: Ids) -> Masks:
+    def masks(self, may_see: Ids, audience: Audience | None = None) -> Masks:
         """What a person who may see these videos may find, per shelf."""
         base, delta = self.shelves
-        return base.mask(may_see), delta.mask(may_see)
+        return Masks(base.mask(may_see), delta.mask(may_see), audience)
+
+    def without_engine(self) -> "Snapshot":
+        """The words of the generation, and all of what is newer."""
+        return replace(self, is_engine_away=True)
 
     def propose(self, query: Query, masks: Masks, pool: int) -> set[int]:
         """Segments that the index (asked for what is seen, and for what is said) and the lexical channel propose, up to
@@ -189,8 +206,12 @@ class Snapshot:
 
     def search(self, query: Vectors, k: int, masks: Masks) -> list[Hit]:
         """Best `k` by vector, best first: over generation and what is newer together."""
-        found = zip(self.shelves, masks, strict=True)
-        hits = [hit for shelf, mask in found for hit in shelf.vectors.search(query, k, mask)]
+        hits: list[Hit] = []
+        for shelf, mask in zip(self.shelves, masks, strict=True):
+            if not isinstance(shelf.vectors, EngineVectors):
+                hits += shelf.vectors.search(query, k, mask)
+            elif not self.is_engine_away:
+                hits += shelf.vectors.search(query, k, mask, masks.audience)
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     def search_lexical(self, terms: Sequence[Term], k: int, masks: Masks) -> list[Hit]:
@@ -204,7 +225,7 @@ class Snapshot:
     def only(self, masks: Masks, segments: Ids) -> Masks:
         """What of `masks` is among these segments."""
         one, two = (mask & np.isin(s.segments, segments) for s, mask in zip(self.shelves, masks, strict=True))
-        return one, two
+        return replace(masks, base=one, delta=two)
 
     def lexicon(self, masks: Masks) -> Lexicon:
         """The words that may be found."""
@@ -214,13 +235,12 @@ class Snapshot:
         """What of `masks` holds one of the forms of each of `held`, has one of each of `titled` in its title, and is of
         no video that holds a form of `left_out`.
         """
-        base, delta = self.shelves
         banned = np.concatenate([shelf.videos_of(forms) for shelf in self.shelves for forms in left_out] or [_NONE])
         one, two = (
             mask & shelf.mask_of(held, titled) & ~np.isin(shelf.videos, banned)[shelf.video_rows]
-            for shelf, mask in zip((base, delta), masks, strict=True)
+            for shelf, mask in zip(self.shelves, masks, strict=True)
         )
-        return one, two
+        return replace(masks, base=one, delta=two)
 
 
 def _prefer(newer: dict[int, Vectors], older: Mapping[int, Vectors]) -> Mapping[int, Vectors]:

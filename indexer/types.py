@@ -181,6 +181,39 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True)
+class Moments:
+    """What an engine keeps of n segments: `ids`, `videos` and `owners` (n,), whether all may see each (`public`, (n,)),
+    and fused `vectors` (n, d).
+    """
+
+    ids: Ids
+    videos: Ids
+    owners: Ids
+    public: Mask
+    vectors: Vectors
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who asks: they find what is public, their own, and videos that are shared with them; `everything` for admins."""
+
+    owner: int
+    shared: tuple[int, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What an engine may leave out: all but these `videos`, else what the `audience` may not see. `share` of all
+    moments, in (0, 1], is what may be found.
+    """
+
+    share: float
+    videos: tuple[int, ...] | None = None
+    audience: Audience | None = None
+
+
 def to_record(value: Any) -> dict[str, Any]:
     """A dataclass as a JSON-ready dict (the box speaks JSON)."""
     return asdict(value)

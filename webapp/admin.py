@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from webapp.index.changes import note_rights
 from webapp.models import (
     AuditEntry,
     Collection,
@@ -104,6 +105,8 @@ class VideoAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if {"visibility", "owner"} & set(form.changed_data):
+            note_rights([obj.pk])
         audit.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
 
     def delete_model(self, request: HttpRequest, obj: Video) -> None:

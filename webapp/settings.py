@@ -248,6 +248,8 @@ KINOSCOPE_SEGMENT_SECONDS = span("KINOSCOPE_SEGMENT_SECONDS", "5-30")
 # How the blocks of a segment become its vector (`indexer/fusion.py`); another one takes effect by `reindex`, too.
 KINOSCOPE_FUSION = os.environ.get("KINOSCOPE_FUSION", "indexer.fusion.Concatenation")
 KINOSCOPE_INDEX = "indexer.adapters.faiss.FaissIndex"
+# An engine that keeps the vectors of several machines, "milvus://host:19530"; files of the index do without it.
+KINOSCOPE_MOMENTS = os.environ.get("KINOSCOPE_MOMENTS", "")
 
 # Where mail of alerts goes out, "smtps://name:password@host" (dj-email-url), and from whom; none without it.
 KINOSCOPE_MAIL = os.environ.get("KINOSCOPE_MAIL", "")

@@ -9,6 +9,7 @@ from ninja import Query, Router, Status
 from webapp.api.schemas import Person, SimilarOut, StepOut, UtteranceOut, VideoChange, VideoDetail, VideoOut
 from webapp.api.service import ERRORS, Page, Window, allowed, find_people, turn_to
 from webapp.index import recipes
+from webapp.index.changes import note_rights
 from webapp.models import Video
 from webapp.people import audit
 from webapp.people.access import editable_video, signed_in, visible_video
@@ -63,6 +64,8 @@ def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> A
     video.save(update_fields=["title", "visibility"])
     if people is not None:
         video.shared_with.set(people)
+    if before != video.visibility:
+        note_rights([video.pk])
     audit.note(request, "edit", video, before, video.visibility)
     return video
 

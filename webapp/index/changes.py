@@ -1,5 +1,9 @@
 """Noting that segments changed: a sequence number that every process compares, and tombstones for what is gone."""
 
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from webapp.models import IndexState, Segment, Tombstone
@@ -16,6 +20,15 @@ def mark_changed() -> int:
 
 def sequence_now() -> int:
     return IndexState.objects.values_list("sequence", flat=True).filter(pk=1).first() or 0
+
+
+def note_rights(videos: Collection[int]) -> None:
+    """Say that others may see these videos from now on, or no longer: an engine that keeps whose a moment is has to be
+    told again; until it is, they are asked of their rows.
+    """
+    if settings.KINOSCOPE_MOMENTS and videos:
+        with transaction.atomic():
+            Segment.objects.filter(video__in=videos).update(sequence=mark_changed())
 
 
 def drop_segments(segments: QuerySet[Segment], sequence: int) -> None:

@@ -16,13 +16,13 @@ from indexer import fusion
 from indexer.documents import Document
 from indexer.generations import Part
 from indexer.lexical import LexicalIndex
-from indexer.ports import VectorIndex
-from indexer.types import Ids, Vectors
+from indexer.ports import MomentStore
+from indexer.types import Ids, Moments, Vectors
 from webapp import engine
-from webapp.index import exchange, snapshot
+from webapp.index import exchange, snapshot, vector_engine
 from webapp.index.changes import sequence_now
 from webapp.index.documents import fill_documents
-from webapp.models import IndexState, Recipe, Segment, Tombstone
+from webapp.models import IndexState, Recipe, Segment, Tombstone, Video
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,9 @@ MAX_DELTA_SEGMENTS = 256
 MAX_DELTA_SHARE = 0.1
 
 
-def publish(recipe: Recipe) -> int | None:
-    """Build and write a generation of everything there is; its number, or None when another process is writing.
+def publish(recipe: Recipe, anew: bool = False) -> int | None:
+    """Build and write a generation of everything there is; its number, or None when another process is writing. An
+    engine is told what changed; `anew` everything.
 
     A writer that died holds the lease until it runs out; meanwhile the delta serves. One that was only slow writes
     under an older number, which no reader prefers.
@@ -48,25 +49,30 @@ def publish(recipe: Recipe) -> int | None:
         before = set(snapshot.store().numbers())
         sequence = sequence_now()
         segments = Segment.objects.filter(recipe=recipe, sequence__lte=sequence)
+        store = snapshot.open_store(recipe)
         with tempfile.TemporaryFile(dir=snapshot.store().folder) as vectors:
-            built = Build(recipe, vectors)
+            built = Build(recipe, None if store else vectors)
+            if store is not None:
+                known = None if anew or is_behind(recipe, store) else snapshot.newest_manifest(recipe)
+                feed(store, recipe, known.sequence if known else -1, sequence, number)
             words = LexicalIndex(built.take(segments))
-            index = built.index()
-            parts = {"vectors": index.dump, "words": words.dump, **built.rows()}
-            snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(index), parts)
+            parts = {"words": words.dump, **built.parts()}
+            snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(words), parts)
         exchange.give(snapshot.store(), number, before - set(snapshot.store().numbers()))
         forget_tombstones()
+        if store is not None:
+            vector_engine.drop_others(store, [snapshot.label(r.fingerprint) for r in Recipe.objects.all()])
     finally:
         IndexState.objects.filter(pk=1, fence=number).update(writer_until=None)
     return number
 
 
 class Build:
-    """What a generation is made of, in one pass over the segments: fused vectors on the disk, in half precision; of
-    every video the sum of its blocks; the words, for who reads on.
+    """What a generation is made of, in one pass over the segments: fused vectors in half precision, in a file where
+    they go into the generation; of every video the sum of its blocks; the words, for who reads on.
     """
 
-    def __init__(self, recipe: Recipe, vectors: IO[bytes]) -> None:
+    def __init__(self, recipe: Recipe, vectors: IO[bytes] | None) -> None:
         self.recipe, self.fused, self.file = recipe, engine.fusion(recipe), vectors
         self.ids: list[Ids] = []
         self.videos: list[Ids] = []
@@ -75,7 +81,8 @@ class Build:
 
     def take(self, segments: QuerySet[Segment]) -> Iterator[tuple[Document, str]]:
         for rows in snapshot.read_pieces(segments, self.recipe):
-            self.file.write(self.fused.fuse_segments(rows.blocks).astype("<f2").tobytes())
+            if self.file is not None:
+                self.file.write(self.fused.fuse_segments(rows.blocks).astype("<f2").tobytes())
             self.ids.append(rows.ids)
             self.videos.append(rows.videos)
             videos, numbers = np.unique(rows.videos, return_counts=True)
@@ -87,15 +94,10 @@ class Build:
                     sums[video] = sums.get(video, 0) + counts[video] * mean
             yield from rows.documents
 
-    def index(self) -> VectorIndex:
-        self.file.flush()
-        ids = snapshot.join_ids(self.ids)
-        shape = (len(ids), self.fused.dim)
-        vectors = np.memmap(self.file, "<f2", "r", shape=shape) if len(ids) else np.zeros(shape, np.float16)
-        return snapshot.index_class()(vectors, ids)
-
-    def rows(self) -> dict[str, Part]:
-        """Segments and their videos; the mean blocks of the videos, ascending, as `snapshot.open_newest` maps them."""
+    def parts(self) -> dict[str, Part]:
+        """The index of the vectors, unless an engine has them; segments and their videos; the mean blocks of the
+        videos, ascending, as `snapshot.open_newest` maps them.
+        """
         averaged = np.array(sorted(self.counts), np.int64)
         buffer = io.BytesIO()
         segments, videos = snapshot.join_ids(self.ids), snapshot.join_ids(self.videos)
@@ -104,7 +106,41 @@ class Build:
             space: b"".join((sums[v] / self.counts[v]).astype("<f2").tobytes() for v in averaged.tolist())
             for space, sums in self.sums.items()
         }
-        return {"rows": buffer.getvalue(), **means}
+        if self.file is None:
+            return {"rows": buffer.getvalue(), **means}
+        self.file.flush()
+        shape = (len(segments), self.fused.dim)
+        vectors = np.memmap(self.file, "<f2", "r", shape=shape) if len(segments) else np.zeros(shape, np.float16)
+        return {"vectors": snapshot.index_class()(vectors, segments).dump, "rows": buffer.getvalue(), **means}
+
+
+def feed(store: MomentStore, recipe: Recipe, since: int, upto: int, number: int) -> None:
+    """Tell an engine what is newer than one sequence, up to another; writer `number` keeps its lease meanwhile."""
+    fused = engine.fusion(recipe)
+    newer = Segment.objects.filter(recipe=recipe, sequence__gt=since, sequence__lte=upto)
+    for rows in snapshot.read_pieces(newer, recipe):
+        IndexState.objects.filter(pk=1, fence=number).update(writer_until=Now() + WRITER_LEASE)
+        columns = Video.objects.filter(pk__in=np.unique(rows.videos).tolist()).values_list("pk", "owner", "visibility")
+        owners = {pk: (owner, visibility == Video.Visibility.PUBLIC) for pk, owner, visibility in columns}
+        told = [owners.get(video, (-1, False)) for video in rows.videos.tolist()]
+        store.put(
+            Moments(
+                rows.ids,
+                rows.videos,
+                np.array([owner for owner, _public in told], np.int64),
+                np.array([public for _owner, public in told], np.bool_),
+                fused.fuse_segments(rows.blocks),
+            )
+        )
+    gone = Tombstone.objects.filter(sequence__gt=since).values_list("segment", flat=True)
+    store.remove(np.fromiter(gone, np.int64))
+
+
+def is_behind(recipe: Recipe, store: MomentStore) -> bool:
+    """Whether an engine has lost what it was told, or was never told. Raises `EngineAway`."""
+    newest = snapshot.newest_manifest(recipe)
+    gone = Tombstone.objects.filter(sequence__gt=newest.sequence).count() if newest else 0
+    return newest is None or store.count() < newest.segments - gone
 
 
 def is_due(recipe: Recipe) -> bool:
@@ -131,6 +167,10 @@ def repair() -> bool:
         return False
     if not state.damaged:
         lost = snapshot.newest_manifest(state.active) is None
+        store = snapshot.open_store(state.active)
+        if not lost and store is not None and is_behind(state.active, store):
+            log.warning("the vector engine holds less than it was told; it is told everything again")
+            return publish(state.active, anew=True) is not None
         return lost and is_due(state.active) and publish(state.active) is not None
     damaged = state.damaged
     for number in damaged.split(", "):

@@ -22,12 +22,13 @@ from indexer.documents import Document
 from indexer.errors import BadVectors
 from indexer.generations import GenerationStore, Manifest
 from indexer.lexical import LexicalIndex
-from indexer.ports import VectorIndex
+from indexer.moment_store import EngineVectors
+from indexer.ports import MomentStore, VectorIndex
 from indexer.snapshot import Base, Means, Rows, Shelf, Snapshot
 from indexer.types import Ids, Vectors
 from indexer.vectors import unpack
 from webapp import engine
-from webapp.index import exchange, recipes
+from webapp.index import exchange, recipes, vector_engine
 from webapp.index.changes import sequence_now
 from webapp.index.documents import read_documents
 from webapp.models import IndexState, Recipe, Segment, Tombstone
@@ -86,9 +87,16 @@ def load_snapshot(recipe: Recipe, sequence: int, known: Base | None) -> Snapshot
 
 
 def label(fingerprint: str) -> str:
-    """What generations of a recipe are filed under: the recipe, and the database whose segments they hold."""
-    key = IndexState.objects.values_list("key", flat=True).filter(pk=1).first()
-    return f"{fingerprint}|{key}|{FORMAT}"
+    """What generations of a recipe are filed under: the recipe, the database whose segments they hold, and whether
+    their vectors lie in an engine.
+    """
+    kind = "|engine" if settings.KINOSCOPE_MOMENTS else ""
+    return f"{fingerprint}|{vector_engine.database_key()}|{FORMAT}{kind}"
+
+
+def open_store(recipe: Recipe) -> MomentStore | None:
+    """The engine that keeps the recipe's vectors; None where they lie in files."""
+    return vector_engine.open_store(label(recipe.fingerprint), engine.fusion(recipe).dim)
 
 
 def load_newest(recipe: Recipe) -> tuple[Manifest | None, dict[str, memoryview], list[int]]:
@@ -125,7 +133,8 @@ def open_newest(recipe: Recipe) -> Base:
         Means(rows["averaged"], np.frombuffer(parts[space], "<f2").reshape(-1, recipe.dims[space]))
         for space in fusion.SPACES
     )
-    vectors, lexical = index_class().load(parts["vectors"]), LexicalIndex.load(parts["words"])
+    store, lexical = open_store(recipe), LexicalIndex.load(parts["words"])
+    vectors = EngineVectors(store, rows["segments"], rows["videos"]) if store else index_class().load(parts["vectors"])
     shelf = Shelf.of(rows["segments"], rows["videos"], vectors, lexical)
     return Base(manifest.number, manifest.sequence, shelf, visual, text)
 

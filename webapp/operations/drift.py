@@ -119,7 +119,7 @@ def replace(recipe: Recipe) -> None:
         snapshot.drop_generation(number)
     with transaction.atomic():
         mark_changed()
-    generations.publish(recipe)
+    generations.publish(recipe, anew=True)
     IndexState.objects.filter(pk=1).update(damaged="")
 
 

@@ -16,14 +16,14 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from indexer.calibration import NEUTRAL
-from indexer.errors import IndexerError
+from indexer.errors import EngineAway, IndexerError
 from indexer.moments import Chosen, choose
 from indexer.queries import Query
 from indexer.query_language import parse, take_literally
 from indexer.retriever import Ranked, rank_all
 from indexer.snapshot import Masks, Snapshot
 from indexer.types import Ids, Span
-from webapp.index import recipes
+from webapp.index import recipes, vector_engine
 from webapp.index.snapshot import current_snapshot
 from webapp.instruments import SEARCHES
 from webapp.models import IndexState, Keyframe, Recipe, Segment, User, Video
@@ -114,7 +114,7 @@ def find_moments(
     may_see = visible_ids(narrowed.videos)
     recipe = recipe or recipes.answering()
     snapshot = current_snapshot(recipe)
-    masks = snapshot.masks(may_see)
+    masks = snapshot.masks(may_see, vector_engine.audience_of(user))
     lexicon = snapshot.lexicon(masks)
     reading = understand(parsed, lexicon, wanted.literal, narrowed.problems)
     if not reading.texts and wanted.picture_vector is None and not wanted.like:
@@ -122,12 +122,18 @@ def find_moments(
     if speakers := parsed.values("speaker"):
         masks = snapshot.only(masks, find_spoken_by(speakers, recipe, may_see))
     masks = narrow(masks, parsed, snapshot, lexicon)
+    missing: IndexerError | None
     asked, missing = read_all(reading, wanted, lexicon, recipe)
     reading = replace(reading, terms=tuple({term.text: term for query in asked for term in query.terms}.values()))
     if missing is not None:
         snapshot = replace(snapshot, calibration=NEUTRAL)
     pool = max(CANDIDATES_PER_CHANNEL, 2 * limit)
-    chosen = choose(search(asked, snapshot, masks, pool, recipe, wanted), limit, by)
+    try:
+        ranked = search(asked, snapshot, masks, pool, recipe, wanted)
+    except EngineAway as away:
+        missing, snapshot = away, snapshot.without_engine()
+        ranked = search(asked, snapshot, masks, pool, recipe, wanted)
+    chosen = choose(ranked, limit, by)
     moments = present(chosen, snapshot, find_said(chosen, asked, recipe))
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= MIN_CONFIDENCE
     index = f"{recipe.pk}/{snapshot.base.number}/{snapshot.sequence}"

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from webapp.index.changes import note_rights
 from webapp.models import Collection, Step, User, Video
 from webapp.parsing import parse_keys
 from webapp.people import audit
@@ -87,6 +88,7 @@ def change_selected(request: HttpRequest) -> HttpResponse:
         for video in editable:
             audit.note(request, "edit", video, video.visibility, visibility)
         Video.objects.filter(pk__in=[v.pk for v in editable]).update(visibility=visibility)
+        note_rights([v.pk for v in editable])
     elif what == "collect" and name and seen:
         return redirect("collection", Collection.objects.add_videos(user, name, seen).key)
     else:

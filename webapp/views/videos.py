@@ -16,6 +16,7 @@ from indexer import cues
 from indexer.errors import translatable
 from indexer.media import MAX_DURATION
 from webapp.answers import study
+from webapp.index.changes import note_rights
 from webapp.media import subtitles, tracks
 from webapp.messages import explain
 from webapp.models import Dismissal, User, Utterance, Video, Viewing
@@ -80,6 +81,8 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     video.save(update_fields=["title", "visibility"])
     people = parse_numbers(request.POST.getlist("people"))
     video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
+    if before != video.visibility:
+        note_rights([video.pk])
     audit.note(request, "edit", video, before, video.visibility)
     messages.success(request, _("Saved."))
     return redirect("watch", key)
