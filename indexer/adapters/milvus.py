@@ -38,7 +38,7 @@ class MilvusMoments:
 
     def put(self, moments: Moments) -> None:
         """As `ports.MomentStore`."""
-        if not self._ask(methodcaller("has_collection", self.collection, **PATIENT), patient=True):
+        if not self._exists():
             self._ask(self._make, patient=True)
         rows = [
             {"id": int(pk), "video": int(video), "owner": int(owner), "public": bool(public), "vector": vector}
@@ -53,7 +53,7 @@ class MilvusMoments:
 
     def remove(self, ids: Ids) -> None:
         """As `ports.MomentStore`."""
-        if not self.count():
+        if not self._exists():
             return
         for start in range(0, len(ids), LISTED_AT_ONCE):
             some = f"id in {ids[start : start + LISTED_AT_ONCE].tolist()}"
@@ -78,6 +78,8 @@ class MilvusMoments:
 
     def read(self, ids: Ids) -> tuple[Ids, Vectors]:
         """As `ports.MomentStore`."""
+        if not self._exists():
+            return np.zeros(0, np.int64), np.zeros((0, self.dim), np.float32)
         wanted = f"id in {ids.tolist()}"
         query = methodcaller("query", self.collection, filter=wanted, output_fields=["id", "vector"], **PATIENT)
         rows = self._ask(query, patient=True)
@@ -86,22 +88,20 @@ class MilvusMoments:
 
     def count(self) -> int:
         """As `ports.MomentStore`."""
-
-        def ask(client: Any) -> int:
-            if not client.has_collection(self.collection, timeout=PATIENCE):
-                return 0
-            rows = client.query(
-                self.collection, filter="", output_fields=["count(*)"], consistency_level="Strong", timeout=PATIENCE
-            )
-            return int(rows[0]["count(*)"])
-
-        return self._ask(ask, patient=True)
+        if not self._exists():
+            return 0
+        fields = {"filter": "", "output_fields": ["count(*)"], "consistency_level": "Strong"}
+        rows = self._ask(methodcaller("query", self.collection, **fields, **PATIENT), patient=True)
+        return int(rows[0]["count(*)"])
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """As `ports.MomentStore`."""
         for name in self._ask(methodcaller("list_collections", **PATIENT), patient=True):
             if name.startswith(prefix) and name not in kept:
                 self._ask(methodcaller("drop_collection", name, **PATIENT), patient=True)
+
+    def _exists(self) -> bool:
+        return bool(self._ask(methodcaller("has_collection", self.collection, **PATIENT), patient=True))
 
     def _make(self, client: Any) -> None:
         from pymilvus import DataType, MilvusClient

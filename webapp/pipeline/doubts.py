@@ -1,17 +1,21 @@
 """Which moments, or videos, to ask an admin about next: those that a label's classifier is least sure of."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from indexer.classifier import read_numbers
+from indexer.errors import EngineAway
 from indexer.fusion import SPACES
 from indexer.types import Span
 from webapp.index.snapshot import current_snapshot
 from webapp.models import Classifier, Label, Segment, Tag, User, Video
 from webapp.pipeline.classifiers import Stretch, load_stretches
 from webapp.search.moments import find_moments, find_pictures, visible_ids
+
+log = logging.getLogger(__name__)
 
 MAX_NEAREST = 2000  # segments, or newest videos, that are looked at
 IN_DOUBT = 0.4  # away from one half
@@ -83,7 +87,11 @@ def rate_segments(row: Classifier, user: User) -> list[tuple[Stretch, float]]:
     masks = snapshot.masks(visible_ids(Video.objects.visible_to(user)))
     blocks = {"visual": learned.weights, "text": np.zeros(row.recipe.dims["text"], np.float32)}
     count = min(MAX_NEAREST, NEAREST + 2 * Tag.objects.seen([row.label.name]).count())
-    hits = snapshot.search(snapshot.fusion.fuse_query(blocks, dict.fromkeys(SPACES, 1.0)), count, masks)
+    try:
+        hits = snapshot.search(snapshot.fusion.fuse_query(blocks, dict.fromkeys(SPACES, 1.0)), count, masks)
+    except EngineAway as away:
+        log.warning("nothing is offered to be judged: %s", away)
+        return []
     stretches = load_stretches(row.label, row.recipe, Segment.objects.filter(pk__in=[hit.segment for hit in hits]))
     return list(zip(stretches.places, learned.judge(stretches.vectors).tolist(), strict=True))
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from indexer.errors import IndexerError
+from indexer.errors import EngineAway, IndexerError
 from webapp.answers import claims
 from webapp.media import documents, tracks
 from webapp.messages import page_language
@@ -99,13 +99,15 @@ def similar(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def compared(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """What other videos say to its claims, and where its pictures are seen elsewhere: loaded with its tab."""
     user, video = signed_in(request), visible_video(request, key)
-    held, reused = claims.hold(user, video), footage.find_reused(user, video)
+    held, context = claims.hold(user, video), dict[str, Any]()
+    try:
+        reused = footage.find_reused(user, video)
+    except EngineAway as away:
+        reused, context["away"] = [], away
     pictures = iter(find_pictures([item.place for item in held if item.place]))
     there = find_pictures([(item.video.pk, item.there) for item in reused])
-    context = {
-        "claims": [(item, next(pictures) if item.place else "") for item in held],
-        "reused": list(zip(reused, there, strict=True)),
-    }
+    context["claims"] = [(item, next(pictures) if item.place else "") for item in held]
+    context["reused"] = list(zip(reused, there, strict=True))
     return render(request, "fragments/compared.html", context)
 
 
