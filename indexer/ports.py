@@ -205,6 +205,10 @@ class MomentStore(Protocol):
         """How many there are, all that was put among them."""
         ...
 
+    def settle(self) -> None:
+        """Wait until searches see all that was put."""
+        ...
+
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """Delete collections whose names begin with `prefix`, but for those `kept`."""
         ...

@@ -274,5 +274,6 @@ LOGGING = {
         "json": {"()": "webapp.environment.JsonFormatter", "home": KINOSCOPE_HOME},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["guid"]}},
+    "loggers": {"pymilvus": {"level": "CRITICAL"}},  # whoever asks the engine says what went wrong
     "root": {"handlers": ["stderr"], "level": os.environ.get("KINOSCOPE_LOG_LEVEL", "WARNING")},
 }

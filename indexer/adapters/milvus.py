@@ -88,17 +88,24 @@ class MilvusMoments:
 
     def count(self) -> int:
         """As `ports.MomentStore`."""
-        if not self._exists():
-            return 0
-        fields = {"filter": "", "output_fields": ["count(*)"], "consistency_level": "Strong"}
-        rows = self._ask(methodcaller("query", self.collection, **fields, **PATIENT), patient=True)
-        return int(rows[0]["count(*)"])
+        return self._count("Strong") if self._exists() else 0
+
+    def settle(self) -> None:
+        """As `ports.MomentStore`."""
+        held, end = self.count(), time.monotonic() + PATIENCE
+        while held and self._count("Bounded") < held and time.monotonic() < end:
+            time.sleep(0.2)
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """As `ports.MomentStore`."""
         for name in self._ask(methodcaller("list_collections", **PATIENT), patient=True):
             if name.startswith(prefix) and name not in kept:
                 self._ask(methodcaller("drop_collection", name, **PATIENT), patient=True)
+
+    def _count(self, consistency: str) -> int:
+        fields = {"filter": "", "output_fields": ["count(*)"], "consistency_level": consistency}
+        rows = self._ask(methodcaller("query", self.collection, **fields, **PATIENT), patient=True)
+        return int(rows[0]["count(*)"])
 
     def _exists(self) -> bool:
         return bool(self._ask(methodcaller("has_collection", self.collection, **PATIENT), patient=True))
@@ -125,10 +132,12 @@ class MilvusMoments:
         try:
             if self._client is None:
                 self._client = connect(self.address, PATIENCE if patient else TIMEOUT)
-            return what(self._client)
+            answer = what(self._client)
         except (MilvusException, OSError, ValueError) as error:
             self._away_until = time.monotonic() + PAUSE
             raise self._away(str(error)) from error
+        self._away_until = 0.0
+        return answer
 
     def _away(self, why: str) -> EngineAway:
         shown = urlsplit(self.address)

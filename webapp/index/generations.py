@@ -134,6 +134,7 @@ def feed(store: MomentStore, recipe: Recipe, since: int, upto: int, number: int)
         )
     gone = Tombstone.objects.filter(sequence__gt=since).values_list("segment", flat=True)
     store.remove(np.fromiter(gone, np.int64))
+    store.settle()
 
 
 def is_behind(recipe: Recipe, store: MomentStore) -> bool:

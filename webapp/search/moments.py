@@ -122,17 +122,12 @@ def find_moments(
     if speakers := parsed.values("speaker"):
         masks = snapshot.only(masks, find_spoken_by(speakers, recipe, may_see))
     masks = narrow(masks, parsed, snapshot, lexicon)
-    missing: IndexerError | None
     asked, missing = read_all(reading, wanted, lexicon, recipe)
     reading = replace(reading, terms=tuple({term.text: term for query in asked for term in query.terms}.values()))
     if missing is not None:
         snapshot = replace(snapshot, calibration=NEUTRAL)
     pool = max(CANDIDATES_PER_CHANNEL, 2 * limit)
-    try:
-        ranked = search(asked, snapshot, masks, pool, recipe, wanted)
-    except EngineAway as away:
-        missing, snapshot = away, snapshot.without_engine()
-        ranked = search(asked, snapshot, masks, pool, recipe, wanted)
+    ranked, away = search_as_far(asked, snapshot, masks, pool, recipe, wanted)
     chosen = choose(ranked, limit, by)
     moments = present(chosen, snapshot, find_said(chosen, asked, recipe))
     confident = bool(moments) and max(m.confidence for m in moments[:3]) >= MIN_CONFIDENCE
@@ -140,7 +135,7 @@ def find_moments(
     took = time.perf_counter() - begun
     SEARCHES.observe(took)
     return Found(
-        wanted.text, moments, confident, 1000 * took, missing, index, wanted.upto or snapshot.sequence, reading
+        wanted.text, moments, confident, 1000 * took, missing or away, index, wanted.upto or snapshot.sequence, reading
     )
 
 
@@ -182,6 +177,16 @@ def search(
         each = [[candidates[pk] for pk in ids if pk in candidates] for ids in some]
         ranked += rank_all(query, each, snapshot.calibration)
     return ranked if len(asked) == 1 else best_of_each(ranked)
+
+
+def search_as_far(
+    asked: Sequence[Query], snapshot: Snapshot, masks: Masks, pool: int, recipe: Recipe, wanted: Wanted
+) -> tuple[list[Ranked], EngineAway | None]:
+    """As `search`; while the engine of the vectors is away by words and by what is newer alone, and why."""
+    try:
+        return search(asked, snapshot, masks, pool, recipe, wanted), None
+    except EngineAway as away:
+        return search(asked, snapshot.without_engine(), masks, pool, recipe, wanted), away
 
 
 def best_of_each(ranked: Sequence[Ranked]) -> list[Ranked]:

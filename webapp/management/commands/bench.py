@@ -19,6 +19,7 @@ from webapp.benchmarks import (
     cases,
     changes,
     classes,
+    engines,
     fusion,
     heat,
     ingest,
@@ -52,6 +53,7 @@ ALONE = {
     "scale": scale.scale,
     "towers": towers.towers,
 }  # need no data
+OF_MOMENTS = ("simulate", "engines")  # as many as --moments says
 
 
 class Command(JsonCommand):
@@ -62,14 +64,16 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, "cases", "simulate"])
+        parser.add_argument("what", nargs="+", choices=[*OF_A_LIBRARY, *OF_FILES, *ALONE, *OF_MOMENTS, "cases"])
         parser.add_argument(
             "--data", help="judged data: as Kinoscope, MSR-VTT, QVHighlights, Kinetics or UCF101 have it"
         )
         parser.add_argument("--here", action="store_true", help="the library of this installation, as it is")
         parser.add_argument("--user", help="search as this person (default: the first admin)")
         parser.add_argument("--set", action="append", default=[], metavar="MODULE.NAME=VALUE", help="change a constant")
-        parser.add_argument("--moments", type=lambda text: int(float(text)), default=1_000_000, help="for simulate")
+        parser.add_argument(
+            "--moments", type=lambda text: int(float(text)), default=1_000_000, help="for simulate and engines"
+        )
         parser.add_argument("--hours-per-day", type=float, default=24, metavar="H", help="for simulate")
         parser.add_argument("--keep", action="store_true", help="write the numbers down for the quality page")
         parser.add_argument("--save", type=Path, metavar="FILE", help="write what every single query scored")
@@ -79,7 +83,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if options["here"] or set(options["what"]) & {"judgements", "ledger", "models", "cases", "simulate"}:
+        if options["here"] or set(options["what"]) & {"judgements", "ledger", "models", "cases", *OF_MOMENTS}:
             prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
@@ -114,6 +118,9 @@ class Command(JsonCommand):
             except ImportError as error:
                 raise usage(f"bench simulate needs {error.name}: uv sync --frozen --inexact --extra bench") from None
             yield from simulate.simulate(options["moments"], options["hours_per_day"])
+            return
+        if what == "engines":
+            yield from engines.engines(options["moments"])
             return
         if what in ALONE:
             yield from ALONE[what]()

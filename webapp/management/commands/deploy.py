@@ -18,6 +18,7 @@ TEMPLATES = settings.BASE_DIR / "templates" / "deploy"
 SHARED = ("DATABASE_URL", "REDIS_URL")  # beside everything that begins with KINOSCOPE_
 SECRETS = (
     *("KINOSCOPE_SECRET_KEY", "KINOSCOPE_METRICS_TOKEN", "KINOSCOPE_DECODER_KEY", "KINOSCOPE_MAIL"),
+    "KINOSCOPE_MOMENTS",  # it may hold a password
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 )
 OF_THE_PLACE = ("KINOSCOPE_HOME", "KINOSCOPE_HOSTS", "KINOSCOPE_ORIGINS", "KINOSCOPE_TLS", "KINOSCOPE_PREFIX",
@@ -67,7 +68,12 @@ def describe(port: int) -> dict[str, Any]:
         "accel": settings.KINOSCOPE_ACCEL,
         "redis": settings.REDIS_URL,
         "bucket": is_bucket(settings.KINOSCOPE_MEDIA),
+        "moments": settings.KINOSCOPE_MOMENTS,
         "max_upload_mb": settings.KINOSCOPE_MAX_UPLOAD_BYTES >> 20,
         "queues": plan.QUEUES,
-        "extras": [*(["traces"] if settings.KINOSCOPE_TRACES else []), *(["s3"] if settings.KINOSCOPE_MEDIA else [])],
+        "extras": [
+            *(["traces"] if settings.KINOSCOPE_TRACES else []),
+            *(["s3"] if settings.KINOSCOPE_MEDIA else []),
+            *(["milvus"] if settings.KINOSCOPE_MOMENTS else []),
+        ],
     }
