@@ -105,7 +105,7 @@ class VideoAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if {"visibility", "owner"} & set(form.changed_data):
+        if {"visibility", "owner", "shared_with"} & set(form.changed_data):
             note_rights([obj.pk])
         audit.note(request, "edit", obj, form.initial.get("visibility", ""), obj.visibility)
 

@@ -128,6 +128,26 @@ def test_nobody_is_told_of_what_they_may_not_see(watching, bring, clients, peopl
     assert not Delivery.objects.exclude(due_at=None).exists()
 
 
+def test_who_is_let_in_later_is_told_then_and_once(watching, bring, people, clients) -> None:
+    video = bring(1, visibility="private")
+    alerts.sweep()
+    assert not Alert.objects.exists()
+    form = {"title": "hall", "visibility": "shared"}
+    clients["owner"].post(f"/videos/{video.key}/edit", {**form, "people": [people["other"].pk]})
+    alerts.sweep()
+    assert not Alert.objects.exists(), "somebody else was let in"
+    clients["owner"].post(f"/videos/{video.key}/edit", {**form, "people": [people["other"].pk, people["friend"].pk]})
+    alerts.sweep()
+    assert Alert.objects.get().video == video
+    for visibility in ("private", "public"):
+        clients["owner"].post("/videos/selected", {"video": [video.key], "do": "visibility", "visibility": visibility})
+        alerts.sweep()
+    assert Alert.objects.count() == 1
+    opened = Video.objects.get(pk=video.pk).opened_at
+    clients["owner"].post(f"/videos/{video.key}/edit", {"title": "another title", "visibility": "public"})
+    assert Video.objects.get(pk=video.pk).opened_at == opened, "a title lets nobody in"
+
+
 def test_filters_of_the_search_hold_for_alerts(demo, bring, clients, people) -> None:
     clients["friend"].post("/search/save", {"query": "q=forklift+crate&person=other", "watch": "1"})
     bring(1)

@@ -64,7 +64,7 @@ def change_video(request: HttpRequest, key: uuid.UUID, change: VideoChange) -> A
     video.save(update_fields=["title", "visibility"])
     if people is not None:
         video.shared_with.set(people)
-    if before != video.visibility:
+    if people is not None or before != video.visibility:
         note_rights([video.pk])
     audit.note(request, "edit", video, before, video.visibility)
     return video

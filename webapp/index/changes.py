@@ -5,8 +5,9 @@ from collections.abc import Collection
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 
-from webapp.models import IndexState, Segment, Tombstone
+from webapp.models import IndexState, Segment, Tombstone, Video
 
 
 def mark_changed() -> int:
@@ -23,9 +24,10 @@ def sequence_now() -> int:
 
 
 def note_rights(videos: Collection[int]) -> None:
-    """Say that others may see these videos from now on, or no longer: an engine that keeps whose a moment is has to be
-    told again; until it is, they are asked of their rows.
+    """Say that others may see these videos from now on, or no longer: they are news for searches that watch. An engine
+    that keeps whose a moment is has to be told again; until it is, they are asked of their rows.
     """
+    Video.objects.filter(pk__in=videos).update(opened_at=Now())
     if settings.KINOSCOPE_MOMENTS and videos:
         with transaction.atomic():
             Segment.objects.filter(video__in=videos).update(sequence=mark_changed())

@@ -81,6 +81,7 @@ class Video(models.Model):
     warning_values = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True, db_index=True, help_text="when it was first understood")
+    opened_at = models.DateTimeField(null=True, db_index=True, help_text="when its rights were last changed")
 
     duration = models.FloatField(default=0)
     width = models.IntegerField(default=0)

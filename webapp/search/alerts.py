@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.http import QueryDict
 
 from webapp.models import Alert, Delivery, Label, SavedSearch, Tag, User, Video
@@ -21,6 +21,7 @@ from webapp.search.moments import LITERAL_CONFIDENCE, find_moments
 # photos of Flickr8k as videos, each watched for by one of its captions, 86 % are told of, and at most 4 % of the
 # others, some of which fit, too (93 and 7 % at 0.5, 65 and 2 % at 0.9).
 MIN_CONFIDENCE = LITERAL_CONFIDENCE
+NEWS = Greatest("ready_at", Coalesce("opened_at", "ready_at"))  # when somebody may see it who might not before
 MAX_AT_ONCE = 200  # new videos that are looked at together
 
 
@@ -35,8 +36,8 @@ class Sighting:
 
 
 def sweep() -> None:
-    """Hold what became ready since against every search that watches."""
-    newest = Video.objects.aggregate(newest=Max("ready_at"))["newest"]
+    """Hold what became ready, or was opened to others, since against every search that watches."""
+    newest = Video.objects.filter(ready_at__isnull=False).aggregate(newest=Max(NEWS))["newest"]
     if newest is None:
         return
     for search in SavedSearch.objects.filter(watched_from__lt=newest).select_related("owner"):
@@ -44,12 +45,14 @@ def sweep() -> None:
 
 
 def look(search: SavedSearch) -> None:
-    """The next new videos; what was looked at is not looked at again."""
-    fresh = Video.objects.filter(ready_at__gt=search.watched_from).order_by("ready_at")
-    rows = list(fresh.values_list("pk", "ready_at")[:MAX_AT_ONCE])
+    """The next new videos; what was looked at is not looked at again, unless others were let in since."""
+    fresh = Video.objects.filter(ready_at__isnull=False).annotate(news_at=NEWS)
+    fresh = fresh.filter(news_at__gt=search.watched_from).order_by("news_at")
+    rows = list(fresh.values_list("pk", "news_at")[:MAX_AT_ONCE])
     if not rows:
         return
-    found = list(find_new(search, [pk for pk, _ready in rows]))
+    told = set(search.alerts.values_list("video", flat=True))
+    found = list(find_new(search, [pk for pk, _news in rows if pk not in told]))
     with transaction.atomic():
         behind = SavedSearch.objects.filter(pk=search.pk, watched_from__lt=rows[-1][1])
         if behind.update(watched_from=rows[-1][1]) and found:

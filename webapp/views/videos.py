@@ -80,8 +80,10 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         video.visibility = visibility
     video.save(update_fields=["title", "visibility"])
     people = parse_numbers(request.POST.getlist("people"))
-    video.shared_with.set(User.objects.filter(pk__in=people if video.visibility == Video.Visibility.SHARED else []))
-    if before != video.visibility:
+    is_shared = video.visibility == Video.Visibility.SHARED
+    let_in, known = User.objects.filter(pk__in=people if is_shared else []), set(video.shared_with.all())
+    video.shared_with.set(let_in)
+    if before != video.visibility or (is_shared and set(let_in) != known):
         note_rights([video.pk])
     audit.note(request, "edit", video, before, video.visibility)
     messages.success(request, _("Saved."))
