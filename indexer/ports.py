@@ -205,8 +205,8 @@ class MomentStore(Protocol):
         """How many there are, all that was put among them."""
         ...
 
-    def settle(self) -> None:
-        """Wait until searches see all that was put."""
+    def is_settled(self) -> bool:
+        """Whether searches see all that was put, and as fast as they will be."""
         ...
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:

@@ -90,11 +90,13 @@ class MilvusMoments:
         """As `ports.MomentStore`."""
         return self._count("Strong") if self._exists() else 0
 
-    def settle(self) -> None:
-        """As `ports.MomentStore`."""
-        held, end = self.count(), time.monotonic() + PATIENCE
-        while held and self._count("Bounded") < held and time.monotonic() < end:
-            time.sleep(0.2)
+    def is_settled(self) -> bool:
+        """As `ports.MomentStore`: a bounded search sees what a strong one does, and no row waits for its index."""
+        held = self.count()
+        if not held:
+            return True
+        index = self._ask(methodcaller("describe_index", self.collection, "vector", **PATIENT), patient=True)
+        return self._count("Bounded") >= held and not int(index.get("pending_index_rows", 0))
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """As `ports.MomentStore`."""

@@ -39,7 +39,8 @@ VECTORS = unit(np.random.default_rng(5).normal(size=(ROWS, DIM)))
 
 def fill(store: MomentStore, some: slice = slice(None)) -> None:
     store.put(Moments(IDS[some], OF[some], OWNERS[some], PUBLIC[some], VECTORS[some]))
-    store.settle()
+    while not store.is_settled():
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import io
 import logging
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,6 +28,7 @@ from webapp.models import IndexState, Recipe, Segment, Tombstone, Video
 log = logging.getLogger(__name__)
 
 WRITER_LEASE = timedelta(minutes=10)  # building one for 10^5 segments takes seconds
+MAX_SETTLING = 3600  # seconds that an engine is given to index what it was told
 # What may be new or gone before a generation is due: this many segments, an exact scan of which is nothing, or this
 # share of the generation.
 MAX_DELTA_SEGMENTS = 256
@@ -119,7 +121,7 @@ def feed(store: MomentStore, recipe: Recipe, since: int, upto: int, number: int)
     fused = engine.fusion(recipe)
     newer = Segment.objects.filter(recipe=recipe, sequence__gt=since, sequence__lte=upto)
     for rows in snapshot.read_pieces(newer, recipe):
-        IndexState.objects.filter(pk=1, fence=number).update(writer_until=Now() + WRITER_LEASE)
+        keep_lease(number)
         columns = Video.objects.filter(pk__in=np.unique(rows.videos).tolist()).values_list("pk", "owner", "visibility")
         owners = {pk: (owner, visibility == Video.Visibility.PUBLIC) for pk, owner, visibility in columns}
         told = [owners.get(video, (-1, False)) for video in rows.videos.tolist()]
@@ -134,7 +136,14 @@ def feed(store: MomentStore, recipe: Recipe, since: int, upto: int, number: int)
         )
     gone = Tombstone.objects.filter(sequence__gt=since).values_list("segment", flat=True)
     store.remove(np.fromiter(gone, np.int64))
-    store.settle()
+    end = time.monotonic() + MAX_SETTLING
+    while not store.is_settled() and time.monotonic() < end:
+        keep_lease(number)
+        time.sleep(0.5)
+
+
+def keep_lease(number: int) -> None:
+    IndexState.objects.filter(pk=1, fence=number).update(writer_until=Now() + WRITER_LEASE)
 
 
 def is_behind(recipe: Recipe, store: MomentStore) -> bool:
