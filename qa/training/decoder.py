@@ -102,11 +102,7 @@ def train(
             prompt_ids, said = pad([e.ids[:-1] for e in batch]), pad([hide(e)[1:] for e in batch])
             scores = decoder(decoder.look(*photos.tensors(np.array([e.row for e in batch]))), prompt_ids)
             loss = loss_of(scores.reshape(-1, len(words)), said.reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
+            step(loss, decoder, optimizer, schedule)
             total += loss.item()
         say(f"epoch {epoch + 1}/{epochs}: loss {total / len(batches):.3f}")
     decoder.eval()
@@ -115,6 +111,15 @@ def train(
     numbers |= shares
     save_decoder(decoder, words, reliable, {"held_out": len(held_out), "epochs": epochs, **numbers}, target)
     return numbers
+
+
+def step(loss: Tensor, decoder: PictureDecoder, optimizer: Any, schedule: Any) -> None:
+    """One of gradient descent, none so large that it undoes what was learned."""
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+    optimizer.step()
+    schedule.step()
 
 
 def find_words(photos: Photos, rows: Rows, pairs_of: dict[int, list[Pair]]) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from qa.adapters.picture_decoder import PAD, REPLY, UNKNOWN, PictureDecoder
-from qa.training.decoder import BATCH, LEARNING_RATE, Example, Photos, Rows, pad, shuffle, train
+from qa.training.decoder import BATCH, LEARNING_RATE, Example, Photos, Rows, pad, shuffle, step, train
 
 SHARE = 0.15  # of the words are to be guessed,
 HIDDEN, SWAPPED = 0.8, 0.1  # of which so many are hidden and so many replaced; the others stay: as in BERT
@@ -54,11 +54,7 @@ def pretrain(
             ids, wanted = hide_words(pad([e.ids for e in batch]), decoder.words.num_embeddings)
             scores = guess(decoder, decoder.look(*photos.tensors(np.array([e.row for e in batch]))), ids)
             loss = loss_of(scores.reshape(-1, scores.shape[-1]), wanted.reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
+            step(loss, decoder, optimizer, schedule)
             total += loss.item()
         say(f"hidden words {each + 1}/{passes}: loss {total / len(batches):.3f}")
 
