@@ -4,6 +4,10 @@ What a person reads is kept as an English template with the values that fill it,
 language of whoever reads it, later and elsewhere.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 def translatable(text: str) -> str:
     """Marks a sentence that is no error's, for `manage.py makemessages`."""
@@ -47,6 +51,19 @@ class ModelMissing(IndexerError):
 
     permanent = False
     code = "model-missing"
+
+
+@contextmanager
+def loading(folder: str | Path) -> Iterator[None]:
+    """What a library says of weights in `folder` that it can't load, as `ModelMissing`."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise ModelMissing(
+            "The model in %(folder)s can't be loaded (%(why)s). Remove it and fetch it again, or name another folder.",
+            folder=folder,
+            why=" ".join(str(error).split())[:150],
+        ) from error
 
 
 class OutOfMemory(IndexerError):

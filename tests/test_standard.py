@@ -180,7 +180,7 @@ def test_a_translation_model_reads_its_own_files(m2m100_folder, monkeypatch) -> 
 
 
 def test_a_missing_translation_model_says_what_to_do(tmp_path) -> None:
-    with pytest.raises(ModelMissing, match="models fetch"):
+    with pytest.raises(ModelMissing, match="fetch it again, or name another folder"):
         m2m100.M2M100(str(tmp_path / "nothing"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from indexer import weights
-from indexer.errors import ModelMissing
+from indexer.errors import loading
 from indexer.ports import Progress
 from indexer.speech import cut_audio, find_unheard, join_spans, settle_doubts, write_down
 from indexer.types import Audio, Span, Transcript, Utterance, Word
@@ -34,7 +34,7 @@ class FasterWhisper:
         from faster_whisper import BatchedInferencePipeline, WhisperModel
 
         gpu = get_cuda_device_count() > 0
-        try:
+        with loading(folder):
             self._model = WhisperModel(
                 folder or str(weights.join_whisper(models)),
                 device="cuda" if gpu else "cpu",
@@ -42,12 +42,6 @@ class FasterWhisper:
                 cpu_threads=2,
                 local_files_only=True,
             )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelMissing(
-                "Whisper in %(folder)s can't be loaded (%(why)s). Remove the model and fetch it again.",
-                folder=folder,
-                why=str(error)[:150],
-            ) from error
         self.name = f"faster-whisper {Path(folder).name}" if folder else "whisper-base-int8"
         self._batched = BatchedInferencePipeline(self._model)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from indexer.errors import ModelMissing
+from indexer.errors import loading
 
 MAX_TOKENS = 400  # of a text, before and after
 
@@ -19,16 +19,9 @@ class M2M100:
         from transformers import M2M100ForConditionalGeneration, M2M100Tokenizer
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
+        with loading(weights):
             self._tokenizer: Any = M2M100Tokenizer.from_pretrained(weights, local_files_only=True)
             self._model: Any = M2M100ForConditionalGeneration.from_pretrained(weights, local_files_only=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelMissing(
-                "The translation model %(name)s can't be loaded (%(why)s). Run `manage.py models fetch`, or set "
-                "KINOSCOPE_TRANSLATION to a folder.",
-                name=weights,
-                why=str(error)[:150],
-            ) from error
         self._model.eval().to(self._device)
         self._one_at_a_time = threading.Lock()  # the tokenizer keeps the language that it reads
         self.name = f"m2m100 {weights}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from indexer.errors import ModelMissing, OutOfMemory
+from indexer.errors import OutOfMemory, loading
 from indexer.fusion import unit
 from indexer.types import Image, Vectors
 
@@ -30,15 +30,9 @@ class QwenVlEmbedding:
 
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         kind = torch.bfloat16 if self._device == "cuda" else torch.float32
-        try:
+        with loading(folder):
             self._processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True, padding_side="left")
             network: Any = AutoModel.from_pretrained(folder, dtype=kind, local_files_only=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelMissing(
-                "The picture encoder in %(folder)s can't be loaded (%(why)s). Remove the model and fetch it again.",
-                folder=folder,
-                why=str(error)[:150],
-            ) from error
         self._network = network.eval().to(self._device)
         self.name = f"transformers {Path(folder).name}"
         self.dim = int(network.config.text_config.hidden_size)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from indexer.calibration import BACKGROUND
-from indexer.errors import ModelMissing
+from indexer.errors import loading
 from indexer.fusion import unit
 from indexer.types import Vectors
 
@@ -29,16 +29,10 @@ class SentenceTransformer:
         from transformers import AutoModel, AutoTokenizer
 
         self._gpu = torch.cuda.is_available()
-        try:
+        with loading(folder):
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             network: Any = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
             pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelMissing(
-                "The sentence encoder in %(folder)s can't be loaded (%(why)s). Remove the model and fetch it again.",
-                folder=folder,
-                why=str(error)[:150],
-            ) from error
         self._network = network.eval().to("cuda" if self._gpu else "cpu")
         self._first = bool(pooling.get("pooling_mode_cls_token"))
         self._before = {True: before_query, False: before_passage}

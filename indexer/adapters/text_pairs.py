@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from indexer.errors import ModelMissing
+from indexer.errors import loading
 
 _MAX_TOKENS = 256
 _BATCH = 16
@@ -20,17 +20,11 @@ class TextPairs:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         self._gpu = torch.cuda.is_available()
-        try:
+        with loading(folder):
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             network: Any = AutoModelForSequenceClassification.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True
             )
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelMissing(
-                "The model in %(folder)s can't be loaded (%(why)s). Remove the model and fetch it again.",
-                folder=folder,
-                why=str(error)[:150],
-            ) from error
         self._network = network.eval().to("cuda" if self._gpu else "cpu")
         self.labels: list[str] = [network.config.id2label[n].lower() for n in range(network.config.num_labels)]
 

@@ -172,7 +172,7 @@ def repair() -> bool:
     """Replace generations that a reader found damaged (see `snapshot.open_newest`), or that are all lost, as they
     are after a backup was restored.
     """
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    state = IndexState.objects.read()
     if state is None or state.active is None:
         return False
     if not state.damaged:
@@ -194,7 +194,7 @@ def repair() -> bool:
 
 def fill() -> bool:
     """After an upgrade: words for the segments that have none in today's form, and an index of them."""
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    state = IndexState.objects.read()
     if state is None or state.active is None or not fill_documents():
         return False
     return publish(state.active) is not None

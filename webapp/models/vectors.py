@@ -99,6 +99,12 @@ class Tombstone(models.Model):
     sequence = models.BigIntegerField(db_index=True)
 
 
+class IndexStateManager(models.Manager["IndexState"]):
+    def read(self) -> "IndexState | None":
+        """The row with its recipes; None before anything was indexed."""
+        return self.select_related("active", "successor").filter(pk=1).first()
+
+
 class IndexState(models.Model):
     """One row. `sequence` grows with each change of segments; `active` answers; `fence` numbers index generations."""
 
@@ -117,6 +123,8 @@ class IndexState(models.Model):
     learned_at = models.DateTimeField(null=True)
     swept_at = models.DateTimeField(null=True)
     purge_below = models.BigIntegerField(null=True, help_text="generations of an older sequence hold deleted segments")
+
+    objects = IndexStateManager()
 
 
 class Evidence(models.Model):

@@ -72,7 +72,7 @@ def _find_unwritable() -> str:
 
 
 def _find_index_fault() -> str:
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    state = IndexState.objects.read()
     if state is not None and state.active is not None:
         current_snapshot(state.active)  # raises where neither a generation nor the database can be searched
     return ""

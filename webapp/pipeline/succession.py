@@ -19,7 +19,7 @@ def prepare() -> Recipe | None:
     """The recipe of the encoders that were chosen, when it was just begun: every video is embedded for it, too, when
     nothing more urgent is due.
     """
-    state, encoders = _state(), engine.wanted_encoders()
+    state, encoders = IndexState.objects.read(), engine.wanted_encoders()
     active = state.active if state else None
     if active is None or engine.is_gone(active) or encoders == active.encoders:
         return None
@@ -78,7 +78,7 @@ def discard() -> None:
 
 def succeed() -> bool:
     """Whether another recipe answers from now on."""
-    state = _state()
+    state = IndexState.objects.read()
     if state is None or state.active is None:
         return False
     active, successor = state.active, state.successor
@@ -113,7 +113,3 @@ def take_over(recipe: Recipe) -> None:
         generations.publish(recipe)
     background.refresh(recipe)
     recipes.activate(recipe)
-
-
-def _state() -> IndexState | None:
-    return IndexState.objects.select_related("active", "successor").filter(pk=1).first()

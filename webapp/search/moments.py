@@ -146,7 +146,7 @@ def visible_ids(videos: QuerySet[Video]) -> Ids:
 def warm_up() -> None:
     """Load what a search needs, so that nobody's first one waits some seconds for it."""
     try:
-        state = IndexState.objects.select_related("active").filter(pk=1).first()
+        state = IndexState.objects.read()
         if state is not None and state.active is not None:
             find_moments(AnonymousUser(), "a person", recipe=state.active)
     except Exception:  # whatever is missing, the search itself will say it where a person sees it

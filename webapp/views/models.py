@@ -66,7 +66,7 @@ def models(request: HttpRequest) -> HttpResponse:
     machine = describe_machine()
     rows = Installation.objects.in_bulk(field_name="name")
     adapters, used = engine.list_adapters(), engine.list_used()
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    state = IndexState.objects.read()
     made = state.active.encoders if state and state.active else {}
     context = {
         "roles": [describe_role(role, adapters.get(role), made.get(role), machine, rows, used) for role in ROLES],

@@ -73,7 +73,7 @@ def describe_queue(queue: str) -> dict[str, object]:
 
 def describe_index() -> dict[str, object] | None:
     """Generation and what is newer than it, per recipe; None before anything was embedded."""
-    state = IndexState.objects.select_related("active").filter(pk=1).first()
+    state = IndexState.objects.read()
     if state is None or state.active is None:
         return None
     rows = []
