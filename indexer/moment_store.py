@@ -5,6 +5,7 @@ words, so that it need not look at what would be thrown away: never a long list 
 search itself.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,9 @@ from indexer.ports import MomentStore
 from indexer.types import Audience, Hit, Ids, Mask, Permit, Vectors
 
 MAX_LISTED = 500  # videos that are named one by one
+MAX_COUNTED = 100_000  # moments among which they are looked for
 MAX_ASKED = 16_384  # hits at once: Milvus gives no more
-GROWTH = 4  # how many times as many are asked for where too few may be seen
+MORE, GROWTH = 1.3, 4  # how many times as many are asked for as may be seen among them, and again where too few may
 READ_AT_ONCE = 1000  # vectors that are fetched together
 
 
@@ -38,7 +40,7 @@ class EngineVectors:
         if not count:
             return []
         permit = self.permit(allowed, count, audience)
-        asked = k
+        asked = k if permit.filters else math.ceil(MORE * k * len(self.ids) / count)
         while True:
             hits = self.store.search(query, min(asked, MAX_ASKED), permit)
             kept = [hit for hit, seen in zip(hits, self.may_see(hits, allowed), strict=True) if seen]
@@ -49,11 +51,11 @@ class EngineVectors:
     def permit(self, allowed: Mask, count: int, audience: Audience | None) -> Permit:
         """A few videos by their numbers, else by who asks."""
         share = count / len(self.ids)
-        if count < len(self.ids):
+        if count < min(len(self.ids), MAX_COUNTED):
             some = np.unique(self.videos[allowed])
             if len(some) <= MAX_LISTED:
                 return Permit(share, videos=tuple(some.tolist()))
-        return Permit(share, audience=audience)
+        return Permit(share if audience and not audience.everything else 1.0, audience=audience)
 
     def may_see(self, hits: Sequence[Hit], allowed: Mask) -> list[bool]:
         """The engine may hold what is newer than the generation, and what was deleted or closed since it was told."""

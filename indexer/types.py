@@ -206,12 +206,17 @@ class Audience:
 @dataclass(frozen=True)
 class Permit:
     """What an engine may leave out: all but these `videos`, else what the `audience` may not see. `share` of all
-    moments, in (0, 1], is what may be found.
+    moments, in (0, 1], is what it then looks for.
     """
 
     share: float
     videos: tuple[int, ...] | None = None
     audience: Audience | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything is left out."""
+        return self.videos is not None or (self.audience is not None and not self.audience.everything)
 
 
 def to_record(value: Any) -> dict[str, Any]:

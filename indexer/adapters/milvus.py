@@ -96,7 +96,7 @@ class MilvusMoments:
         if not held:
             return True
         index = self._ask(methodcaller("describe_index", self.collection, "vector", **PATIENT), patient=True)
-        return self._count("Bounded") >= held and not int(index.get("pending_index_rows", 0))
+        return self._count("Bounded") >= held and int(index["indexed_rows"]) >= int(index["total_rows"])
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """As `ports.MomentStore`."""
@@ -168,7 +168,7 @@ def express(permit: Permit) -> str:
     if permit.videos is not None:
         return f"video in {list(permit.videos)}"
     who = permit.audience
-    if who is None or who.everything:
+    if who is None or not permit.filters:
         return ""
     shared = f" or video in {list(who.shared)}" if who.shared else ""
     return f"public == true or owner == {who.owner}{shared}"
