@@ -208,3 +208,18 @@ def test_cards_are_made_before_anybody_asks(demo) -> None:
     assert made
     study.sweep()
     assert set(demo.study_cards.values_list("pk", flat=True)) == made
+
+
+def test_silent_videos_and_one_that_breaks_keep_no_other_waiting(demo, teach, monkeypatch) -> None:
+    silent = [teach(f"Silent {n}", "") for n in range(study.MAX_AT_ONCE)]
+    Video.objects.filter(pk__in=[v.pk for v in silent]).update(has_cards=False)
+    Video.objects.filter(pk=demo.pk).update(status="ready", created_at=timezone.now() - timedelta(days=9))
+    study.sweep()
+    assert Video.objects.filter(pk__in=[v.pk for v in silent], has_cards=True).count() == len(silent)
+    study.sweep()
+    assert demo.study_cards.exists()
+    broken = teach("Broken", "x")
+    Video.objects.filter(pk=broken.pk).update(has_cards=False)
+    monkeypatch.setattr(study, "make_cards", lambda *_given: 1 / 0)
+    study.sweep()
+    assert Video.objects.get(pk=broken.pk).has_cards

@@ -46,8 +46,9 @@ def find_before(user: User, video: Video) -> list[Step]:
     chosen, explained = [video.pk], defaultdict[int, list[str]](list)
     for pupil in chosen:  # grows while it is read: what a teacher needs comes before it
         text, own = tell_words(pupil), {card.term.lower() for card in list_terms(pupil)}
+        folded = text.lower()
         for key, (term, teacher) in first.items():
-            if teacher == pupil or key in own or key not in text.lower() or not study.uses(text, term):
+            if teacher == pupil or key in own or key not in folded or not study.uses(text, term):
                 continue
             if teacher not in chosen and len(chosen) <= MAX_BEFORE:
                 chosen.append(teacher)

@@ -48,12 +48,17 @@ def sweep() -> None:
         except IndexerError:  # a model that is missing: they are made when somebody asks, and told then
             log.warning("no cards could be made of %s", video.key, exc_info=True)
             return
+        except Exception:  # whatever one video holds, the others get theirs
+            log.exception("no cards can be made of %s", video.key)
+            Video.objects.filter(pk=video.pk).update(has_cards=True)
 
 
 def list_cards(user: User, video: Video) -> list[StudyCard]:
     """Made when somebody asks for them, if they are not made yet."""
-    if video.has_cards or not video.evidence.exists():
+    is_understood = video.status == Video.Status.READY or video.evidence.exists()
+    if video.has_cards or not is_understood:
         return list(video.study_cards.all())
+    made = make_cards(user, video)  # by models: nothing is locked meanwhile
     with transaction.atomic():
         row = Video.objects.select_for_update().get(pk=video.pk)
         if not row.has_cards and not row.study_cards.exists():
@@ -68,7 +73,7 @@ def list_cards(user: User, video: Video) -> list[StudyCard]:
                     start=card.evidence.start,
                     end=card.evidence.end,
                 )
-                for card in make_cards(user, video)
+                for card in made
             )
         Video.objects.filter(pk=video.pk).update(has_cards=True)
     return list(video.study_cards.all())
