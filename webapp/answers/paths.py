@@ -10,6 +10,7 @@ from qa import study
 from webapp.answers.study import list_cards
 from webapp.models import Collection, StudyCard, User, Video
 from webapp.search.moments import find_moments
+from webapp.search.queries import Wanted
 
 MAX_TERMS = 20_000  # of the library that are looked for in one video
 MAX_BEFORE = 8  # videos on the way to one
@@ -67,7 +68,7 @@ def find_after(user: User, video: Video) -> list[Step]:
     found: dict[int, tuple[Video, list[str]]] = {}
     own = [card.term for card in list_terms(video.pk) if is_telling(card.term)]
     for term in own[:MAX_ASKED]:
-        for moment in find_moments(user, f'"{term}"', MAX_AFTER, "video").moments:
+        for moment in find_moments(user, Wanted(f'"{term}"'), MAX_AFTER, "video").moments:
             if moment.video.pk != video.pk and study.uses(moment.segment.speech, term):
                 found.setdefault(moment.video.pk, (moment.video, []))[1].append(term)
     ranked = sorted(found.values(), key=lambda row: -len(row[1]))[:MAX_AFTER]
