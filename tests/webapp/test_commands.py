@@ -48,7 +48,18 @@ def test_a_home_of_the_first_version_goes_on(old_home, models_folder) -> None:
     assert best["end"] > 16
 
 
-@pytest.mark.parametrize("command", [("search", "x"), ("ask", "x"), ("similar", "1"), ("transcript", "1")])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("search", "x"),
+        pytest.param(("ask", "x"), marks=SLOW),
+        pytest.param(("similar", "1"), marks=SLOW),
+        ("transcript", "1"),
+    ],
+)
 def test_a_new_home_is_made_ready(command, tmp_path, models_folder) -> None:
     models_folder.mkdir(exist_ok=True)
     (tmp_path / "new").mkdir()
