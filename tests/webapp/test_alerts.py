@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from django.core import mail
 from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 
+from indexer.errors import ModelMissing
 from tests.site import free_port
 from webapp.index import recipes
 from webapp.index.changes import mark_changed
@@ -146,6 +148,22 @@ def test_who_is_let_in_later_is_told_then_and_once(watching, bring, people, clie
     opened = Video.objects.get(pk=video.pk).opened_at
     clients["owner"].post(f"/videos/{video.key}/edit", {"title": "another title", "visibility": "public"})
     assert Video.objects.get(pk=video.pk).opened_at == opened, "a title lets nobody in"
+
+
+def test_what_could_not_be_searched_now_is_looked_at_later(watching, bring, monkeypatch) -> None:
+    bring(1)
+    whole = alerts.find_moments
+
+    def partly(*given, **more):
+        return replace(whole(*given, **more), missing=ModelMissing("%(name)s is not on this machine.", name="e5"))
+
+    monkeypatch.setattr(alerts, "find_moments", partly)
+    with pytest.raises(ModelMissing):
+        alerts.sweep()
+    assert not Alert.objects.exists()
+    monkeypatch.setattr(alerts, "find_moments", whole)
+    alerts.sweep()
+    assert Alert.objects.count() == 1
 
 
 def test_filters_of_the_search_hold_for_alerts(demo, bring, clients, people) -> None:

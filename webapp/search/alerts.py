@@ -72,7 +72,10 @@ def find_new(search: SavedSearch, videos: Sequence[int]) -> Iterator[Sighting]:
         for tag in Tag.objects.seen([wanted.text]).filter(video__in=scope).best_of_each():
             yield Sighting(tag.video_id, tag.start, tag.end, tag.confidence)
         return
-    for moment in find_moments(search.owner, wanted, len(scope), "video", scope).moments:
+    found = find_moments(search.owner, wanted, len(scope), "video", scope)
+    if found.missing is not None:  # a model or the engine: nothing is passed over, the next sweep looks again
+        raise found.missing
+    for moment in found.moments:
         if moment.confidence >= MIN_CONFIDENCE:
             yield Sighting(moment.video.pk, moment.start, moment.end, moment.confidence)
 
