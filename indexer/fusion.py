@@ -7,6 +7,7 @@ from what the other says. `manage.py bench fusion` compares them on judged data.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -138,6 +139,13 @@ def unit(vectors: npt.NDArray[np.float32]) -> Vectors:
     """(n, d) -> rows of unit length; rows of next to nothing become zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(np.where(lengths > 1e-6, vectors / np.maximum(lengths, 1e-6), 0), np.float32)
+
+
+def softmax(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(n, m) -> shares of each row, in (0, 1], which add up to 1."""
+    raised = np.exp(scores - scores.max(1, keepdims=True))
+    shares: npt.NDArray[Any] = raised / raised.sum(1, keepdims=True)
+    return shares
 
 
 def mean_direction(vectors: Sequence[Vectors] | Vectors) -> Vectors:

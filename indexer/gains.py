@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from indexer.fusion import softmax
+
 MAX_WEIGHT = 10.0  # of a click far below: one stray click must not outweigh ten others
 PULL = 0.02  # towards no change, per learned gain and followed result
 STEPS, RATE = 400, 0.05  # of Adam (Kingma & Ba 2014)
@@ -65,8 +67,7 @@ def _slope(parts: Floats, weights: Floats, open_: Floats, theta: Floats) -> Floa
     scaled = parts * np.exp(theta[:-1])
     scores = np.exp(theta[-1]) * scaled.sum(2)
     shifted = scores + open_
-    chance = np.exp(shifted - shifted.max(1, keepdims=True))
-    chance /= chance.sum(1, keepdims=True)
+    chance = softmax(shifted)
     error = weights.sum(1, keepdims=True) * chance - weights
     by_gain = np.exp(theta[-1]) * np.einsum("mn,mnp->p", error, scaled)
     return np.asarray(np.append(by_gain, (error * scores).sum()), np.float64)

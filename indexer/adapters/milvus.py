@@ -22,7 +22,6 @@ PROBES = 64  # lists looked into where everything may be seen; proportionally mo
 PUT_AT_ONCE = 1000  # rows: some 4 MB
 LISTED_AT_ONCE = 10_000  # ids in one expression
 TIMEOUT, PATIENCE = 2.0, 60.0  # seconds: of a search, of what a worker does
-PATIENT = {"timeout": PATIENCE}
 PAUSE = 5.0  # seconds in which an engine that did not answer is not asked again
 
 T = TypeVar("T")
@@ -47,9 +46,7 @@ class MilvusMoments:
             )
         ]
         for start in range(0, len(rows), PUT_AT_ONCE):
-            self._ask(
-                methodcaller("upsert", self.collection, rows[start : start + PUT_AT_ONCE], **PATIENT), patient=True
-            )
+            self._work("upsert", self.collection, rows[start : start + PUT_AT_ONCE])
 
     def remove(self, ids: Ids) -> None:
         """As `ports.MomentStore`."""
@@ -57,7 +54,7 @@ class MilvusMoments:
             return
         for start in range(0, len(ids), LISTED_AT_ONCE):
             some = f"id in {ids[start : start + LISTED_AT_ONCE].tolist()}"
-            self._ask(methodcaller("delete", self.collection, filter=some, **PATIENT), patient=True)
+            self._work("delete", self.collection, filter=some)
 
     def search(self, query: Vectors, k: int, permit: Permit) -> list[Hit]:
         """As `ports.MomentStore`."""
@@ -81,8 +78,7 @@ class MilvusMoments:
         if not self._exists():
             return np.zeros(0, np.int64), np.zeros((0, self.dim), np.float32)
         wanted = f"id in {ids.tolist()}"
-        query = methodcaller("query", self.collection, filter=wanted, output_fields=["id", "vector"], **PATIENT)
-        rows = self._ask(query, patient=True)
+        rows = self._work("query", self.collection, filter=wanted, output_fields=["id", "vector"])
         vectors = np.array([row["vector"] for row in rows], np.float32).reshape(len(rows), self.dim)
         return np.array([row["id"] for row in rows], np.int64), vectors
 
@@ -95,22 +91,22 @@ class MilvusMoments:
         held = self.count()
         if not held:
             return True
-        index = self._ask(methodcaller("describe_index", self.collection, "vector", **PATIENT), patient=True)
+        index = self._work("describe_index", self.collection, "vector")
         return self._count("Bounded") >= held and int(index["indexed_rows"]) >= int(index["total_rows"])
 
     def drop_others(self, prefix: str, kept: Collection[str]) -> None:
         """As `ports.MomentStore`."""
-        for name in self._ask(methodcaller("list_collections", **PATIENT), patient=True):
+        for name in self._work("list_collections"):
             if name.startswith(prefix) and name not in kept:
-                self._ask(methodcaller("drop_collection", name, **PATIENT), patient=True)
+                self._work("drop_collection", name)
 
     def _count(self, consistency: str) -> int:
         fields = {"filter": "", "output_fields": ["count(*)"], "consistency_level": consistency}
-        rows = self._ask(methodcaller("query", self.collection, **fields, **PATIENT), patient=True)
+        rows = self._work("query", self.collection, **fields)
         return int(rows[0]["count(*)"])
 
     def _exists(self) -> bool:
-        return bool(self._ask(methodcaller("has_collection", self.collection, **PATIENT), patient=True))
+        return bool(self._work("has_collection", self.collection))
 
     def _make(self, client: Any) -> None:
         from pymilvus import DataType, MilvusClient
@@ -124,6 +120,10 @@ class MilvusMoments:
         index = client.prepare_index_params()
         index.add_index("vector", index_type="IVF_SQ8", metric_type="IP", params={"nlist": LISTS})
         client.create_collection(self.collection, schema=schema, index_params=index, timeout=PATIENCE)
+
+    def _work(self, method: str, *given: Any, **options: Any) -> Any:
+        """What a worker asks: with patience, and whatever happened a moment ago."""
+        return self._ask(methodcaller(method, *given, timeout=PATIENCE, **options), patient=True)
 
     def _ask(self, what: Callable[[Any], T], patient: bool = False) -> T:
         """Say what is wrong in our own words; while the engine is away, searches don't wait for it one by one."""

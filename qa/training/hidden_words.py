@@ -20,9 +20,8 @@ from qa.training.decoder import BATCH, LEARNING_RATE, Example, Photos, Rows, pad
 SHARE = 0.15  # of the words are to be guessed,
 HIDDEN, SWAPPED = 0.8, 0.1  # of which so many are hidden and so many replaced; the others stay: as in BERT
 EPOCHS = 4  # of either way together
-MASKED = (
-    1  # of these, spent on hidden words: twice over the captions costs what one pass over captions and questions does
-)
+# Of these, spent on hidden words: twice over the captions costs what one pass over captions and questions does.
+MASKED = 1
 
 
 def compare(

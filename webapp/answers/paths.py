@@ -31,7 +31,7 @@ def find_path(user: User, shelf: Collection) -> list[Step]:
     """The videos of a collection in an order in which terms are explained before they are used."""
     videos = {v.pk: v for v in shelf.videos.filter(pk__in=Video.objects.visible_to(user)).order_by("created_at")}
     explained = {pk: [card.term for card in list_cards(user, v) if card.term] for pk, v in videos.items()}
-    return arrange(videos, explained)
+    return arrange(videos, explained, {pk: tell_words(pk) for pk in videos})
 
 
 def find_before(user: User, video: Video) -> list[Step]:
@@ -44,10 +44,10 @@ def find_before(user: User, video: Video) -> list[Step]:
     for term, teacher in definitions.order_by("video", "pk").values_list("term", "video")[:MAX_TERMS]:
         if is_telling(term):
             first.setdefault(term.lower(), (term, teacher))
-    chosen, explained = [video.pk], defaultdict[int, list[str]](list)
+    chosen, explained, spoken = [video.pk], defaultdict[int, list[str]](list), dict[int, str]()
     for pupil in chosen:  # grows while it is read: what a teacher needs comes before it
         text, own = tell_words(pupil), {card.term.lower() for card in list_terms(pupil)}
-        folded = text.lower()
+        spoken[pupil], folded = text, text.lower()
         for key, (term, teacher) in first.items():
             if teacher == pupil or key in own or key not in folded or not study.uses(text, term):
                 continue
@@ -58,7 +58,7 @@ def find_before(user: User, video: Video) -> list[Step]:
     if len(chosen) == 1:
         return []
     videos = Video.objects.in_bulk(chosen)
-    path = arrange({pk: videos[pk] for pk in reversed(chosen)}, explained)
+    path = arrange({pk: videos[pk] for pk in reversed(chosen)}, explained, spoken)
     at = next(place for place, step in enumerate(path) if step.video.pk == video.pk)
     return path[: at + 1]
 
@@ -81,8 +81,7 @@ def recommend(user: User, learned: Sequence[Video]) -> list[Step]:
     return [step for video in learned[:1] for step in find_after(user, video) if step.video.pk not in known]
 
 
-def arrange(videos: dict[int, Video], explained: dict[int, list[str]]) -> list[Step]:
-    spoken = {pk: tell_words(pk) for pk in videos}
+def arrange(videos: dict[int, Video], explained: dict[int, list[str]], spoken: dict[int, str]) -> list[Step]:
     stops = study.order(list(videos), explained, spoken)
     return [Step(videos[s.video], tuple((term, videos[teacher]) for term, teacher in s.because)) for s in stops]
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from indexer import fusion
 from indexer.documents import Document
-from indexer.generations import Part
+from indexer.generations import Manifest, Part
 from indexer.lexical import LexicalIndex
 from indexer.ports import MomentStore
 from indexer.types import Ids, Moments, Vectors
@@ -55,8 +55,9 @@ def publish(recipe: Recipe, anew: bool = False) -> int | None:
         with tempfile.TemporaryFile(dir=snapshot.store().folder) as vectors:
             built = Build(recipe, None if store else vectors)
             if store is not None:
-                known = None if anew or is_behind(recipe, store) else snapshot.newest_manifest(recipe)
-                feed(store, recipe, known.sequence if known else -1, sequence, number)
+                newest = None if anew else snapshot.newest_manifest(recipe)
+                since = newest.sequence if newest is not None and not is_behind(store, newest) else -1
+                feed(store, recipe, since, sequence, number)
             words = LexicalIndex(built.take(segments))
             parts = {"words": words.dump, **built.parts()}
             snapshot.store().publish(number, snapshot.label(recipe.fingerprint), sequence, len(words), parts)
@@ -146,11 +147,10 @@ def keep_lease(number: int) -> None:
     IndexState.objects.filter(pk=1, fence=number).update(writer_until=Now() + WRITER_LEASE)
 
 
-def is_behind(recipe: Recipe, store: MomentStore) -> bool:
-    """Whether an engine has lost what it was told, or was never told. Raises `EngineAway`."""
-    newest = snapshot.newest_manifest(recipe)
-    gone = Tombstone.objects.filter(sequence__gt=newest.sequence).count() if newest else 0
-    return newest is None or store.count() < newest.segments - gone
+def is_behind(store: MomentStore, newest: Manifest) -> bool:
+    """Whether an engine has lost what it was told for the newest generation. Raises `EngineAway`."""
+    gone = Tombstone.objects.filter(sequence__gt=newest.sequence).count()
+    return store.count() < newest.segments - gone
 
 
 def is_due(recipe: Recipe) -> bool:
@@ -176,12 +176,13 @@ def repair() -> bool:
     if state is None or state.active is None:
         return False
     if not state.damaged:
-        lost = snapshot.newest_manifest(state.active) is None
-        store = snapshot.open_store(state.active)
-        if not lost and store is not None and is_behind(state.active, store):
-            log.warning("the vector engine holds less than it was told; it is told everything again")
-            return publish(state.active, anew=True) is not None
-        return lost and is_due(state.active) and publish(state.active) is not None
+        newest, store = snapshot.newest_manifest(state.active), snapshot.open_store(state.active)
+        if newest is None:
+            return is_due(state.active) and publish(state.active) is not None
+        if store is None or not is_behind(store, newest):
+            return False
+        log.warning("the vector engine holds less than it was told; it is told everything again")
+        return publish(state.active, anew=True) is not None
     damaged = state.damaged
     for number in damaged.split(", "):
         snapshot.drop_generation(int(number))

@@ -28,6 +28,7 @@ from indexer.types import Image, Span
 from indexer.vectors import unpack
 from webapp import engine
 from webapp.answers.executors.relevance import MIN_LEAD_SHARE, PRESENT
+from webapp.messages import base_language
 from webapp.models import Montage, Piece, Segment, Shot, Utterance, Video
 from webapp.operations import cards
 from webapp.operations.voice import Sound, play
@@ -186,7 +187,7 @@ def write_down(row: Montage, cut: Cut) -> Piece:
     words = list_words(cut)
     translated = []
     try:
-        told = translate_lines([text for *_times, text in words], cut.video.language, row.language.split("-")[0])
+        told = translate_lines([text for *_times, text in words], cut.video.language, base_language(row.language))
         translated = [(start, end, text) for (start, end, _said), text in zip(words, told, strict=False)]
     except ModelMissing as error:
         log.warning("the film %s is not translated: %s", row.key, error)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from indexer.cues import lay_out
 from indexer.types import Span, Utterance
 from webapp.media import documents
+from webapp.messages import base_language
 from webapp.models import Montage, User
 from webapp.operations import montages as making
 from webapp.parsing import parse_number
@@ -66,7 +67,7 @@ def montage(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "montage": found,
         "is_shown": is_shown,
         "pieces": list(zip(pieces, pictures, strict=True)),
-        "subtitles": found.language.split("-")[0] if any(p.translated for p in pieces) else "",
+        "subtitles": base_language(found.language) if any(p.translated for p in pieces) else "",
     }
     return render(request, "fragments/montage_state.html" if "part" in request.GET else "montage.html", context)
 
@@ -101,12 +102,8 @@ def montage_captions(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     something else was spoken.
     """
     found = get_shown(signed_in(request), key)
-    rows = [
-        row
-        for piece in found.pieces.all()
-        for row in ((piece.translated if "translated" in request.GET else []) or piece.words)
-    ]
-    lines = [Utterance(start, end, text) for start, end, text in rows]
+    told = [(piece.translated if "translated" in request.GET else []) or piece.words for piece in found.pieces.all()]
+    lines = [Utterance(start, end, text) for rows in told for start, end, text in rows]
     text = documents.write_vtt([documents.Cue(cue.start, cue.end, cue.text) for cue in lay_out(lines)])
     return guard(HttpResponse(text, content_type="text/vtt; charset=utf-8"))
 
