@@ -55,8 +55,7 @@ class EngineVectors:
             some = np.unique(self.videos[allowed])
             if len(some) <= MAX_LISTED:
                 return Permit(share, videos=tuple(some.tolist()))
-        permit = Permit(share, audience=audience)
-        return permit if permit.filters else Permit(1.0)
+        return Permit(share, audience=audience)
 
     def may_see(self, hits: Sequence[Hit], allowed: Mask) -> list[bool]:
         """The engine may hold what is newer than the generation, and what was deleted or closed since it was told."""

@@ -206,7 +206,7 @@ class Audience:
 @dataclass(frozen=True)
 class Permit:
     """What an engine may leave out: all but these `videos`, else what the `audience` may not see. `share` of all
-    moments, in (0, 1], is what it then looks for.
+    moments, in (0, 1], is what may be found: the less, the further it has to look.
     """
 
     share: float
