@@ -23,6 +23,8 @@ from indexer.word_forms import sound_key, whole_keys
 
 MIN_COMMON_SEGMENTS = 10_000  # segments: where a word is in more of them, those in which it weighs most stand for all
 MAX_CHAMPIONS = 2_000  # how many those are (Manning et al. 2008, section 7.1.3)
+KNOWN_BITS = 4  # of every sixteenth position the row is kept
+END = 2**32 - 1  # behind all positions
 MAX_FOUND = 50  # phrases whose rows are kept
 MANY = 5_000  # positions from which on a table of them is faster than looking each up
 FEW_ROWS = 10_000  # that are looked at together, where the first that fits is enough
@@ -61,7 +63,8 @@ class LexicalIndex:
         self._key_starts, self._key_words = parts["key_starts"], parts["key_words"]
         self._starts, self._rows, self._weights = parts["starts"], parts["rows"], parts["weights"]
         self._position_starts, self._positions = parts["position_starts"], parts["positions"]
-        self._row_starts, self._title_ends = parts["row_starts"], parts["title_ends"]
+        self._row_starts = np.append(parts["row_starts"], np.uint32(END))
+        self._title_ends = parts["title_ends"]
         self._champions: dict[str, Rows] = {}  # of common words
         self._found: dict[tuple[str, bool], Rows] = {}  # of the last phrases: a search asks for each several times
 
@@ -106,24 +109,24 @@ class LexicalIndex:
     def find_rows(self, form: str, titled: bool = False) -> Rows:
         """All rows that hold a word, or words that follow each other; `titled`: in their title. Ascending."""
         if not titled and " " not in form:
-            return self._run(form).astype(np.int64)
+            return self._rows[self._slice(form)].astype(np.int64)
         if (form, titled) not in self._found:
             if len(self._found) >= MAX_FOUND:
                 self._found.clear()
             places = self._find_places(form.split(" "))
-            rows = np.searchsorted(self._row_starts, places, side="right") - 1
+            rows = self._rows_at(places)
             kept = rows[places < self._title_ends[rows]] if titled else rows
-            self._found[form, titled] = kept[np.diff(kept, prepend=-1) > 0]  # they are sorted
+            self._found[form, titled] = np.compress(np.diff(kept, prepend=-1) > 0, kept)  # they are sorted
         return self._found[form, titled]
 
     def count_rows(self, form: str, allowed: Mask | None = None) -> int:
         """How many rows hold it that may be seen."""
-        rows = self.find_rows(form)
+        rows = self._rows_of(form)
         return len(rows) if allowed is None else int(np.count_nonzero(allowed[rows]))
 
     def occurs(self, form: str, allowed: Mask) -> bool:
         """Whether a row that may be seen holds it."""
-        rows = self.find_rows(form) if " " in form else self._run(form)
+        rows = self._rows_of(form)
         return any(allowed[rows[at : at + FEW_ROWS]].any() for at in range(0, len(rows), FEW_ROWS))
 
     def _find_places(self, words: Sequence[str]) -> Rows:
@@ -133,16 +136,31 @@ class LexicalIndex:
         runs = [self._places_of(word) for word in words]
         order = sorted(range(len(words)), key=lambda at: len(runs[at]))
         begins = runs[order[0]].astype(np.int64) - order[0]
+        begins = begins[np.searchsorted(begins, 0) :]
         for at in order[1:]:
-            begins = begins[_among(begins + at, runs[at])]
+            begins = np.compress(_among(begins + at, runs[at]), begins)  # a third of what an index by mask takes
         return begins
+
+    def _rows_at(self, places: Rows) -> Rows:
+        """The row of each position: those of one in sixteen are known, and a few steps lead from there."""
+        rows: Rows = self._known_rows[places >> KNOWN_BITS].astype(np.int64)
+        while (behind := self._row_starts[rows + 1] <= places).any():
+            rows += behind
+        return rows
+
+    @cached_property
+    def _known_rows(self) -> npt.NDArray[np.int32]:
+        """The rows of positions 0, 16, 32 …"""
+        places = np.arange(0, int(self._positions.max(initial=0)) + 1, 1 << KNOWN_BITS)
+        return (np.searchsorted(self._row_starts, places.astype(np.uint32), side="right") - 1).astype(np.int32)
 
     def _places_of(self, word: str) -> npt.NDArray[np.uint32]:
         number = self._number[word]
         return self._positions[self._position_starts[number] : self._position_starts[number + 1]]
 
-    def _run(self, word: str) -> npt.NDArray[np.int32]:
-        return self._rows[self._slice(word)]
+    def _rows_of(self, form: str) -> npt.NDArray[np.signedinteger]:
+        """As `find_rows`, without a copy where there need be none."""
+        return self.find_rows(form) if " " in form else self._rows[self._slice(form)]
 
     def _slice(self, word: str) -> slice:
         if (number := self._number.get(word)) is None:
@@ -169,9 +187,9 @@ class LexicalIndex:
         """A phrase weighs like a word that stands there once."""
         if " " in form:
             rows = self.find_rows(form)
-            return _Run(form, rows, np.full(len(rows), weight, np.float32))
+            return _Run(form, rows, np.ones(len(rows), np.float32), weight)
         run = self._slice(form)
-        return _Run(form, self._rows[run], self._weights[run] * np.float32(weight))
+        return _Run(form, self._rows[run], self._weights[run], weight)
 
     def _propose(self, runs: Sequence["_Run"], k: int, allowed: Mask | None) -> Rows:
         """Rows to score, of runs that begin with the rarest: all that hold a rare form; without one the champions of
@@ -207,25 +225,32 @@ class LexicalIndex:
 
 @dataclass(frozen=True)
 class _Run:
-    """The rows (n,) of a form, ascending, and what it weighs in each (n,)."""
+    """The rows (n,) of a form, ascending, what it weighs in each (n,), and by how much it counts."""
 
     form: str
     rows: npt.NDArray[np.signedinteger]
     weights: npt.NDArray[np.float32]
+    factor: float
 
     def read(self, found: Rows) -> npt.NDArray[np.float32]:
         """What it weighs in the rows `found` (m,): (m,), 0 where it is not."""
         if not len(self.rows):
             return np.zeros(len(found), np.float32)
-        at = np.searchsorted(self.rows, found)
-        at[at == len(self.rows)] = 0
-        return np.where(self.rows[at] == found, self.weights[at], np.float32(0))
+        at = _place(found, self.rows)
+        return np.where(self.rows[at] == found, self.weights[at] * np.float32(self.factor), np.float32(0))
 
 
 def _among(values: Rows, run: npt.NDArray[np.uint32]) -> Mask:
     """(n,): which of the sorted `values` are in the sorted `run`."""
     if len(values) > MANY:
-        return np.isin(values, run.astype(np.int64), kind="table")
-    at = np.searchsorted(run, values)
+        table = np.zeros(int(max(values[-1], run[-1])) + 1, np.bool_)
+        table[run] = True
+        return np.asarray(table[values], np.bool_)
+    return np.asarray(run[_place(values, run)] == values, np.bool_)
+
+
+def _place(values: Rows, run: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+    """(n,): where in the sorted `run` each of the values is, if it is there; of its own type: else `run` is copied."""
+    at = np.searchsorted(run, values.astype(run.dtype))
     at[at == len(run)] = 0
-    return np.asarray(run[at] == values, np.bool_)
+    return at

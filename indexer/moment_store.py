@@ -34,12 +34,16 @@ class EngineVectors:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def search(self, query: Vectors, k: int, allowed: Mask, audience: Audience | None = None) -> list[Hit]:
+    def search(self, queries: Vectors, k: int, allowed: Mask, audience: Audience | None = None) -> list[list[Hit]]:
         """As `ports.VectorIndex`; `audience` is who asks. Raises `EngineAway`."""
         count = int(np.count_nonzero(allowed))
         if not count:
-            return []
+            return [[] for _ in queries]
         permit = self.permit(allowed, count, audience)
+        return [self.search_one(query, k, allowed, count, permit) for query in queries]
+
+    def search_one(self, query: Vectors, k: int, allowed: Mask, count: int, permit: Permit) -> list[Hit]:
+        """Best `k` for a query (dim,); `count` rows are allowed."""
         asked = k if permit.filters else math.ceil(MORE * k * len(self.ids) / count)
         while True:
             hits = self.store.search(query, min(asked, MAX_ASKED), permit)

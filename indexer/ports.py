@@ -166,8 +166,10 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(self, query: Vectors, k: int, allowed: Mask | None) -> list[Hit]:
-        """Best `k` segment ids among the positions of `allowed` (n,) (None: all), best first; `query` is (dim,)."""
+    def search(self, queries: Vectors, k: int, allowed: Mask | None) -> list[list[Hit]]:
+        """For each of the queries (m, dim) the best `k` segment ids among the positions of `allowed` (n,) (None: all),
+        best first.
+        """
         ...
 
     def dump(self, file: BinaryIO) -> None:

@@ -116,8 +116,12 @@ class Shelf:
 
     def mask(self, may_see: Ids) -> Mask:
         """(n,): the segments of these videos."""
-        seen = np.isin(self.videos, may_see, kind="sort")[self.video_rows]
-        return np.asarray(seen & self.alive_mask, np.bool_)
+        seen = np.zeros(len(self.videos), np.bool_)
+        places = np.searchsorted(self.videos, may_see)
+        known = places < len(seen)
+        places, wanted = places[known], may_see[known]
+        seen[places[self.videos[places] == wanted]] = True
+        return np.asarray(seen[self.video_rows] & self.alive_mask, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -191,11 +195,9 @@ class Snapshot:
         """Segments that the index (asked for what is seen, and for what is said) and the lexical channel propose, up to
         `pool` from each, permissions acting inside all of them.
         """
-        ids = {hit.segment for hit in self.search_lexical(query.terms, pool, masks)}
-        for fused in (self.fuse(query), self.fuse(replace(query, visual=0 * query.visual))):
-            if np.any(fused):
-                ids.update(hit.segment for hit in self.search(fused, pool, masks))
-        return ids
+        both = np.stack([self.fuse(query), self.fuse(replace(query, visual=0 * query.visual))])
+        found = [self.search_lexical(query.terms, pool, masks), *self.search(both[both.any(1)], pool, masks)]
+        return {hit.segment for hits in found for hit in hits}
 
     def fuse(self, query: Query) -> Vectors:
         """What the index is asked with (d,): each space by its preference, in standard deviations of chance."""
@@ -204,15 +206,18 @@ class Snapshot:
         scaled = {space: weights[space] / self.calibration.spread[space] for space in SPACES}
         return self.fusion.fuse_query({"visual": query.visual, "text": query.text_vector}, scaled)
 
-    def search(self, query: Vectors, k: int, masks: Masks) -> list[Hit]:
-        """Best `k` by vector, best first: over generation and what is newer together."""
-        hits: list[Hit] = []
+    def search(self, queries: Vectors, k: int, masks: Masks) -> list[list[Hit]]:
+        """For each of the queries (m, d) the best `k` by vector, best first: over generation and what is newer."""
+        found: list[list[Hit]] = [[] for _ in queries]
         for shelf, mask in zip(self.shelves, masks, strict=True):
             if not isinstance(shelf.vectors, EngineVectors):
-                hits += shelf.vectors.search(query, k, mask)
+                here = shelf.vectors.search(queries, k, mask)
             elif not self.is_engine_away:
-                hits += shelf.vectors.search(query, k, mask, masks.audience)
-        return sorted(hits, key=lambda hit: -hit.score)[:k]
+                here = shelf.vectors.search(queries, k, mask, masks.audience)
+            else:
+                continue
+            found = [hits + more for hits, more in zip(found, here, strict=True)]
+        return [sorted(hits, key=lambda hit: -hit.score)[:k] for hits in found]
 
     def search_lexical(self, terms: Sequence[Term], k: int, masks: Masks) -> list[Hit]:
         """Best `k` by their words."""

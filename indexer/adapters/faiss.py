@@ -39,22 +39,23 @@ class FaissIndex:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def search(self, query: Vectors, k: int, allowed: Mask | None) -> list[Hit]:
-        """Best `k` ids, best first; `allowed` (n,) says which positions may be found, None: all.
+    def search(self, queries: Vectors, k: int, allowed: Mask | None) -> list[list[Hit]]:
+        """For each of the queries (m, dim) the best `k` ids, best first; `allowed` (n,) says which positions may be
+        found, None: all. Several are looked for on several cores.
 
         What is not allowed is not looked at: it can't leak by rank. The fewer are allowed, the more lists are read,
-        down to an exact scan of the allowed ones. Raises `BadVectors` for a query of another dimension than the index.
+        down to an exact scan of the allowed ones. Raises `BadVectors` for queries of another dimension than the index.
         """
         faiss = _library()
-        if query.shape != (self.dim,):
+        if queries.shape[1:] != (self.dim,):
             raise BadVectors(
-                "A query of %(shape)s can't be asked of %(dim)s dimensions. Run reindex.",
-                shape=query.shape,
+                "Queries of %(shape)s can't be asked of %(dim)s dimensions. Run reindex.",
+                shape=queries.shape,
                 dim=self.dim,
             )
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))
         if not count:
-            return []
+            return [[] for _ in queries]
         options: dict[str, Any] = {}
         if allowed is not None and count < len(self):
             options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
@@ -63,10 +64,11 @@ class FaissIndex:
             parameters = faiss.SearchParametersIVF(nprobe=probes, **options)
         else:
             parameters = faiss.SearchParameters(**options) if options else None
-        scores, rows = self._index.search(
-            np.ascontiguousarray(query[None], np.float32), min(k, count), params=parameters
-        )
-        return [Hit(int(self.ids[i]), float(s)) for i, s in zip(rows[0], scores[0], strict=True) if i >= 0]
+        scores, rows = self._index.search(np.ascontiguousarray(queries, np.float32), min(k, count), params=parameters)
+        return [
+            [Hit(int(self.ids[i]), float(s)) for i, s in zip(*found, strict=True) if i >= 0]
+            for found in zip(rows, scores, strict=True)
+        ]
 
     def dump(self, file: BinaryIO) -> None:
         """The number of ids, the ids, and FAISS's own form."""

@@ -23,7 +23,7 @@ class MiniLM:
 
     def __init__(self, models: Path) -> None:
         folder = export_onnx(models)
-        self._session = open_session(folder / "minilm.onnx")
+        self._session = open_session(folder / "minilm.onnx", threads=1)
         self._pieces = WordPieces(folder / "minilm.json", _LONGEST)
 
     def encode(self, texts: Sequence[str]) -> Vectors:

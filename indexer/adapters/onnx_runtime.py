@@ -15,12 +15,14 @@ from indexer import files
 Batch = npt.NDArray[np.float32] | npt.NDArray[np.int64]
 
 
-def open_session(path: Path) -> Any:
-    """An `onnxruntime.InferenceSession` whose two threads sleep while they wait: spinning ones starve others."""
+def open_session(path: Path, threads: int = 2) -> Any:
+    """An `onnxruntime.InferenceSession` whose threads sleep while they wait: spinning ones starve others. For a
+    sentence one is enough: to share it between two costs more than it saves.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

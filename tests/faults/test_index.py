@@ -228,7 +228,7 @@ def test_new_and_deleted_segments_count_at_once(filled, people) -> None:
         np.float32
     )
     query[: recipes.active().dims["visual"]] = np.frombuffer(fresh[0].visual[:-4], "<f2")
-    assert now.search(query, 1, now.masks(now.videos))[0].segment == fresh[0].pk
+    assert now.search(query[None], 1, now.masks(now.videos))[0][0].segment == fresh[0].pk
     Video.objects.get(title="Many").delete()
     left = current_snapshot()
     assert sorted(left.ids) == [s.pk for s in fresh]
@@ -324,7 +324,7 @@ def test_a_query_of_another_model_is_refused(filled) -> None:
 
     snapshot = current_snapshot()
     with pytest.raises(BadVectors):
-        snapshot.search(np.ones(7, np.float32), 3, snapshot.ids)
+        snapshot.search(np.ones((1, 7), np.float32), 3, snapshot.masks(snapshot.ids))
     recipe = recipes.active()
     recipe.fingerprint = "another encoder|" + recipe.fingerprint.split("|", 1)[1]
     with pytest.raises(ModelMissing, match="another encoder"):

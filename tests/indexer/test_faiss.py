@@ -23,16 +23,18 @@ def test_the_index_finds_what_an_exact_scan_finds_and_never_what_is_not_allowed(
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     ids = np.arange(10_000, 13_000)
     index = FaissIndex.load(dump(FaissIndex(vectors, ids)))
-    assert index.search(vectors[7], 1, None)[0].segment == 10_007
+    assert index.search(vectors[7:8], 1, None)[0][0].segment == 10_007
     mask = np.zeros(len(ids), np.bool_)
     mask[dice.choice(len(ids), 30, replace=False)] = True  # one person sees 1 %
     allowed = ids[mask]
-    hits = index.search(vectors[7], 10, mask)
+    hits, of_another = index.search(vectors[7:9], 10, mask)
+    assert hits == index.search(vectors[7:8], 10, mask)[0] != of_another
     truth = sorted(allowed, key=lambda i: -float(vectors[i - 10_000] @ vectors[7]))[:10]
     assert {h.segment for h in hits} <= set(allowed.tolist())
     assert len({h.segment for h in hits} & set(truth)) >= 9
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
-    assert index.search(vectors[7], 10, ~mask & mask) == []
+    assert index.search(vectors[7:9], 10, ~mask & mask) == [[], []]
+    assert index.search(vectors[:0], 10, mask) == []
     assert np.allclose(index.vectors()[1], vectors, atol=1e-3)
     assert list(index.vectors()[0]) == list(ids)
 

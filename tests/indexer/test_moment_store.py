@@ -89,7 +89,7 @@ def test_what_may_be_found_is_found_and_nothing_else(shelf, share) -> None:
         may_see = dice.choice(VIDEOS, max(1, round(share * VIDEOS)), replace=False)
         query, allowed = unit(dice.normal(size=DIM)), np.isin(OF, may_see)
         for k in (10, 40):
-            hits = snapshot.search(query, k, snapshot.masks(may_see))
+            (hits,) = snapshot.search(query[None], k, snapshot.masks(may_see))
             ids = {hit.segment for hit in hits}
             assert ids <= set(IDS[allowed].tolist()), "not one that may not be seen"
             assert len(hits) == len(ids) == min(k, int(allowed.sum()))
@@ -107,7 +107,7 @@ def test_who_asks_is_told_in_few_words(shelf) -> None:
     found = 0
     for _ in range(QUERIES):
         query = unit(dice.normal(size=DIM))
-        hits = snapshot.search(query, 40, snapshot.masks(may_see, Audience(7, shared)))
+        (hits,) = snapshot.search(query[None], 40, snapshot.masks(may_see, Audience(7, shared)))
         assert {hit.segment for hit in hits} <= set(IDS[allowed].tolist())
         found += len({hit.segment for hit in hits} & best(query, allowed, 40))
     assert found / (40 * QUERIES) >= 0.99
@@ -117,13 +117,13 @@ def test_what_is_deleted_is_gone_at_once_and_what_is_new_is_there(shelf) -> None
     query = VECTORS[100]
     first = snapshot_of(shelf)
     everyone = np.arange(VIDEOS + 1)
-    assert first.search(query, 1, first.masks(everyone))[0].segment == IDS[100]
+    assert first.search(query[None], 1, first.masks(everyone))[0][0].segment == IDS[100]
     after = snapshot_of(shelf, gone=IDS[100:101])
-    assert IDS[100] not in [hit.segment for hit in after.search(query, 40, after.masks(everyone))]
+    assert IDS[100] not in [hit.segment for hit in after.search(query[None], 40, after.masks(everyone))[0]]
     blocks = {space: unit(half) for space, half in zip(SPACES, np.split(query[None], 2, axis=1), strict=True)}
     newer = Rows(np.array([5], np.int64), np.array([VIDEOS], np.int64), blocks, [(Document(speech="new"), "en")])
     now = snapshot_of(shelf, gone=IDS[100:101], newer=newer)
-    (found, *_others) = now.search(np.concatenate([blocks[s][0] for s in SPACES]), 5, now.masks(everyone))
+    ((found, *_others),) = now.search(np.concatenate([blocks[s][:1] for s in SPACES], 1), 5, now.masks(everyone))
     assert found.segment == 5
 
 
@@ -144,7 +144,7 @@ def test_an_engine_that_is_ahead_of_the_generation_tells_nothing_of_it(open_stor
     assert sorted(ids.tolist()) == IDS[10:20].tolist()
     assert np.allclose(vectors[np.argsort(ids)], VECTORS[10:20], atol=1e-3)
     known = EngineVectors(store, IDS[:300], OF[:300])
-    hits = known.search(VECTORS[450], 40, np.ones(300, np.bool_))
+    (hits,) = known.search(VECTORS[450:451], 40, np.ones(300, np.bool_))
     assert len(hits) == 40
     assert max(hit.segment for hit in hits) <= IDS[299]
     assert min(hit.segment for hit in hits) >= IDS[10]
@@ -206,7 +206,7 @@ def test_what_was_acknowledged_outlives_a_kill(server) -> None:
             assert store.count() == 3880
             break
         time.sleep(1)
-    hits = EngineVectors(store, IDS[:4000], OF[:4000]).search(VECTORS[200], 5, np.ones(4000, np.bool_))
+    (hits,) = EngineVectors(store, IDS[:4000], OF[:4000]).search(VECTORS[200:201], 5, np.ones(4000, np.bool_))
     assert hits[0].segment == IDS[200]
 
 

@@ -37,7 +37,7 @@ def test_recall_among_the_one_per_cent_one_may_see() -> None:
         mask[dice.choice(len(ids), 400, replace=False)] = True
         visible = ids[mask]
         truth = set(visible[np.argsort(-(vectors[visible - 7] @ query))[:10]].tolist())
-        hits = [h.segment for h in index.search(query, 10, mask)]
+        hits = [h.segment for h in index.search(query[None], 10, mask)[0]]
         assert len(hits) == 10
         assert set(hits) <= set(visible.tolist())
         found += len(truth & set(hits))

@@ -63,7 +63,7 @@ def measure(index: VectorIndex | EngineVectors, queries: list[Vectors], made: sc
     allowed, taken, found = np.flatnonzero(mask), [], []
     for query in queries:
         begun = time.perf_counter()
-        hits = index.search(query, max(TOPS), mask)
+        (hits,) = index.search(query[None], max(TOPS), mask)
         taken.append(1000 * (time.perf_counter() - begun))
         found.append([hit.segment for hit in hits])
     record: Record = {"foreign": sum(not mask[row] for hits in found for row in hits)}

@@ -138,7 +138,7 @@ def measure(
         marks.append(time.perf_counter())
         mask = shelf.mask(may_see)
         marks.append(time.perf_counter())
-        hits = [shelf.vectors.search(vector, CANDIDATES_PER_CHANNEL, mask) for vector in vectors]
+        hits = shelf.vectors.search(np.stack(vectors), CANDIDATES_PER_CHANNEL, mask)
         marks.append(time.perf_counter())
         lexicon = Lexicon([(shelf.lexical, mask)])
         shelf.lexical.search(lexicon.expand([Word((w,)) for w in words]), CANDIDATES_PER_CHANNEL, mask)

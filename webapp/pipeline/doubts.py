@@ -88,7 +88,8 @@ def rate_segments(row: Classifier, user: User) -> list[tuple[Stretch, float]]:
     blocks = {"visual": learned.weights, "text": np.zeros(row.recipe.dims["text"], np.float32)}
     count = min(MAX_NEAREST, NEAREST + 2 * Tag.objects.seen([row.label.name]).count())
     try:
-        hits = snapshot.search(snapshot.fusion.fuse_query(blocks, dict.fromkeys(SPACES, 1.0)), count, masks)
+        query = snapshot.fusion.fuse_query(blocks, dict.fromkeys(SPACES, 1.0))
+        (hits,) = snapshot.search(query[None], count, masks)
     except EngineAway as away:
         log.warning("nothing is offered to be judged: %s", away)
         return []

@@ -47,7 +47,7 @@ def find_reused(user: User | AnonymousUser, video: Video) -> list[Reused]:
     frames = choose_frames(video, recipe)
     snapshot = current_snapshot(recipe)
     masks = snapshot.masks(visible_ids(Video.objects.visible_to(user).exclude(pk=video.pk)))
-    near = {time: find_near(vector, recipe.dims["text"], snapshot, masks) for time, vector in frames.items()}
+    near = dict(zip(frames, find_near(list(frames.values()), recipe.dims["text"], snapshot, masks), strict=True))
     segments = {pk for found in near.values() for pk in found}
     videos = dict(Segment.objects.filter(pk__in=segments).values_list("pk", "video"))
     shown = load_frames(list(segments), recipe)
@@ -71,11 +71,13 @@ def choose_frames(video: Video, recipe: Recipe) -> dict[float, Vectors]:
     return {time: vector for time, vector in vectors.items() if vector is not None}
 
 
-def find_near(vector: Vectors, text_dim: int, snapshot: Snapshot, masks: Masks) -> list[int]:
-    """Segments that look most like a frame."""
-    blocks = {"visual": vector, "text": np.zeros(text_dim, np.float32)}
-    query = snapshot.fusion.fuse_query(blocks, {"visual": 1.0, "text": 0.0})
-    return [hit.segment for hit in snapshot.search(query, NEAREST, masks)]
+def find_near(frames: Sequence[Vectors], text_dim: int, snapshot: Snapshot, masks: Masks) -> list[list[int]]:
+    """For each frame (dv,) the segments that look most like it."""
+    none = np.zeros(text_dim, np.float32)
+    weights = {"visual": 1.0, "text": 0.0}
+    queries = [snapshot.fusion.fuse_query({"visual": frame, "text": none}, weights) for frame in frames]
+    found = snapshot.search(np.stack(queries), NEAREST, masks) if queries else []
+    return [[hit.segment for hit in hits] for hits in found]
 
 
 def align(other: Video, pairs: list[Pair], frames: Mapping[float, Vectors]) -> Reused | None:
