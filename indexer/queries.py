@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +50,15 @@ class Query:
     preference: Preference = SCENE
     events: "tuple[Query, ...]" = ()
     gains: Mapping[str, float] = field(default_factory=dict)  # of the parts of a score, 1 where nothing was learned
+
+    @cached_property
+    def asks_pictures(self) -> bool:
+        return "visual" not in self.preference.off and bool(np.any(self.visual))
+
+    @cached_property
+    def asks_meaning(self) -> bool:
+        """Of words."""
+        return bool(np.any(self.text_vector))
 
     def moved(self, liked: "list[Example]", disliked: "list[Example]") -> "Query":
         """More like some moments and less like others: Rocchio with the constants of Salton & Buckley 1990."""

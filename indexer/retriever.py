@@ -18,12 +18,14 @@ COMMON_SHARE = 0.6
 EDGE_SIGMA = 1.0  # standard deviations by which a frame may fall behind the best one and still belong to the moment
 FIELDS = PARTS[1:]  # what has words
 
+Held = Mapping[str, Sequence[float]]  # of each field, how much it has of each term of the query
+
 
 @dataclass(frozen=True)
 class Candidate:
     """A segment that some channel proposed. `frames` is (m, dv) at `frame_times`, `smoothed` (m, dv) what the frames of
     its video that look like them make of them (`nonlocal_means`); `shots` are those it overlaps; `field_vectors` maps a
-    field to its vector (dt,).
+    field that has words to its vector (dt,), which is not zero.
     """
 
     segment: int
@@ -84,17 +86,16 @@ def rank(query: Query, candidates: Sequence[Candidate], calibration: Calibration
 
 
 def _score(query: Query, candidate: Candidate, calibration: Calibration) -> Ranked:
-    counts = query.preference
     cosines = candidate.frames @ query.visual if len(candidate.frames) else np.zeros(0, np.float32)
-    is_asked = np.any(query.visual) and "visual" not in counts.off
-    visual, common = _score_visual(candidate, query, calibration) if is_asked else (0.0, 0.0)
-    parts = {"visual": visual, **_score_words(query, candidate, calibration)}
+    visual, common = _score_visual(candidate, query, calibration) if query.asks_pictures else (0.0, 0.0)
+    held = {name: find_held(query.terms, candidate, name) for name in FIELDS if name not in query.preference.off}
+    parts = {"visual": visual, **_score_words(query, candidate, held, calibration)}
     parts = {name: part * query.gains.get(name, 1.0) for name, part in parts.items()}
     spoken = sum(parts[field] for field in FIELDS)
     span = tighten(candidate, cosines, calibration.spread["visual"]) if parts["visual"] > spoken else candidate.span
     best, score = int(cosines.argmax()) if len(cosines) else -1, sum(parts.values())
     lead = score - COMMON_SHARE * common * query.gains.get("visual", 1.0)
-    return Ranked(candidate, score, parts, span, best, lead, is_literal(query, candidate))
+    return Ranked(candidate, score, parts, span, best, lead, is_literal(held))
 
 
 def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) -> tuple[float, float]:
@@ -110,20 +111,15 @@ def _score_visual(candidate: Candidate, query: Query, calibration: Calibration) 
     return of_chance * (float(cosines[best]) - calibration.mean["visual"]), of_chance * usual
 
 
-def _score_words(query: Query, candidate: Candidate, calibration: Calibration) -> dict[str, float]:
+def _score_words(query: Query, candidate: Candidate, held: Held, calibration: Calibration) -> dict[str, float]:
     """What the words of each field add: the best field alone by meaning, each by the query's own words in it."""
     counts = query.preference
     parts = dict.fromkeys(FIELDS, 0.0)
-    near = {
-        name: float(v @ query.text_vector)
-        for name, v in candidate.field_vectors.items()
-        if name not in counts.off and np.any(v)
-    }
-    if near and np.any(query.text_vector):
+    near = {name: float(v @ query.text_vector) for name, v in candidate.field_vectors.items() if name in held}
+    if near and query.asks_meaning:
         best = max(near, key=near.__getitem__)
         surprise = (near[best] - calibration.mean["text"]) / calibration.spread["text"]
         parts[best] += counts.text * max(0.0, surprise - TEXT_DEBIAS_SIGMA)
-    held = {name: find_held(query.terms, candidate, name) for name in FIELDS if name not in counts.off}
     found = {name: cover_terms(query.terms, weights) for name, weights in held.items()}
     total = cover_terms(query.terms, [max(weights) for weights in zip(*held.values(), strict=True)])
     for name, share in found.items():
@@ -131,12 +127,9 @@ def _score_words(query: Query, candidate: Candidate, calibration: Calibration) -
     return parts
 
 
-def is_literal(query: Query, candidate: Candidate) -> bool:
+def is_literal(held: Held) -> bool:
     """Whether one field has every word of the query as such, or as a part of another."""
-    fields = [name for name in FIELDS if name not in query.preference.off]
-    return bool(query.terms) and any(
-        all(weight >= PART_WEIGHT for weight in find_held(query.terms, candidate, name)) for name in fields
-    )
+    return any(weights and min(weights) >= PART_WEIGHT for weights in held.values())
 
 
 def find_held(terms: Sequence[Term], candidate: Candidate, field: str) -> list[float]:
