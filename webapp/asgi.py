@@ -7,6 +7,7 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from typing import Any
 
 import django
 
@@ -26,6 +27,7 @@ from webapp.uploads.body import Handler  # noqa: E402
 
 MAX_AT_ONCE = 3  # pages in this process: Python computes one of them, the others wait for the database or a model
 MAX_WAIT_SECONDS = 10.0  # in the line; who would wait for longer is told to return
+QUEUE = 2048  # connections that wait to be accepted
 MAX_SENDERS = 512  # who send something at once: most of them wait for their own network
 AT_ONCE = ("/health",)  # what a supervisor asks must not wait behind pages
 
@@ -67,6 +69,18 @@ class Line(Handler):
             return self.get_response(request)
         finally:
             connections.close_all()
+
+
+class EvenLoop(asyncio.SelectorEventLoop):
+    """Of several processes at one port none takes more than one new connection before the others had their chance:
+    asyncio accepts all that wait, so that whoever woke first had all the work.
+    """
+
+    async def create_server(self, *given: Any, backlog: int = QUEUE, **options: Any) -> asyncio.Server:
+        """`backlog` is also how many asyncio accepts at once; the kernel's queue is set behind its back."""
+        server = await super().create_server(*given, backlog=1, **options)
+        options["sock"].listen(backlog)
+        return server
 
 
 def leave_with_parent() -> None:

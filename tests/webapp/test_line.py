@@ -1,6 +1,7 @@
 """Pages wait in one line; who would wait too long is told so, and what looks after the site does not wait."""
 
 import asyncio
+import socket
 import threading
 
 import pytest
@@ -59,3 +60,31 @@ def test_a_page_that_breaks_does_not_take_its_place_with_it(line, monkeypatch) -
         return [str(error) for error in await asyncio.gather(*asked, return_exceptions=True)]
 
     assert asyncio.run(ask()) == [f"/{n}" for n in range(9)]
+
+
+def test_no_process_takes_all_connections_at_once(line) -> None:
+    """They wait in a long queue, and after each one that is taken it is another process's turn, too."""
+    from webapp import asgi
+
+    turns, taken = 0, []
+
+    class Noting(asyncio.Protocol):
+        def connection_made(self, transport) -> None:
+            taken.append(turns)
+            transport.close()
+
+    async def serve() -> None:
+        nonlocal turns
+        place = socket.create_server(("127.0.0.1", 0))
+        server = await asyncio.get_running_loop().create_server(Noting, sock=place)
+        for _ in range(100):
+            socket.create_connection(place.getsockname(), timeout=5).close()
+        while len(taken) < 100 and turns < 10_000:
+            turns += 1
+            await asyncio.sleep(0)
+        server.close()
+
+    with asyncio.Runner(loop_factory=asgi.EvenLoop) as runner:
+        runner.run(serve())
+    assert len(taken) == 100
+    assert len(set(taken)) > 90

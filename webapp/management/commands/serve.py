@@ -94,6 +94,7 @@ class Command(BaseCommand):
         try:
             config = uvicorn.Config(
                 "webapp.asgi:application",
+                loop="webapp.asgi:EvenLoop",
                 workers=processes,
                 log_level="warning",
                 lifespan="off",
