@@ -19,8 +19,12 @@ _LOW_PROBABILITY = -1.0
 _NO_SPEECH = 0.6
 _REPETITIVE = 2.4
 _BATCH = 4  # windows heard at once: a third less work than one by one; a batch lasts some 7 s on two cores
+_ONCE = (0.0,)  # temperatures: what a language is tried with
+_TWICE = (0.0, 0.4)  # one fallback: more of them take up to ten times the audio's length
 _SPANS = 8  # whose language is guessed at once
 _LIKE = 1.15  # times the shortest of them, the longest: what is padded further is guessed otherwise than alone
+_TOKENS, _MORE_TOKENS = 15.0, 30  # a second, as many as Whisper's 448 of 30 seconds, and as many more
+_BOUNDED = 200  # tokens, from which on Whisper's own limit does: names that are known take half of its room
 _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
 
 
@@ -55,7 +59,7 @@ class FasterWhisper:
             heard = [
                 utterance
                 for first in range(0, len(spans), _BATCH)
-                for utterance in self._transcribe_batch(audio, spans[first : first + _BATCH], language, hotwords)
+                for utterance in self._transcribe_batch(audio, spans[first : first + _BATCH], language, hotwords, _ONCE)
             ]
             return [[u for u in heard if span.start <= (u.start + u.end) / 2 < span.end] for span in spans]
 
@@ -93,13 +97,18 @@ class FasterWhisper:
         return [found[span] for span in spans]
 
     def _transcribe_batch(
-        self, audio: Audio, windows: Sequence[Span], language: str, hotwords: str | None
+        self,
+        audio: Audio,
+        windows: Sequence[Span],
+        language: str,
+        hotwords: str | None,
+        temperatures: Sequence[float] = _TWICE,
     ) -> list[Utterance]:
-        """All windows at once; one of which something is not believable is heard again on its own. One window alone
-        gains nothing by a batch.
+        """All windows at once; one of which something is not believable is heard again on its own, if there is another
+        temperature to hear it at. One window alone gains nothing by a batch.
         """
         if len(windows) == 1:
-            return self._transcribe_window(audio, windows[0], language, hotwords)
+            return self._transcribe_window(audio, windows[0], language, hotwords, temperatures)
         segments, _ = self._batched.transcribe(
             audio,
             language=language,
@@ -111,29 +120,41 @@ class FasterWhisper:
             word_timestamps=True,
             hotwords=hotwords,
             vad_filter=False,
+            max_new_tokens=most_tokens(max(w.length for w in windows)),
         )
         found: list[Utterance] = []
         heard = [(_utterance(s, 0.0), _believable(s)) for s in segments]
         for window in windows:
             inside = [(u, believable) for u, believable in heard if window.start <= (u.start + u.end) / 2 < window.end]
-            if all(believable for _, believable in inside):
-                found += [u for u, _ in inside]
+            if len(temperatures) == 1 or all(believable for _, believable in inside):
+                found += [u for u, believable in inside if believable]
             else:
-                found += self._transcribe_window(audio, window, language, hotwords)
+                found += self._transcribe_window(audio, window, language, hotwords, temperatures)
         return found
 
-    def _transcribe_window(self, audio: Audio, window: Span, language: str, hotwords: str | None) -> list[Utterance]:
+    def _transcribe_window(
+        self, audio: Audio, window: Span, language: str, hotwords: str | None, temperatures: Sequence[float]
+    ) -> list[Utterance]:
         segments, _ = self._model.transcribe(
             cut_audio(audio, window),
             language=language,
             beam_size=5,
-            temperature=[0.0, 0.4],  # one fallback: more of them take up to ten times the audio's length
+            temperature=list(temperatures),
             condition_on_previous_text=False,
             word_timestamps=True,
             hotwords=hotwords,
             vad_filter=False,
+            max_new_tokens=most_tokens(window.length),
         )
         return [_utterance(s, window.start) for s in segments if _believable(s)]
+
+
+def most_tokens(seconds: float) -> int | None:
+    """How many may be said in that time. Of music or noise of a second Whisper else writes the same word 200 times, in
+    every language that is tried: 63 seconds of work for 8 seconds of sound.
+    """
+    most = round(_TOKENS * seconds) + _MORE_TOKENS
+    return most if most < _BOUNDED else None
 
 
 def group_by_length(spans: Sequence[Span]) -> list[list[Span]]:

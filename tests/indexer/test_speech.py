@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.adapters.faster_whisper import most_tokens
 from indexer.speech import find_languages, find_unheard, join_sentences, join_spans, settle_doubts, write_down
 from indexer.types import Span, Utterance, Word
 
@@ -62,6 +63,12 @@ def test_a_hum_is_no_word() -> None:
         Utterance(0.0, 1.0, text, 0.9, [], "en") for text in ("Mmmmmmm", "aaaah.", "Aaaa!", "Oh.", "I", "AA", "111 1")
     ]
     assert [u.text for u in write_down(heard).utterances] == ["aaaah.", "Oh.", "I", "AA", "111 1"]
+
+
+def test_no_more_words_are_written_than_fit_the_sound() -> None:
+    assert most_tokens(1.0) == 45
+    assert most_tokens(10.0) == 180
+    assert most_tokens(12.0) is most_tokens(28.0) is None  # Whisper's own limit, half of which names may take
 
 
 def test_each_stretch_has_its_own_language() -> None:
