@@ -157,10 +157,10 @@ def test_vector_indexes(kind, count: int) -> None:
     assert len(index) == count
     query = np.ones(16, np.float32)
     for again in (index, kind.load(dump(index))):
-        hits = again.search(query, 5, None)
+        (hits,) = again.search(query[None], 5, None)
         assert [h.segment for h in hits] == (np.argsort(-(vectors @ query), kind="stable")[:5] + 100).tolist()
         allowed = np.arange(count) % 2 == 1
-        assert all((h.segment - 100) % 2 for h in again.search(query, 5, allowed))
+        assert all((h.segment - 100) % 2 for h in again.search(query[None], 5, allowed)[0])
         ids, kept = again.vectors()
         assert len(ids) == len(kept) == count
 

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from torch import Tensor, nn
 
 from indexer.adapters.onnx_runtime import Batch
-from indexer.adapters.towers import Tower, compute_in_torch
+from indexer.adapters.towers import Tower, compute_in_torch, measure_way
 from indexer.calibration import BACKGROUND
 from indexer.errors import ModelMissing, OutOfMemory
 from indexer.fusion import unit
@@ -101,10 +101,14 @@ def try_architecture(name: str, folder: Path) -> list[Choice]:
         tokens = tokens[:, :TYPICAL]
         tokens[:, -1] = config["text_cfg"].get("vocab_size", 49408) - 1
     pictures = np.random.default_rng(0).normal(size=(_BATCH, 3, side, side)).astype(np.float32)
-    return [
-        Tower(f"{name}, pictures", model.visual, folder).choose(pictures),
-        Tower(f"{name}, texts", reader, folder).choose(tokens),
-    ]
+    choices = []
+    for what, network, batch in (("pictures", model.visual, pictures), ("texts", reader, tokens)):
+        expected = compute_in_torch(network, batch)
+        choice = Tower(f"{name}, {what}", network, folder).choose(batch)
+        if torch.cuda.is_available():
+            choice.tried["GPU, half precision"] = measure_way(partial(run_on_gpu, network), batch, expected)
+        choices.append(choice)
+    return choices
 
 
 def open_random(name: str) -> Callable[[Sequence[Image]], Vectors]:

@@ -9,7 +9,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,17 +53,7 @@ class Tower:
     def choose(self, batch: Batch) -> Choice:
         """Measure every way on `batch`, and keep the choice."""
         expected = self._plain(batch)
-        tried: dict[str, dict[str, float | str]] = {}
-        for way in _WAYS:
-            try:
-                compute = _WAYS[way](self, batch)
-                cosine = float((compute(batch) * expected).sum(1).min())
-                tried[way] = {
-                    "ms": round(1000 * min(_timed(compute, batch)) / len(batch), 4),
-                    "cosine": round(cosine, 4),
-                }
-            except Exception as error:  # whatever a library dislikes about this network: there are other ways
-                tried[way] = {"why not": f"{type(error).__name__}: {str(error)[:200]}"}
+        tried = {way: measure_way(partial(make, self, batch), batch, expected) for way, make in _WAYS.items()}
         good = {w: float(t["ms"]) for w, t in tried.items() if float(t.get("cosine", 0)) >= MIN_COSINE}
         choice = Choice(self.name, min(good, key=good.__getitem__, default=PLAIN), tried)
         log.warning("%s", choice)
@@ -122,6 +112,16 @@ _WAYS: dict[str, Callable[[Tower, Batch], Compute]] = {
     "ONNX Runtime int8": Tower._in_onnx,
     "OpenVINO int8": Tower._in_openvino,
 }
+
+
+def measure_way(make: Callable[[], Compute], batch: Batch, expected: Vectors) -> dict[str, float | str]:
+    """Milliseconds an item and the worst cosine to `expected`; or the reason why it can't be used."""
+    try:
+        compute = make()
+        cosine = float((compute(batch) * expected).sum(1).min())
+        return {"ms": round(1000 * min(_timed(compute, batch)) / len(batch), 4), "cosine": round(cosine, 4)}
+    except Exception as error:  # whatever a library dislikes about this network: there are other ways
+        return {"why not": f"{type(error).__name__}: {str(error)[:200]}"}
 
 
 def _timed(compute: Compute, batch: Batch) -> list[float]:

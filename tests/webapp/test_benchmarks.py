@@ -14,7 +14,7 @@ from indexer.measures import (
     recalls,
     span_precision,
 )
-from webapp.benchmarks import judged
+from webapp.benchmarks import gpu, judged
 from webapp.benchmarks.changes import applied
 
 
@@ -104,3 +104,23 @@ def test_a_queue_that_has_room_makes_nobody_wait_and_a_full_one_does() -> None:
     assert 5 <= needed["workers"] <= 8  # 4.3 workers' time, and room
     assert simulate.size(found, 100_000_000)["search"] == "an engine is needed"
     assert simulate.size(found, 1_000_000)["memory of a process GB"] == 2.1
+
+
+def test_without_a_gpu_it_is_said_that_nothing_was_measured(monkeypatch) -> None:
+    monkeypatch.setattr("webapp.benchmarks.gpu.find_gpu", lambda: ("", 0))
+    (record,) = gpu.gpu()
+    assert "nothing was measured" in str(record["skipped"])
+
+
+@pytest.mark.slow
+def test_a_gpu_is_measured_beside_the_processor(monkeypatch, tmp_path) -> None:
+    """In processes of their own; where none has a GPU, both are as fast."""
+    monkeypatch.setattr("webapp.benchmarks.gpu.find_gpu", lambda: ("A card", 1 << 30))
+    monkeypatch.setattr("webapp.benchmarks.gpu.towers", lambda: iter([{"bench": "an architecture"}]))
+    monkeypatch.setenv("KINOSCOPE_HOME", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    *rows, last = gpu.gpu()
+    assert last == {"bench": "an architecture"}
+    pictures = next(row for row in rows if "pictures a second, A card" in row)
+    assert pictures["processor"] > 0
+    assert 0.2 < pictures["times"] < 5

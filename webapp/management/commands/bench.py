@@ -21,6 +21,7 @@ from webapp.benchmarks import (
     classes,
     engines,
     fusion,
+    gpu,
     heat,
     ingest,
     installed,
@@ -47,6 +48,7 @@ OF_A_LIBRARY = {
 }
 OF_FILES = {**models.BENCHES, "captions": captions.captions, "pointing": heat.pointing, "ingest": ingest.ingest}
 ALONE = {
+    "gpu": gpu.gpu,
     "judgements": judgements.judgements,
     "models": installed.models,
     "ledger": ledger.run,
@@ -83,7 +85,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(options["data"]).resolve() if options["data"] else None
-        if options["here"] or set(options["what"]) & {"judgements", "ledger", "models", "cases", *OF_MOMENTS}:
+        if options["here"] or set(options["what"]) & {"judgements", "ledger", "models", "gpu", "cases", *OF_MOMENTS}:
             prepare_database(self.stderr)
         if not options["here"] and data is not None and set(options["what"]) & {*OF_A_LIBRARY, "steps"}:
             raise SystemExit(self.run_in_scratch(data))
