@@ -137,7 +137,11 @@ SILERO = Weights(
     "silero-vad",
     "MIT",
     "https://github.com/snakers4/silero-vad",
-    {"silero_vad/data/silero_vad.jit": "e1122837f4154c511485fe0b9c64455f7b929c96fbb8d79fbdb336383ebd3720"},
+    {
+        "silero_vad/data/silero_vad_16k_sequence.onnx": (
+            "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
+        )
+    },
 )
 FIRERED = Weights(
     "fireredvad-aed",
