@@ -8,6 +8,7 @@ sequence whose end is the answer.
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,20 @@ class PictureDecoder(nn.Module):
 
     def forward(self, picture: Tensor, words: Tensor) -> Tensor:
         """Picture tokens (n, 11, width) and word ids (n, t) -> scores of the next word (n, t, vocabulary)."""
+        scores: Tensor = self._read(picture, words) @ self.words.weight.T
+        return scores
+
+    def continue_with(self, picture: Tensor, words: Tensor) -> Tensor:
+        """The same of the word behind the last one alone (n, vocabulary)."""
+        scores: Tensor = self._read(picture, words)[:, -1] @ self.words.weight.T
+        return scores
+
+    def _read(self, picture: Tensor, words: Tensor) -> Tensor:
         length = words.shape[1]
         embedded = self.dropout(self.words(words) + self.positions[:length])
         mask = nn.Transformer.generate_square_subsequent_mask(length)
-        hidden = self.layers(embedded, picture, tgt_mask=mask, tgt_is_causal=True)
-        scores: Tensor = hidden @ self.words.weight.T
-        return scores
+        hidden: Tensor = self.layers(embedded, picture, tgt_mask=mask, tgt_is_causal=True)
+        return hidden
 
 
 class CompactDecoder:
@@ -97,11 +106,10 @@ class CompactDecoder:
             return []
         *features, novelty = self._features(images)
         with torch.inference_mode():
-            picture = self._decoder.look(*map(torch.from_numpy, features))
-            return [
-                self._finish(*beam_search(self._decoder, picture[i : i + 1])) if novelty[i] < 1 else Caption("", 0.0)
-                for i in range(len(images))
-            ]
+            pictures = self._decoder.look(*map(torch.from_numpy, features))
+            known = np.flatnonzero(novelty < 1)
+            said = dict(zip(known.tolist(), beam_search(self._decoder, pictures[known]), strict=True))
+        return [self._finish(*said[i]) if i in said else Caption("", 0.0) for i in range(len(images))]
 
     def answer_about(self, question: PictureQuestion, images: Sequence[npt.NDArray[np.uint8]]) -> list[Guess]:
         """RGB uint8 (h, w, 3) each -> one answer each, with how likely it is right."""
@@ -126,36 +134,60 @@ class CompactDecoder:
         return Caption(text[:1].upper() + text[1:] + "." if text else "", float(np.exp(log_probability)))
 
 
-def beam_search(decoder: PictureDecoder, picture: Tensor, beams: int = 3) -> tuple[list[int], float]:
-    """Best sentence for one picture (1, 11, width): word ids without marks, and mean log probability per word.
+@dataclass
+class Search:
+    """Sentences about one picture: word ids and log probability of those that go on, of finished ones its mean."""
 
-    No word pair is said twice, which is what small decoders otherwise fall into.
-    """
-    live: list[tuple[list[int], float]] = [([BEGIN], 0.0)]
-    done: list[tuple[list[int], float]] = []
-    for _ in range(LONGEST):
-        ids = torch.tensor([words for words, _ in live])
-        scores = torch.log_softmax(decoder(picture.expand(len(live), -1, -1), ids)[:, -1], -1)
-        scores[:, UNSAID] = -torch.inf
+    live: list[tuple[list[int], float]] = field(default_factory=lambda: [([BEGIN], 0.0)])
+    done: list[tuple[list[int], float]] = field(default_factory=list)
+
+    def grow(self, rows: Sequence[Sequence[tuple[float, int]]], beams: int) -> None:
+        """By the likeliest next words of each live one. No pair of words is said twice, which is what small decoders
+        otherwise fall into.
+        """
         grown: list[tuple[list[int], float]] = []
-        for (words, total), row in zip(live, scores, strict=True):
-            for value, word in zip(*(t.tolist() for t in row.topk(beams + 2)), strict=True):
+        for (words, total), row in zip(self.live, rows, strict=True):
+            for value, word in row:
                 if word == END:
-                    done.append((words[1:], (total + value) / len(words)))
+                    self.done.append((words[1:], (total + value) / len(words)))
                 elif (words[-1], word) not in pairwise(words):
                     grown.append(([*words, word], total + value))
-        live = sorted(grown, key=lambda g: -g[1])[:beams]
-        if not live or (done and max(d[1] for d in done) >= max(total / len(words) for words, total in live)):
-            break  # no unfinished sentence is likelier, word for word, than the best finished one
-    done += [(words[1:], total / len(words)) for words, total in live] if not done else []
-    return max(done, key=lambda d: d[1])
+        self.live = sorted(grown, key=lambda g: -g[1])[:beams]
+        best = max((likely for _, likely in self.done), default=-np.inf)
+        if best >= max((total / len(words) for words, total in self.live), default=-np.inf):
+            self.live = []  # none is likelier, word for word, than the best finished one
+
+    def finish(self) -> tuple[list[int], float]:
+        found = self.done or [(words[1:], total / len(words)) for words, total in self.live]
+        return max(found, key=lambda sentence: sentence[1], default=([], -np.inf))
+
+
+def beam_search(decoder: PictureDecoder, pictures: Tensor, beams: int = 3) -> list[tuple[list[int], float]]:
+    """Best sentence for each picture (n, 11, width): word ids without marks, and mean log probability per word. A word
+    of all of them is computed at once.
+    """
+    searches = [Search() for _ in pictures]
+    for _ in range(LONGEST):
+        rows = [(number, words) for number, search in enumerate(searches) for words, _total in search.live]
+        if not rows:
+            break
+        numbers, ids = (torch.tensor(column) for column in zip(*rows, strict=True))
+        scores = torch.log_softmax(decoder.continue_with(pictures[numbers], ids), -1)
+        scores[:, UNSAID] = -torch.inf
+        likeliest = scores.topk(beams + 2)
+        found = [list(zip(*row, strict=True)) for row in zip(*(part.tolist() for part in likeliest), strict=True)]
+        for search in searches:
+            if search.live:
+                mine, found = found[: len(search.live)], found[len(search.live) :]
+                search.grow(mine, beams)
+    return [search.finish() for search in searches]
 
 
 def reply(decoder: PictureDecoder, picture: Tensor, question: list[int]) -> tuple[list[int], float]:
     """The likeliest answer, word by word: its ids and its probability."""
     words, likely = list(question), 0.0
     for _ in range(LONGEST_ANSWER):
-        scores = torch.log_softmax(decoder(picture, torch.tensor([words]))[0, -1], -1)
+        scores = torch.log_softmax(decoder.continue_with(picture, torch.tensor([words]))[0], -1)
         scores[UNSAID] = -torch.inf
         if len(words) == len(question):
             scores[END] = -torch.inf

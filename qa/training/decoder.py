@@ -195,7 +195,7 @@ def evaluate_captions(
     with torch.inference_mode():
         for row in rows:
             picture = decoder.look(*photos.tensors(np.array([row])))
-            said[""].append([words[w] for w in beam_search(decoder, picture)[0] if w > REPLY])
+            said[""].append([words[w] for w in beam_search(decoder, picture)[0][0] if w > REPLY])
             nearest = training[int((known @ photos.pooled[row].astype(np.float32)).argmax())]
             said["nearest caption "].append(tokenize(photos.captions[nearest][0]))
             first, second = np.argsort(-photos.logits[row].astype(np.float32))[:2]
