@@ -82,11 +82,10 @@ class E5:
         """Tokens of n parts -> the mean of what each becomes (n, 384)."""
         rows = [tokens for _, tokens in batch]
         length = 2 + max(map(len, rows))
-        tokens: Ids = np.full((len(rows), length), self._packed.last, np.int64)
-        present = np.zeros((len(rows), length), np.int64)
+        tokens: Ids = np.full((len(rows), length), self._packed.padding, np.int64)
         for number, row in enumerate(rows):
-            tokens[number, : len(row) + 1] = [self._packed.first, *row]
-            present[number, : len(row) + 2] = 1
+            tokens[number, : len(row) + 2] = [self._packed.first, *row, self._packed.last]
+        present = (tokens != self._packed.padding).astype(np.int64)
         inputs = {"words": self._packed.words(tokens), "present": present}
         return np.asarray(self._session.run(None, inputs)[0], np.float32)
 
