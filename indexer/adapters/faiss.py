@@ -49,8 +49,8 @@ class FaissIndex:
         faiss = _library()
         if queries.shape[1:] != (self.dim,):
             raise BadVectors(
-                "Queries of %(shape)s can't be asked of %(dim)s dimensions. Run reindex.",
-                shape=queries.shape,
+                "A query of %(shape)s can't be asked of %(dim)s dimensions. Run reindex.",
+                shape=queries.shape[1:],
                 dim=self.dim,
             )
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))

@@ -1,6 +1,7 @@
 """Whisper through faster-whisper (CTranslate2; int8, on a GPU float16). Never opens a file: it is given samples."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _ONCE = (0.0,)  # temperatures: what a language is tried with
 _TWICE = (0.0, 0.4)  # one fallback: more of them take up to ten times the audio's length
 _SPANS = 8  # whose language is guessed at once
 _LIKE = 1.15  # times the shortest of them, the longest: what is padded further is guessed otherwise than alone
+_REMEMBERED = 16  # windows: 3 MB each
 _TOKENS, _MORE_TOKENS = 15.0, 30  # a second, as many as Whisper's 448 of 30 seconds, and as many more
 _BOUNDED = 200  # tokens, from which on Whisper's own limit does: names that are known take half of its room
 _LEAST_FRAMES, _MOST_FRAMES = 200, 3000  # of 10 ms that a language is guessed from
@@ -48,6 +50,8 @@ class FasterWhisper:
             )
         self.name = f"faster-whisper {Path(folder).name}" if folder else "whisper-base-int8"
         self._batched = BatchedInferencePipeline(self._model)
+        if not gpu:
+            self._model.encode = RememberingEncoder(self._model.encode)
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
@@ -147,6 +151,31 @@ class FasterWhisper:
             max_new_tokens=most_tokens(window.length),
         )
         return [_utterance(s, window.start) for s in segments if _believable(s)]
+
+
+class RememberingEncoder:
+    """Whisper's encoder on a processor: what was heard in one language a moment ago is not computed again for another.
+    Several windows at once would take as long as one after the other.
+    """
+
+    def __init__(self, encode: Callable[[Audio], Any]) -> None:
+        self._encode = encode
+        self._kept: dict[bytes, Audio] = {}  # by a hash of the features, the oldest first
+
+    def __call__(self, features: Audio) -> Any:
+        """Features (n, mels, frames) or (mels, frames) -> what CTranslate2's decoder reads (n, positions, width)."""
+        from ctranslate2 import StorageView
+
+        windows = features.reshape(-1, *features.shape[-2:])
+        return StorageView.from_array(np.concatenate([self._encode_once(window) for window in windows]))
+
+    def _encode_once(self, window: Audio) -> Audio:
+        key = hashlib.blake2b(window.tobytes()).digest()
+        if key not in self._kept:
+            if len(self._kept) >= _REMEMBERED:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = np.array(self._encode(window[None]))
+        return self._kept[key]
 
 
 def most_tokens(seconds: float) -> int | None:
