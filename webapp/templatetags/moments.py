@@ -26,6 +26,15 @@ from webapp.search.queries import Reading
 
 BEFORE_HIT, MAX_EXCERPT = 80, 240  # characters of an excerpt
 MAX_PLACES = 12  # that are listed of one word in one video
+THUMBS = {
+    pointing: format_html(
+        '<svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">'
+        '<path transform="rotate({} 12 12)" fill="currentColor" d="{}"/></svg>',
+        degrees,
+        "M2 10h4v11H2zm6 11V10l5-8 1.5 1c.6.4.8 1 .6 1.8L14 9h6a2 2 0 0 1 2 2.3l-1.2 7.9A2 2 0 0 1 18.8 21z",
+    )
+    for pointing, degrees in (("up", 0), ("down", 180))
+}
 
 register = template.Library()
 register.filter("label", tags.translate)
@@ -250,3 +259,9 @@ def shows_cards(sentence: dict[str, Any]) -> bool:
 def told(sentence: dict[str, Any], question: Question) -> str:
     """A sentence of a kept answer, in the language in which was asked."""
     return tell(sentence, language_of(question.text))
+
+
+@register.simple_tag
+def thumb(pointing: str) -> SafeString:
+    """ "up" or "down", drawn: many systems have no such letter."""
+    return THUMBS[pointing]
