@@ -50,8 +50,9 @@ class FasterWhisper:
             )
         self.name = f"faster-whisper {Path(folder).name}" if folder else "whisper-base-int8"
         self._batched = BatchedInferencePipeline(self._model)
+        self._encode = self._model.encode  # for guesses: nothing of them is asked for again
         if not gpu:
-            self._model.encode = RememberingEncoder(self._model.encode)
+            self._model.encode = RememberingEncoder(self._encode)
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], progress: Progress, spellings: Sequence[str] = ()
@@ -96,7 +97,7 @@ class FasterWhisper:
             features = [self._model.feature_extractor(cut_audio(audio, s))[:, :_MOST_FRAMES] for s in batch]
             longest = max(_LEAST_FRAMES, *(f.shape[1] for f in features))
             padded = np.stack([np.pad(f, ((0, 0), (0, longest - f.shape[1]))) for f in features])
-            for span, guesses in zip(batch, self._model.model.detect_language(self._model.encode(padded)), strict=True):
+            for span, guesses in zip(batch, self._model.model.detect_language(self._encode(padded)), strict=True):
                 found[span] = {token[2:-2]: chance for token, chance in guesses}
         return [found[span] for span in spans]
 
